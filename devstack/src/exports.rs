@@ -1,0 +1,61 @@
+//! What a store tells the outside, as `NAME=value`: in `.devstack/env` and in the environment of
+//! `devstack exec`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::addresses::Addresses;
+use crate::part::{Part, Service};
+use crate::postgres::{SUPERUSER, TESTER};
+use crate::secrets::write_private;
+use crate::seed;
+
+/// All names and values.
+pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
+    let (admin, customer) = (seed::admin(), seed::customer());
+    let fixed = [
+        ("GATEWAY_URL", addresses.gateway_url()),
+        ("MAILBOX_URL", addresses.mailbox_url()),
+        ("ADMIN_EMAIL", Some(admin.email)),
+        ("ADMIN_PASSWORD", Some(admin.password)),
+        ("CUSTOMER_EMAIL", Some(customer.email)),
+        ("CUSTOMER_PASSWORD", Some(customer.password)),
+        ("KAFKA_BROKERS", addresses.kafka_brokers()),
+        ("SMTP_URL", addresses.smtp_url()),
+        ("SIGNING_KEYS_DIR", Some(addresses.signing_keys_dir()?.display().to_string())),
+        ("DEVSTACK_DIR", Some(addresses.dir().display().to_string())),
+        ("DEVSTACK_TLS_DIR", Some(addresses.tls_dir().display().to_string())),
+        ("DEVSTACK_POSTGRES_ADMIN_URL", addresses.postgres_url(SUPERUSER).ok()),
+        ("DEVSTACK_POSTGRES_TEST_URL", addresses.postgres_url(TESTER).ok()),
+    ];
+    let mut variables: Vec<(String, Option<String>)> =
+        fixed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    for service in Service::ALL {
+        let (prefix, part) = (service.prefix(), Part::Service(service));
+        variables.push((format!("{prefix}_DATABASE_URL"), addresses.database_url(service)));
+        variables.push((format!("{prefix}_ADMIN_URL"), addresses.admin_url(part)));
+        if service != Service::Gateway {
+            variables.push((format!("{prefix}_SVC_URL"), addresses.service_url(part)));
+        }
+    }
+    Ok(variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+}
+
+/// The file, there only while the store is ready.
+fn file(dir: &Path) -> PathBuf {
+    dir.join("env")
+}
+
+/// Puts the file into place.
+pub(crate) fn publish(dir: &Path, variables: &[(String, String)]) -> Result<()> {
+    let lines: Vec<String> =
+        variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write_private(&file(dir), &lines.concat())
+}
+
+/// Takes the file away.
+pub(crate) fn withdraw(dir: &Path) {
+    let _ = fs::remove_file(file(dir));
+}

@@ -1,0 +1,134 @@
+//! The broker: Apache Kafka as one KRaft node, and the topics of the store.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::process::Program;
+use crate::tools;
+
+/// Who writes them and who reads them stands in ARCHITECTURE.md.
+const TOPICS: [&str; 5] =
+    ["order-created", "order-cancelled", "order-shipped", "user-mail", "mail-state"];
+const PARTITIONS: i32 = 6;
+/// A cancellation has no second road than its event, so events outlive any outage of a consumer.
+const RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// The program that serves `port`; formats the folder of a new broker.
+pub(crate) async fn program(dir: &Path, port: u16, controller_port: u16) -> Result<Program> {
+    let folder = dir.join("kafka");
+    fs::create_dir_all(&folder)?;
+    let settings = folder.join("server.properties");
+    fs::write(&settings, server_properties(&folder, port, controller_port))?;
+    fs::write(folder.join("log4j2.properties"), LOG4J2)?;
+    let log = dir.join("logs/kafka.log");
+    if !folder.join("data/meta.properties").exists() {
+        const TIMEOUT: Duration = Duration::from_secs(120);
+        let cluster = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        java(&folder, &log)?
+            .arguments(["kafka.tools.StorageTool", "format", "--cluster-id", &cluster, "--config"])
+            .arguments([&settings])
+            .run(TIMEOUT)
+            .await
+            .context("cannot format the folder of Kafka")?;
+    }
+    let mut program = java(&folder, &log)?.arguments(["kafka.Kafka"]).arguments([settings]);
+    program.stop_timeout = Duration::from_secs(30);
+    Ok(program)
+}
+
+fn java(folder: &Path, log: &Path) -> Result<Program> {
+    let java = tools::in_path("java")
+        .context("Java is missing: run `make deps`, or install a Java runtime 17 or newer")?;
+    let libraries = libraries()?;
+    let logging = folder.join("log4j2.properties");
+    Ok(Program::new(java, log)
+        .arguments(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+        .arguments([format!("-Dlog4j2.configurationFile={}", logging.display())])
+        .arguments(["-cp".to_owned(), format!("{}/*", libraries.display())]))
+}
+
+fn libraries() -> Result<PathBuf> {
+    let folder = tools::folder()?.join("kafka");
+    if !folder.exists() {
+        bail!("Kafka is missing in {}: run `make deps`", folder.display());
+    }
+    Ok(folder)
+}
+
+fn server_properties(folder: &Path, port: u16, controller_port: u16) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+num.partitions={PARTITIONS}
+default.replication.factor=1
+offsets.topic.num.partitions={PARTITIONS}
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions={PARTITIONS}
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions={PARTITIONS}
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+# Consumers of a store that just started must not wait for more of them.
+group.initial.rebalance.delay.ms=0
+# How long a broker that was killed counts as alive, and keeps its successor out.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+",
+        data = folder.join("data").display(),
+    )
+}
+
+const LOG4J2: &str = "rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1}: %m%n
+logger.server.name = kafka.server
+logger.server.level = INFO
+";
+
+/// Makes the topics that are missing, each with its dead-letter topic. Succeeds only once the broker
+/// takes requests.
+pub(crate) async fn create_topics(brokers: &str) -> Result<()> {
+    const TIMEOUT: Duration = Duration::from_secs(2);
+    let client: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", brokers).create()?;
+    let names: Vec<String> =
+        TOPICS.iter().flat_map(|topic| [(*topic).to_owned(), format!("{topic}-dlq")]).collect();
+    let retention_ms = RETENTION.as_millis().to_string();
+    // -1: as many copies as the broker is set to.
+    let topics: Vec<NewTopic<'_>> = names
+        .iter()
+        .map(|name| {
+            NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(-1))
+                .set("retention.ms", &retention_ms)
+        })
+        .collect();
+    let options =
+        AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
+    for result in client.create_topics(&topics, &options).await? {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => bail!("cannot make the topic {topic}: {code}"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Which part listens where. Fixed ports serve a person, free ones any number of stores at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, TcpListener};
+
+use anyhow::{Result, bail};
+
+use crate::part::{Part, Service};
+
+/// How the ports of a store are chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// The same at every start.
+    Fixed,
+    /// Any that are free and that no other store was given.
+    Free,
+}
+
+/// Something that listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Socket {
+    Postgres,
+    Kafka,
+    KafkaController,
+    Smtp,
+    MailboxWeb,
+    Requests(Part),
+    Admin(Part),
+}
+
+impl Socket {
+    /// What a part listens on.
+    fn of(part: Part) -> Vec<Self> {
+        match part {
+            Part::Postgres => vec![Self::Postgres],
+            Part::Kafka => vec![Self::Kafka, Self::KafkaController],
+            Part::Mailbox => vec![Self::Smtp, Self::MailboxWeb],
+            Part::Service(_) | Part::Replica(_) => vec![Self::Requests(part), Self::Admin(part)],
+        }
+    }
+
+    fn fixed(self) -> u16 {
+        /// From a service to its second process.
+        const REPLICA_OFFSET: u16 = 50;
+        let of = |part: Part, port: fn(Service) -> u16| match part {
+            Part::Replica(service) => port(service) + REPLICA_OFFSET,
+            other => other.service().map_or(0, port),
+        };
+        match self {
+            Self::Postgres => 15432,
+            Self::Kafka => 19092,
+            Self::KafkaController => 19093,
+            Self::Smtp => 1025,
+            Self::MailboxWeb => 1080,
+            Self::Requests(part) => of(part, Service::fixed_port),
+            Self::Admin(part) => of(part, Service::fixed_admin_port),
+        }
+    }
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Postgres => f.write_str("PostgreSQL"),
+            Self::Kafka => f.write_str("Kafka"),
+            Self::KafkaController => f.write_str("Kafka's controller"),
+            Self::Smtp => f.write_str("the mailbox's SMTP"),
+            Self::MailboxWeb => f.write_str("the mailbox's page"),
+            Self::Requests(part) => part.fmt(f),
+            Self::Admin(part) => write!(f, "the admin port of {part}"),
+        }
+    }
+}
+
+/// The ports of one store.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    ports: BTreeMap<Socket, u16>,
+    /// Listens on the first port of a block of free ones: while it does, no other store takes the block.
+    _guard: Option<TcpListener>,
+}
+
+impl Assigned {
+    /// Chooses a port for all that `parts` listen on; each is free at this moment.
+    pub fn choose(ports: &Ports, parts: &[Part]) -> Result<Self> {
+        let sockets = parts.iter().flat_map(|part| Socket::of(*part));
+        match ports {
+            Ports::Fixed => {
+                let mut fixed = BTreeMap::new();
+                for socket in sockets {
+                    let port = socket.fixed();
+                    if !is_free(port) {
+                        bail!(
+                            "port {port}, where {socket} would listen, is in use: end what listens \
+                             there (`ss -ltnp 'sport = :{port}'` names it) and start again"
+                        );
+                    }
+                    fixed.insert(socket, port);
+                }
+                Ok(Self { ports: fixed, _guard: None })
+            }
+            Ports::Free => free_block(&sockets.collect::<Vec<_>>()),
+        }
+    }
+
+    /// The port of `socket`, where its part is here.
+    pub fn get(&self, socket: Socket) -> Option<u16> {
+        self.ports.get(&socket).copied()
+    }
+}
+
+/// Blocks of ports from here up to where Linux takes ports for itself.
+const BLOCKS_FROM: u16 = 20_000;
+const BLOCK_LENGTH: u16 = 40;
+const BLOCKS: u16 = (32_768 - BLOCKS_FROM) / BLOCK_LENGTH;
+
+fn free_block(sockets: &[Socket]) -> Result<Assigned> {
+    let first: u16 = rand::random_range(0..BLOCKS);
+    for block in (0..BLOCKS).map(|n| (first + n) % BLOCKS) {
+        let start = BLOCKS_FROM + block * BLOCK_LENGTH;
+        let Ok(guard) = TcpListener::bind((Ipv4Addr::LOCALHOST, start)) else { continue };
+        let free: Vec<u16> =
+            (start + 1..start + BLOCK_LENGTH).filter(|port| is_free(*port)).collect();
+        if free.len() >= sockets.len() {
+            let ports = sockets.iter().copied().zip(free).collect();
+            return Ok(Assigned { ports, _guard: Some(guard) });
+        }
+    }
+    bail!("no {} ports are free from {BLOCKS_FROM} on", sockets.len())
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}

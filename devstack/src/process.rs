@@ -1,0 +1,222 @@
+//! How a child process is started, signalled and watched: a process group of its own, a log file, and
+//! a signal from the kernel when we are gone. Knows no part by name.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::home;
+
+/// Lines of a log that an error shows.
+const TAIL_LINES: usize = 20;
+
+/// What to run and how to end it.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub executable: PathBuf,
+    pub arguments: Vec<OsString>,
+    pub environment: Vec<(String, String)>,
+    /// The user to run as, where that is not ours.
+    pub user: Option<String>,
+    /// Asks the program to end in good order.
+    pub stop_signal: Signal,
+    /// How long it may take for that before it is killed.
+    pub stop_timeout: Duration,
+    /// Takes standard output and error.
+    pub log: PathBuf,
+}
+
+impl Program {
+    /// A program that ends on SIGTERM within 15 seconds.
+    pub fn new(executable: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
+        Self {
+            executable: executable.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            user: None,
+            stop_signal: Signal::SIGTERM,
+            stop_timeout: Duration::from_secs(15),
+            log: log.into(),
+        }
+    }
+
+    /// The same with more arguments.
+    pub fn arguments<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same with more environment.
+    pub fn environment(mut self, environment: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.environment.extend(environment);
+        self
+    }
+
+    /// The command: `setpriv` sets the death signal and changes the user, then becomes the program.
+    fn command(&self) -> Result<Command> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .with_context(|| format!("cannot write {}", self.log.display()))?;
+        let mut command = Command::new("setpriv");
+        command.arg("--pdeathsig").arg(&self.stop_signal.as_str()["SIG".len()..]);
+        if let Some(user) = &self.user {
+            // The capability lets the user into folders that only we may enter.
+            command.args(["--reuid", user, "--regid", user, "--init-groups"]);
+            command.args(["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]);
+        }
+        command.arg("--").arg(&self.executable).args(&self.arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.process_group(0).kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Starts it. Only the [`home`] thread may call this.
+    pub fn spawn(&self) -> Result<Child> {
+        let name = self.executable.display();
+        self.command()?.spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                anyhow!("`setpriv` is missing: install the package util-linux")
+            }
+            _ => anyhow!(error).context(format!("cannot start {name}")),
+        })
+    }
+
+    /// Runs it to its end; anything but success is an error that shows the end of its log.
+    pub async fn run(self, timeout: Duration) -> Result<()> {
+        let log = self.log.clone();
+        let what = self.to_string();
+        let task = home::spawn(async move {
+            let mut child = self.spawn()?;
+            match tokio::time::timeout(timeout, child.wait()).await {
+                Ok(status) => Ok(status?),
+                Err(_) => bail!("`{self}` did not end within {} s", timeout.as_secs()),
+            }
+        });
+        let status: ExitStatus = AbortOnDropHandle::new(task).await??;
+        if !status.success() {
+            bail!("`{what}` failed ({status}):\n{}", tail(&log));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.executable.file_name().unwrap_or(self.executable.as_os_str());
+        write!(f, "{}", name.display())?;
+        self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.display()))
+    }
+}
+
+/// Sends `signal` to `pid` and to all that descend from it, its own process group or not: PostgreSQL's
+/// workers open groups of their own.
+pub(crate) fn signal_tree(pid: u32, signal: Signal) {
+    for pid in tree(pid) {
+        // It may have ended meanwhile.
+        let _ = kill(Pid::from_raw(pid as i32), signal);
+    }
+}
+
+/// `root` and its descendants, parents first.
+fn tree(root: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> =
+        processes().filter_map(|pid| Some((pid, stat(pid)?.parent))).collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// What the kernel says of a process.
+struct Stat {
+    parent: u32,
+    /// With the id it names one process for good: ids are used again.
+    start_ticks: u64,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything, so fields are counted from its end.
+    let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
+    if *fields.first()? == "Z" {
+        return None;
+    }
+    Some(Stat { parent: fields.get(1)?.parse().ok()?, start_ticks: fields.get(19)?.parse().ok()? })
+}
+
+/// A note of a running child, by which the next start finds what a killed devstack left behind.
+pub(crate) struct PidFile(PathBuf);
+
+impl PidFile {
+    /// Writes the note.
+    pub fn write(path: PathBuf, pid: u32) -> Result<Self> {
+        let start_ticks = stat(pid).map_or(0, |stat| stat.start_ticks);
+        fs::write(&path, format!("{pid} {start_ticks}\n"))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Ends what the notes in `folder` speak of, where it still runs, and removes them.
+pub(crate) async fn end_leftovers(folder: &Path) -> Result<()> {
+    const WAIT_MAX: Duration = Duration::from_secs(30);
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let note = fs::read_to_string(&path)?;
+        let mut words = note.split_whitespace();
+        let (Some(pid), Some(ticks)) = (words.next(), words.next()) else { continue };
+        let (pid, ticks): (u32, u64) = (pid.parse()?, ticks.parse()?);
+        let alive = || stat(pid).is_some_and(|stat| stat.start_ticks == ticks);
+        // The kernel asked it to end when its devstack died; what does not hurry is killed.
+        let asked = tokio::time::Instant::now();
+        while alive() {
+            if asked.elapsed() > WAIT_MAX {
+                signal_tree(pid, Signal::SIGKILL);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
+/// The last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+/// Empties a log, so that it speaks of this run only.
+pub(crate) fn truncate(log: &Path) -> Result<()> {
+    File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    Ok(())
+}

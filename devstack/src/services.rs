@@ -1,0 +1,61 @@
+//! How a service is started and set: its program and its environment.
+
+use anyhow::{Context, Result, bail};
+
+use crate::addresses::Addresses;
+use crate::part::{Part, Service};
+use crate::ports::Socket;
+use crate::process::Program;
+use crate::tools;
+
+/// The program of a service, with all that its `migrate` and other commands share with it.
+pub(crate) fn program(part: Part, addresses: &Addresses) -> Result<Program> {
+    let service = part.service().with_context(|| format!("{part} is not a service"))?;
+    let name = service.name();
+    let executable = tools::binaries()?.join(name);
+    if !executable.exists() {
+        bail!("{} is missing: build it with `cargo build -p {name}`", executable.display());
+    }
+    let log = addresses.dir().join(format!("logs/{part}.log"));
+    Ok(Program::new(executable, log).environment(environment(part, service, addresses)?))
+}
+
+/// What a service is told. Each reads only what it knows, so all are told the same, but for what is
+/// their own.
+fn environment(
+    part: Part,
+    service: Service,
+    addresses: &Addresses,
+) -> Result<Vec<(String, String)>> {
+    let name = service.name();
+    let tls = addresses.tls_dir();
+    let secrets = addresses.secrets();
+    let address = |socket| Ok::<_, anyhow::Error>(format!("127.0.0.1:{}", addresses.port(socket)?));
+    let page_token_key = secrets.key_file(&format!("{name}-page-token-key"))?;
+    let url = |service| addresses.service_url(Part::Service(service));
+    let upstreams: Vec<String> = Service::ALL
+        .into_iter()
+        .filter_map(|service| Some(format!("{}={}", service.package()?, url(service)?)))
+        .collect();
+    let jwks_url = url(Service::User).map(|url| format!("{url}/.well-known/jwks.json"));
+    let variables = [
+        ("LISTEN_ADDRESS", Some(address(Socket::Requests(part))?)),
+        ("ADMIN_ADDRESS", Some(address(Socket::Admin(part))?)),
+        ("DATABASE_URL", addresses.database_url(service)),
+        ("KAFKA_BROKERS", addresses.kafka_brokers()),
+        ("TLS_CERT_FILE", Some(tls.join(format!("{name}.pem")).display().to_string())),
+        ("TLS_KEY_FILE", Some(tls.join(format!("{name}-key.pem")).display().to_string())),
+        ("TLS_CA_FILE", Some(tls.join("ca.pem").display().to_string())),
+        ("PAGE_TOKEN_KEY_FILE", Some(page_token_key.display().to_string())),
+        ("SIGNING_KEYS_DIR", Some(secrets.signing_keys()?.display().to_string())),
+        ("JWKS_URL", jwks_url),
+        ("PRODUCT_SVC_URL", url(Service::Product)),
+        ("ORDER_SVC_URL", url(Service::Order)),
+        ("UPSTREAMS", Some(upstreams.join(","))),
+        ("SMTP_URL", addresses.smtp_url()),
+        ("MAIL_FROM", Some("Shopmesh <orders@shopmesh.example>".to_owned())),
+        ("PUBLIC_URL", addresses.gateway_url()),
+        ("WEB_ROOT", Some(addresses.dir().join("web").display().to_string())),
+    ];
+    Ok(variables.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
