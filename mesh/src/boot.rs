@@ -1,0 +1,178 @@
+//! From `main` to a running service and back: runtime, telemetry, signals, exit code,
+//! and the service's own server with health, reflection, admin port and drain.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::{
+    access::Methods,
+    admin::{self, Readiness},
+    config::{ServerConfig, TelemetryConfig},
+    error::{BoxError, chain},
+    rpc::{Rpc, Rules},
+    server::{Listeners, Transport, serve},
+    telemetry,
+    tls::Tls,
+    token::Verifier,
+};
+
+/// How often gRPC health asks whether the service is ready.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+/// Between NOT_SERVING and the end of accepting, so that clients turn away first.
+const DRAIN_NOTICE: Duration = Duration::from_millis(300);
+
+/// What a process gives to what runs in it.
+#[derive(Clone)]
+pub struct Process {
+    /// Cancelled at SIGTERM or SIGINT.
+    pub shutdown: CancellationToken,
+    /// Renders all metrics.
+    pub metrics: PrometheusHandle,
+}
+
+/// Runs `work` as the process of `service`: with telemetry, until it ends; SIGTERM and
+/// SIGINT ask it to. An error is told in one line, and the exit code is 1.
+pub fn main<F>(
+    service: &'static str,
+    telemetry: &TelemetryConfig,
+    work: impl FnOnce(Process) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), BoxError>>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(service, &error.into()),
+    };
+    let code = runtime.block_on(async {
+        let telemetry = match telemetry::init(telemetry, service) {
+            Ok(telemetry) => telemetry,
+            Err(error) => return failed(service, &error),
+        };
+        let process =
+            Process { shutdown: CancellationToken::new(), metrics: telemetry.metrics.clone() };
+        let signals = cancel_at_signal(process.shutdown.clone());
+        let result = match signals {
+            Ok(()) => work(process).await,
+            Err(error) => Err(error.into()),
+        };
+        telemetry.flush();
+        result.map_or_else(|error| failed(service, &error), |()| ExitCode::SUCCESS)
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+fn failed(service: &str, error: &BoxError) -> ExitCode {
+    eprintln!("{service}: {}", chain(error.as_ref()));
+    ExitCode::FAILURE
+}
+
+fn cancel_at_signal(shutdown: CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// A service of the mesh, ready to serve.
+pub struct Service {
+    /// Where it listens and how it ends.
+    pub config: ServerConfig,
+    /// How it is known.
+    pub tls: Tls,
+    /// The contract, as encoded descriptors: for reflection.
+    pub file_descriptor_set: &'static [u8],
+    /// The contract's rules.
+    pub methods: Arc<Methods>,
+    /// Checks access tokens.
+    pub verifier: Verifier,
+    /// What it cannot do without.
+    pub readiness: Readiness,
+}
+
+impl Service {
+    /// Serves `routes` with health and reflection until the process is to end, then
+    /// drains: NOT_SERVING first, then no new connection, then the calls under way.
+    ///
+    /// # Errors
+    /// Descriptors that are none.
+    pub async fn serve(
+        self,
+        listeners: Listeners,
+        routes: Routes,
+        process: Process,
+    ) -> Result<(), BoxError> {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(self.file_descriptor_set)
+            .build_v1()?;
+        let routes = routes.add_service(health).add_service(reflection).prepare();
+        let rules = Rules {
+            methods: self.methods,
+            verifier: self.verifier,
+            call_duration_max: self.config.call_seconds_max,
+            calls: Arc::new(Semaphore::new(self.config.calls_max)),
+        };
+        let transport = Transport {
+            tls: Some(self.tls),
+            http1: false,
+            drain_duration_max: self.config.drain_seconds_max,
+        };
+        admin::spawn(
+            listeners.admin,
+            self.readiness.clone(),
+            process.metrics,
+            process.shutdown.clone(),
+        );
+        let health =
+            tokio::spawn(report_health(reporter, self.readiness, process.shutdown.clone()));
+        tracing::info!(address = %self.config.listen_address, "serving");
+
+        let stop_accepting = CancellationToken::new();
+        let stop = stop_accepting.clone();
+        let notice = async move {
+            process.shutdown.cancelled().await;
+            sleep(DRAIN_NOTICE).await;
+            stop.cancel();
+        };
+        let serving = serve(listeners.main, transport, Rpc::new(rules, routes), stop_accepting);
+        tokio::join!(serving, notice);
+        let _ = health.await;
+        Ok(())
+    }
+}
+
+async fn report_health(
+    reporter: HealthReporter,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) {
+    loop {
+        let status = match readiness.is_ready().await {
+            true => ServingStatus::Serving,
+            false => ServingStatus::NotServing,
+        };
+        reporter.set_service_status("", status).await;
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = sleep(HEALTH_INTERVAL) => {}
+        }
+    }
+    reporter.set_service_status("", ServingStatus::NotServing).await;
+}

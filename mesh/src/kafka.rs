@@ -1,0 +1,183 @@
+//! The broker: one kind of record, and a producer that says when all of a batch is
+//! acknowledged by all replicas.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{StreamExt, TryStreamExt, stream::FuturesUnordered};
+use rdkafka::{
+    ClientConfig, ClientContext, Message,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{BorrowedMessage, Header, Headers, OwnedHeaders},
+    producer::{FutureProducer, FutureRecord, Producer as _},
+};
+
+use crate::{config::KafkaConfig, error::BoxError, telemetry::TRACEPARENT};
+
+/// Header with the media type of the value.
+const CONTENT_TYPE: &str = "content-type";
+/// Header with the full name of the message that the value is.
+const MESSAGE: &str = "message";
+const PROTOBUF: &str = "application/protobuf";
+/// How long the producer tries before a record counts as not published.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A record of a topic: a protobuf message about the thing whose id is the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Name of the topic.
+    pub topic: String,
+    /// Id of what it is about.
+    pub key: String,
+    /// Full name of the message.
+    pub message: String,
+    /// The message, encoded.
+    pub payload: Vec<u8>,
+    /// Trace context of what caused it.
+    pub traceparent: Option<String>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Record {
+    /// What came from the broker.
+    pub fn read(message: &BorrowedMessage<'_>) -> Self {
+        let text =
+            |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+        let mut record = Self {
+            topic: message.topic().to_owned(),
+            key: text(message.key()),
+            message: String::new(),
+            payload: message.payload().unwrap_or_default().to_vec(),
+            traceparent: None,
+            headers: Vec::new(),
+        };
+        for header in message.headers().into_iter().flat_map(Headers::iter) {
+            match header.key {
+                CONTENT_TYPE => {}
+                MESSAGE => record.message = text(header.value),
+                TRACEPARENT => record.traceparent = Some(text(header.value)),
+                key => record.headers.push((key.to_owned(), text(header.value))),
+            }
+        }
+        record
+    }
+
+    fn owned_headers(&self) -> OwnedHeaders {
+        let own = [(CONTENT_TYPE, PROTOBUF), (MESSAGE, &self.message)];
+        let trace = self.traceparent.as_deref().map(|value| (TRACEPARENT, value));
+        let further = self.headers.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        own.into_iter()
+            .chain(trace)
+            .chain(further)
+            .fold(OwnedHeaders::new(), |headers, (key, value)| {
+                headers.insert(Header { key, value: Some(value) })
+            })
+    }
+}
+
+/// Settings that every client of the broker has.
+pub(crate) fn client_config(config: &KafkaConfig) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", &config.kafka_brokers)
+        .set("allow.auto.create.topics", "false")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set("socket.keepalive.enable", "true")
+        .set("topic.metadata.refresh.interval.ms", "30000");
+    client
+}
+
+/// Whether the broker was there when it was last spoken to. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct BrokerState(Arc<AtomicBool>);
+
+impl BrokerState {
+    /// For a readiness report.
+    ///
+    /// # Errors
+    /// One line, when it was not there.
+    pub fn check(&self) -> Result<(), String> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err("no broker answers; events wait".into()),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_down(&self, down: bool) {
+        self.0.store(down, Ordering::Relaxed);
+        metrics::gauge!("kafka_up").set(if down { 0.0 } else { 1.0 });
+    }
+}
+
+impl ClientContext for BrokerState {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.set_down(true);
+        }
+        tracing::warn!(%error, reason, "kafka");
+    }
+}
+
+/// Publishes records. Cheap to clone.
+#[derive(Clone)]
+pub struct Producer {
+    producer: FutureProducer<BrokerState>,
+    state: BrokerState,
+}
+
+impl Producer {
+    /// A producer that connects in the background.
+    ///
+    /// # Errors
+    /// Settings that librdkafka refuses.
+    pub fn new(config: &KafkaConfig) -> Result<Self, BoxError> {
+        let state = BrokerState::default();
+        let producer = client_config(config)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("linger.ms", "2")
+            .set("compression.type", "lz4")
+            .set("message.timeout.ms", PUBLISH_TIMEOUT.as_millis().to_string())
+            .create_with_context(state.clone())?;
+        Ok(Self { producer, state })
+    }
+
+    /// Publishes all `records`, or tells that some may not have been.
+    ///
+    /// # Errors
+    /// The first failure; what else was published stays so.
+    pub async fn publish(&self, records: &[Record]) -> Result<(), KafkaError> {
+        let acknowledged: FuturesUnordered<_> = records
+            .iter()
+            .map(|record| {
+                let future_record = FutureRecord::to(&record.topic)
+                    .key(&record.key)
+                    .payload(&record.payload)
+                    .headers(record.owned_headers());
+                self.producer.send(future_record, PUBLISH_TIMEOUT)
+            })
+            .collect();
+        acknowledged
+            .map(|result| result.map(drop).map_err(|(error, _)| error))
+            .try_collect::<()>()
+            .await?;
+        self.state.set_down(false);
+        Ok(())
+    }
+
+    /// Whether the broker was there when it was last spoken to.
+    pub fn state(&self) -> &BrokerState {
+        &self.state
+    }
+
+    /// Waits for what is under way, for a bounded time.
+    pub fn flush(&self, time: Duration) {
+        let _ = self.producer.flush(time);
+    }
+}

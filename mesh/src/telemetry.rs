@@ -1,0 +1,132 @@
+//! Logs, traces and metrics of a process, and the trace context that goes through
+//! gRPC metadata, outbox rows and Kafka headers (W3C `traceparent`).
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator},
+    trace::{TraceContextExt, TracerProvider},
+};
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{
+    config::{LogFormat, TelemetryConfig},
+    error::BoxError,
+};
+
+/// Name of the header that carries the trace context.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// Upper bounds of the buckets of every duration histogram, in seconds.
+const DURATION_BUCKETS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// What a process holds while it runs.
+pub struct Telemetry {
+    traces: SdkTracerProvider,
+    /// Renders all metrics for Prometheus.
+    pub metrics: PrometheusHandle,
+}
+
+/// Sets up logs, traces and metrics. Once a process.
+///
+/// # Errors
+/// A filter or endpoint that cannot be used.
+pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry, BoxError> {
+    let mut traces = SdkTracerProvider::builder()
+        .with_resource(Resource::builder().with_service_name(service).build());
+    if !config.otel_exporter_otlp_endpoint.is_empty() {
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_tonic()
+            .with_endpoint(&config.otel_exporter_otlp_endpoint)
+            .build()?;
+        traces = traces.with_batch_exporter(exporter);
+    }
+    let traces = traces.build();
+
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.log_format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Pretty => lines.with_target(false).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(EnvFilter::try_new(&config.log_filter)?)
+        .with(tracing_opentelemetry::layer().with_tracer(traces.tracer(service)))
+        .with(lines)
+        .try_init()?;
+
+    let metrics = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS)?.install_recorder()?;
+    Ok(Telemetry { traces, metrics })
+}
+
+impl Telemetry {
+    /// Sends what is left of the traces, for a bounded time.
+    pub fn flush(self) {
+        let _ = self.traces.shutdown_with_timeout(Duration::from_secs(2));
+    }
+}
+
+/// The id of the trace that this runs in, 32 hex digits.
+pub fn trace_id() -> String {
+    let context = Span::current().context();
+    context.span().span_context().trace_id().to_string()
+}
+
+/// The trace context that this runs in, to be kept beside a row or message.
+pub fn traceparent() -> Option<String> {
+    let mut headers = HeaderMap::new();
+    write_trace(&mut headers);
+    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
+    Some(value.to_owned())
+}
+
+/// Hands the trace context that this runs in on to the next hop.
+pub fn write_trace(headers: &mut HeaderMap) {
+    let context = Span::current().context();
+    TraceContextPropagator::new().inject_context(&context, &mut Headers(headers));
+}
+
+/// Makes `span` a child of the trace that came with `headers`, if one did.
+pub fn continue_trace(span: &Span, headers: &mut HeaderMap) {
+    let parent =
+        TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
+    if parent.span().span_context().is_valid() {
+        let _ = span.set_parent(parent);
+    }
+}
+
+/// Makes `span` a child of a trace context that was kept beside a row or message.
+pub fn continue_traceparent(span: &Span, traceparent: Option<&str>) {
+    let mut headers = HeaderMap::new();
+    if let Some(value) = traceparent.and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.insert(TRACEPARENT, value);
+        continue_trace(span, &mut headers);
+    }
+}
+
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (key.parse::<HeaderName>(), value.parse()) {
+            self.0.insert(name, value);
+        }
+    }
+}
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+}

@@ -1,0 +1,133 @@
+//! mTLS between the services: each is known by the name in its certificate. New
+//! certificates and keys are taken in from their files without a restart.
+
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
+use x509_parser::{extensions::GeneralName, prelude::FromDer};
+
+use crate::{config::TlsConfig, error::BoxError};
+
+/// How often the files are looked at.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The TLS settings of now, for both ends. Cheap to clone.
+#[derive(Clone)]
+pub struct Tls(Arc<Inner>);
+
+struct Inner {
+    files: TlsConfig,
+    current: ArcSwap<Current>,
+}
+
+struct Current {
+    server: Arc<ServerConfig>,
+    client: Arc<ClientConfig>,
+    pem: Vec<Vec<u8>>,
+}
+
+impl Tls {
+    /// Reads the files, and from then on looks at them for as long as the process
+    /// lives.
+    ///
+    /// # Errors
+    /// Files that are not there or do not fit together.
+    pub fn load(files: &TlsConfig) -> Result<Self, BoxError> {
+        let current = Current::read(files)?;
+        let tls =
+            Self(Arc::new(Inner { files: files.clone(), current: ArcSwap::from_pointee(current) }));
+        tokio::spawn(watch(Arc::downgrade(&tls.0)));
+        Ok(tls)
+    }
+
+    /// For accepting a connection now.
+    pub fn server(&self) -> Arc<ServerConfig> {
+        self.0.current.load().server.clone()
+    }
+
+    /// For making a connection now.
+    pub fn client(&self) -> Arc<ClientConfig> {
+        self.0.current.load().client.clone()
+    }
+}
+
+async fn watch(inner: std::sync::Weak<Inner>) {
+    loop {
+        tokio::time::sleep(RELOAD_INTERVAL).await;
+        let Some(inner) = inner.upgrade() else {
+            return;
+        };
+        let changed = read_pem(&inner.files).is_ok_and(|pem| pem != inner.current.load().pem);
+        if !changed {
+            continue;
+        }
+        match Current::read(&inner.files) {
+            Ok(current) => {
+                inner.current.store(Arc::new(current));
+                tracing::info!("took in new certificates");
+            }
+            Err(error) => tracing::error!(%error, "the new certificates cannot be used"),
+        }
+    }
+}
+
+fn read_pem(files: &TlsConfig) -> Result<Vec<Vec<u8>>, BoxError> {
+    [&files.tls_cert_file, &files.tls_key_file, &files.tls_ca_file]
+        .into_iter()
+        .map(|path| read(path))
+        .collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, BoxError> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+impl Current {
+    fn read(files: &TlsConfig) -> Result<Self, BoxError> {
+        let pem = read_pem(files)?;
+        let chain = CertificateDer::pem_slice_iter(&pem[0]).collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_slice(&pem[1])?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem[2]) {
+            roots.add(certificate?)?;
+        }
+        let roots = Arc::new(roots);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build()?;
+        let mut server = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain.clone(), key.clone_key())?;
+        server.alpn_protocols = vec![b"h2".to_vec()];
+
+        let mut client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)?;
+        client.alpn_protocols = vec![b"h2".to_vec()];
+
+        Ok(Self { server: Arc::new(server), client: Arc::new(client), pem })
+    }
+}
+
+/// The name by which the mesh knows the owner of a certificate: its first DNS name.
+pub fn certificate_name(certificate: &CertificateDer<'_>) -> Option<String> {
+    let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(certificate).ok()?;
+    let names = parsed.subject_alternative_name().ok()??;
+    names.value.general_names.iter().find_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    })
+}
+
+/// A TLS failure, as an I/O error.
+pub(crate) fn io_error(error: impl Into<BoxError>) -> io::Error {
+    io::Error::other(error)
+}
