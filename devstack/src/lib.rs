@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 mod addresses;
-// mod catalogue;
+pub mod catalogue;
 mod certificates;
 mod exports;
 mod home;
@@ -36,7 +36,7 @@ pub use part::{Part, Service};
 pub use ports::Ports;
 pub use seed::Login;
 pub use stack::Stack;
-pub use state::{end_running, remove};
+pub use state::{end_running, remove, sweep};
 
 /// Takes each line that tells what goes on.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;

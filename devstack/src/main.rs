@@ -1,22 +1,24 @@
 //! The program behind `make up`, `make down`, `make reset` and `make test`.
 
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
-use devstack::{External, Options, Part, Ports, Progress, Stack};
+use clap::{Args, Parser, Subcommand};
+use devstack::{External, Options, Part, Ports, Stack};
+use nix::sys::signal::{self, kill};
+use nix::unistd::Pid;
 use tokio::process::Command;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
+use tokio::time::timeout;
 
 /// Runs the whole store on this machine: PostgreSQL, Kafka, a mailbox and the five services.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder of all state.
-    #[arg(long, global = true, default_value = ".devstack")]
-    dir: PathBuf,
     #[command(subcommand)]
     command: Action,
 }
@@ -27,23 +29,62 @@ enum Action {
     ///
     /// USER_DATABASE_URL, PRODUCT_DATABASE_URL, ORDER_DATABASE_URL, NOTIFY_DATABASE_URL, KAFKA_BROKERS
     /// and SMTP_URL name servers to use instead of own ones.
-    Up,
+    Up {
+        #[command(flatten)]
+        folder: Folder,
+        #[command(flatten)]
+        parts: Parts,
+        /// Listen on any free ports; the file `env` in the folder tells them.
+        #[arg(long)]
+        free_ports: bool,
+    },
     /// Stop the store that runs in the folder.
-    Down,
+    Down(Folder),
     /// Stop the store and remove all its data.
-    Reset,
+    Reset(Folder),
+    /// Write the demo catalogue and its pictures into a folder.
+    Catalogue {
+        /// The folder; made where it is missing.
+        folder: PathBuf,
+    },
     /// Run a command beside a new store, on free ports and in a folder that goes afterwards.
     ///
     /// The command finds what the store tells (GATEWAY_URL and so on) in its environment. The exit code
     /// is the command's.
     Exec {
-        /// The parts to start, separated by commas; all where it is left out.
-        #[arg(long, value_delimiter = ',')]
-        parts: Vec<Part>,
+        #[command(flatten)]
+        parts: Parts,
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+}
+
+#[derive(Args)]
+struct Folder {
+    /// The folder of all state.
+    #[arg(long, default_value = ".devstack")]
+    dir: PathBuf,
+}
+
+#[derive(Args)]
+struct Parts {
+    /// What to start, separated by commas: postgres, kafka, mailbox, user-svc, product-svc, order-svc,
+    /// notify-svc, gateway. Everything where this is left out.
+    #[arg(long, value_delimiter = ',', value_name = "PART,…")]
+    parts: Vec<Part>,
+}
+
+impl Parts {
+    /// A store of these parts in `dir`.
+    fn options(self, dir: &Path) -> Options {
+        let mut options = Options::new(dir);
+        options.progress = Arc::new(tell);
+        if !self.parts.is_empty() {
+            options.parts = self.parts;
+        }
+        options
+    }
 }
 
 #[tokio::main]
@@ -52,24 +93,32 @@ async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("devstack: {error:#}");
+            tell(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let dir = arguments.dir;
     match arguments.command {
-        Action::Up => up(dir).await,
-        Action::Down => {
+        Action::Up { folder, parts, free_ports } => {
+            let mut options = parts.options(&folder.dir);
+            options.ports = if free_ports { Ports::Free } else { Ports::Fixed };
+            options.external = External::from_env();
+            up(options).await
+        }
+        Action::Down(Folder { dir }) => {
             let ran = devstack::end_running(&dir).await?;
-            println!("devstack: {}", if ran { "stopped" } else { "no store runs here" });
+            tell(if ran { "stopped" } else { "no store runs here" });
             Ok(ExitCode::SUCCESS)
         }
-        Action::Reset => {
+        Action::Reset(Folder { dir }) => {
             devstack::remove(&dir).await?;
-            println!("devstack: {} is gone", dir.display());
+            tell(&format!("{} is gone", dir.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Catalogue { folder } => {
+            devstack::catalogue::write(&folder)?;
             Ok(ExitCode::SUCCESS)
         }
         Action::Exec { parts, command } => exec(parts, &command).await,
@@ -77,12 +126,12 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
 }
 
 /// SIGINT, SIGTERM or SIGHUP, also where they were inherited as ignored.
-struct Interrupt([Signal; 3]);
+struct Interrupt([unix::Signal; 3]);
 
 impl Interrupt {
     fn listen() -> Result<Self> {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = kinds.map(signal);
+        let [interrupt, terminate, hangup] = kinds.map(unix::signal);
         Ok(Self([interrupt?, terminate?, hangup?]))
     }
 
@@ -96,23 +145,28 @@ impl Interrupt {
     }
 }
 
-fn progress() -> Progress {
-    Arc::new(|line| eprintln!("devstack: {line}"))
+/// A line for the person; there may be nobody left to read it.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "devstack: {line}");
 }
 
-async fn up(dir: PathBuf) -> Result<ExitCode> {
+/// Stops a store in order, or at once when interrupted again.
+async fn stop(stack: Stack, interrupt: &mut Interrupt) {
+    tell("stopping");
+    tokio::select! {
+        () = stack.stop() => {}
+        () = interrupt.wait() => tell("not waiting any longer"),
+    }
+}
+
+async fn up(options: Options) -> Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
-    let mut options = Options::new(dir);
-    options.ports = Ports::Fixed;
-    options.external = External::from_env();
-    options.progress = progress();
     let stack = Stack::prepare(options).await?;
     let ended = tokio::select! {
         () = interrupt.wait() => Ok(()),
         error = stand(&stack) => Err(error),
     };
-    eprintln!("devstack: stopping");
-    stack.stop().await;
+    stop(stack, &mut interrupt).await;
     ended.map(|()| ExitCode::SUCCESS)
 }
 
@@ -121,38 +175,59 @@ async fn stand(stack: &Stack) -> anyhow::Error {
     if let Err(error) = stack.bring_up().await {
         return error;
     }
-    println!("{}", stack.welcome());
+    let _ = writeln!(std::io::stdout(), "{}", stack.welcome());
     stack.failed().await
 }
 
-async fn exec(parts: Vec<Part>, command: &[String]) -> Result<ExitCode> {
+async fn exec(parts: Parts, command: &[String]) -> Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
-    let dir = tempfile::Builder::new().prefix("devstack-").tempdir()?;
-    let mut options = Options::new(dir.path());
-    options.progress = progress();
-    if !parts.is_empty() {
-        options.parts = parts;
-    }
-    let stack = Stack::prepare(options).await?;
+    devstack::sweep(EXEC_FOLDER)?;
+    let dir = tempfile::Builder::new().prefix(EXEC_FOLDER).tempdir()?;
+    let stack = Stack::prepare(parts.options(dir.path())).await?;
     let ended = tokio::select! {
         () = interrupt.wait() => Ok(ExitCode::FAILURE),
-        code = run_beside(&stack, command) => code,
-        error = stack.failed() => Err(error),
+        started = stack.bring_up() => match started {
+            Ok(()) => run_beside(&stack, command, &mut interrupt).await,
+            Err(error) => Err(error),
+        },
     };
-    stack.stop().await;
+    stop(stack, &mut interrupt).await;
     ended
 }
 
-async fn run_beside(stack: &Stack, command: &[String]) -> Result<ExitCode> {
-    stack.bring_up().await?;
-    let (program, arguments) = command.split_first().context("a command has a name")?;
-    let status = Command::new(program)
-        .args(arguments)
-        .envs(stack.exports()?)
-        .kill_on_drop(true)
-        .status()
-        .await
-        .with_context(|| format!("cannot run {program}"))?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+/// Runs the command to its end. What interrupts us ends it too, and so does the end of the store.
+async fn run_beside(
+    stack: &Stack,
+    command: &[String],
+    interrupt: &mut Interrupt,
+) -> Result<ExitCode> {
+    let mut child = Command::new("setpriv");
+    child.args(["--pdeathsig", "TERM", "--"]).args(command).envs(stack.exports()?);
+    // At a terminal it shares our group, so that it may read what is typed.
+    let own_group = !std::io::stdin().is_terminal();
+    if own_group {
+        child.process_group(0);
+    }
+    let mut child = child.spawn().context("`setpriv` is missing: install util-linux")?;
+    let pid =
+        child.id().and_then(|pid| i32::try_from(pid).ok()).context("a new child has an id")?;
+    let pid = Pid::from_raw(if own_group { -pid } else { pid });
+    let ended = tokio::select! {
+        status = child.wait() => {
+            let code = status?.code().and_then(|code| u8::try_from(code).ok());
+            return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
+        }
+        () = interrupt.wait() => Ok(ExitCode::FAILURE),
+        error = stack.failed() => Err(error),
+    };
+    let _ = kill(pid, signal::Signal::SIGTERM);
+    if timeout(COMMAND_STOP_MAX, child.wait()).await.is_err() {
+        let _ = kill(pid, signal::Signal::SIGKILL);
+    }
+    ended
 }
+
+/// What the names of the folders of `exec` start with.
+const EXEC_FOLDER: &str = "devstack-exec-";
+/// How long a command may take to end when it is interrupted.
+const COMMAND_STOP_MAX: Duration = Duration::from_secs(10);

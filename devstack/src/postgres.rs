@@ -50,44 +50,42 @@ pub(crate) async fn program(dir: &Path, port: u16, secrets: &Secrets) -> Result<
     // Fast shutdown: SIGTERM would wait for every client to leave.
     program.stop_signal = Signal::SIGINT;
     program.stop_timeout = Duration::from_secs(30);
+    // Its workers outlive it a little, and keep the next server out while they do.
+    program.den = Some(data);
     Ok(program)
 }
 
 /// Where `postgres` and `initdb` are: of the version that wrote the data, else the newest.
 fn binaries(data: &Path) -> Result<PathBuf> {
-    let wanted =
-        fs::read_to_string(data.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = installed().into_iter().map(|(_, folder)| folder).collect();
+    folders.extend(std::env::split_paths(&path));
+    folders.retain(|folder| folder.join("initdb").exists());
+    let Some(newest) = folders.first() else {
+        bail!("PostgreSQL is missing: run `make deps`, or install the package postgresql");
+    };
+    let Ok(version) = fs::read_to_string(data.join("PG_VERSION")) else {
+        return Ok(newest.clone());
+    };
+    let version = version.trim();
+    let wrote_it = installed().into_iter().find(|(installed, _)| installed.to_string() == version);
+    // Elsewhere than on Debian the folder does not tell the version; the server then does.
+    Ok(wrote_it.map_or_else(|| newest.clone(), |(_, folder)| folder))
+}
+
+/// The versions that Debian's packages put beside each other, newest first.
+fn installed() -> Vec<(u32, PathBuf)> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
         .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let version = path.file_name()?.to_str()?.parse().ok()?;
-            Some((version, path.join("bin")))
+            let folder = entry.ok()?.path();
+            Some((folder.file_name()?.to_str()?.parse().ok()?, folder.join("bin")))
         })
-        .filter(|(_, path)| path.join("initdb").exists())
         .collect();
     versions.sort();
-    if let Some(wanted) = &wanted
-        && let Some((_, path)) = versions.iter().find(|(version, _)| version.to_string() == *wanted)
-    {
-        return Ok(path.clone());
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&path).find(|path| path.join("initdb").exists());
-    let Some(found) = versions.pop().map(|(_, path)| path).or(in_path) else {
-        bail!("PostgreSQL is missing: run `make deps`, or install the package postgresql");
-    };
-    if let Some(wanted) = wanted
-        && !versions.is_empty()
-    {
-        bail!(
-            "the data in {} is of PostgreSQL {wanted}, which is not here: install that, or start \
-             anew with `make reset`",
-            data.display()
-        );
-    }
-    Ok(found)
+    versions.reverse();
+    versions
 }
 
 /// PostgreSQL refuses to run as root; then it is this user.

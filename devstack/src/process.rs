@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::home;
@@ -32,6 +33,9 @@ pub(crate) struct Program {
     pub stop_timeout: Duration,
     /// Takes standard output and error.
     pub log: PathBuf,
+    /// A folder that all its processes work in and no other's: the next life waits until the last
+    /// process of the one before has left it.
+    pub den: Option<PathBuf>,
 }
 
 impl Program {
@@ -45,6 +49,7 @@ impl Program {
             stop_signal: Signal::SIGTERM,
             stop_timeout: Duration::from_secs(15),
             log: log.into(),
+            den: None,
         }
     }
 
@@ -186,25 +191,47 @@ impl Drop for PidFile {
 
 /// Ends what the notes in `folder` speak of, where it still runs, and removes them.
 pub(crate) async fn end_leftovers(folder: &Path) -> Result<()> {
-    const WAIT_MAX: Duration = Duration::from_secs(30);
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let note = fs::read_to_string(&path)?;
-        let mut words = note.split_whitespace();
-        let (Some(pid), Some(ticks)) = (words.next(), words.next()) else { continue };
-        let (pid, ticks): (u32, u64) = (pid.parse()?, ticks.parse()?);
-        let alive = || stat(pid).is_some_and(|stat| stat.start_ticks == ticks);
-        // The kernel asked it to end when its devstack died; what does not hurry is killed.
-        let asked = tokio::time::Instant::now();
-        while alive() {
-            if asked.elapsed() > WAIT_MAX {
-                signal_tree(pid, Signal::SIGKILL);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut words = note.split_whitespace().map(str::parse::<u64>);
+        if let (Some(Ok(pid)), Some(Ok(start_ticks))) = (words.next(), words.next()) {
+            let pid = u32::try_from(pid).unwrap_or_default();
+            let alive = || stat(pid).is_some_and(|stat| stat.start_ticks == start_ticks);
+            outlast(LEFTOVER_MAX, || if alive() { vec![pid] } else { Vec::new() }).await?;
         }
         fs::remove_file(&path)?;
     }
     Ok(())
+}
+
+/// Waits until no process works in `den`, and kills what stays too long.
+pub(crate) async fn wait_empty(den: &Path) -> Result<()> {
+    let inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == den);
+    outlast(DEN_MAX, || processes().filter(inside).collect()).await
+}
+
+/// How long what a killed devstack left may take to end: the kernel has asked it to.
+const LEFTOVER_MAX: Duration = Duration::from_secs(30);
+/// How long processes may take to see that their parent died.
+const DEN_MAX: Duration = Duration::from_secs(5);
+
+/// Waits until none of `living` is left, kills them after `patience`, and gives up after twice that.
+async fn outlast(patience: Duration, living: impl Fn() -> Vec<u32>) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let left = living();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if start.elapsed() > patience * 2 {
+            bail!("these processes cannot be killed: {left:?}");
+        }
+        if start.elapsed() > patience {
+            left.iter().for_each(|pid| signal_tree(*pid, Signal::SIGKILL));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The last lines of a log.

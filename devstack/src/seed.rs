@@ -5,6 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use proto::user::v1::SignUpRequest;
+use proto::user::v1::user_service_client::UserServiceClient;
+use tonic::Code;
 
 use crate::process::Program;
 
@@ -27,11 +30,21 @@ pub(crate) fn customer() -> Login {
     Login { email: "customer@shopmesh.example".into(), password: "shopmesh-customer".into() }
 }
 
+const CATALOGUE: &str = "catalogue.csv";
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Imports the catalogue that lies in `dir`.
+/// Writes the pictures to where the gateway serves them, and the catalogue to where it does not: the
+/// file tells how many of each there are.
+pub(crate) fn write_files(dir: &Path) -> Result<()> {
+    let web = dir.join("web");
+    crate::catalogue::write(&web)?;
+    fs::rename(web.join(CATALOGUE), dir.join(CATALOGUE))?;
+    Ok(())
+}
+
+/// Imports the catalogue.
 pub(crate) async fn import_catalogue(dir: &Path, product_svc: Program) -> Result<()> {
-    let mut program = product_svc.arguments(["import"]).arguments([dir.join("web/catalogue.csv")]);
+    let mut program = product_svc.arguments(["import"]).arguments([dir.join(CATALOGUE)]);
     program.log = dir.join("logs/product-svc-import.log");
     program.run(TIMEOUT).await.context("cannot import the demo catalogue")
 }
@@ -44,6 +57,19 @@ pub(crate) async fn create_admin(dir: &Path, user_svc: Program) -> Result<()> {
         .environment([("ADMIN_PASSWORD".to_owned(), password)]);
     program.log = dir.join("logs/user-svc-create-admin.log");
     program.run(TIMEOUT).await.context("cannot make the admin account")
+}
+
+/// Makes the customer as anyone becomes one, unless it is there.
+pub(crate) async fn sign_up_customer(gateway_url: String) -> Result<()> {
+    let Login { email, password } = customer();
+    let mut users = UserServiceClient::connect(gateway_url).await?;
+    let request = SignUpRequest { email, password, display_name: "Demo Customer".into() };
+    match users.sign_up(request).await {
+        Err(status) if status.code() != Code::AlreadyExists => {
+            Err(status).context("cannot sign the demo customer up")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the store was seeded by an earlier start.

@@ -96,7 +96,7 @@ impl Stack {
             self.options.parts.iter().copied().filter(|part| part.service().is_some()).collect();
         try_join_all(services.iter().map(|part| self.migrate(*part))).await?;
         if self.has(Part::Service(Service::Gateway)) {
-            // crate::catalogue::write(&self.options.dir.join("web"))?;
+            seed::write_files(&self.options.dir)?;
         }
         try_join_all(services.iter().map(|part| self.start_if_here(*part))).await?;
         self.seed().await?;
@@ -170,9 +170,11 @@ impl Stack {
         let dir = &self.options.dir;
         let product_svc = self.service_program(Part::Service(Service::Product))?;
         let user_svc = self.service_program(Part::Service(Service::User))?;
+        let gateway_url = self.addresses.gateway_url().context("the gateway is here")?;
         tokio::try_join!(
             seed::import_catalogue(dir, product_svc),
-            seed::create_admin(dir, user_svc)
+            seed::create_admin(dir, user_svc),
+            seed::sign_up_customer(gateway_url),
         )?;
         (self.options.progress)("the demo catalogue and two accounts are in");
         seed::note_done(dir)
@@ -249,18 +251,29 @@ impl Stack {
     }
 }
 
+impl Drop for Stack {
+    fn drop(&mut self) {
+        exports::withdraw(&self.options.dir);
+    }
+}
+
 /// Faults, one part at a time.
 impl Stack {
-    /// Kills all processes of a part at once. It is started again, as after any death.
+    /// Kills all processes of a part at once, and waits until they are dead. It is started again, as
+    /// after any death.
     pub async fn kill(&self, part: Part) -> Result<()> {
-        self.signal(part, Signal::SIGKILL).await
+        self.end_life(part, |_| Signal::SIGKILL).await
     }
 
-    /// Asks a part to end. It is started again.
+    /// Asks a part to end, and waits until it has. It is started again.
     pub async fn terminate(&self, part: Part) -> Result<()> {
-        let parts = self.parts.lock().await;
-        let supervisor = parts.get(&part).with_context(|| format!("{part} is not here"))?;
-        supervisor.signal(supervisor.program().stop_signal).await;
+        self.end_life(part, |program| program.stop_signal).await
+    }
+
+    async fn end_life(&self, part: Part, signal: fn(&Program) -> Signal) -> Result<()> {
+        let mut parts = self.parts.lock().await;
+        let supervisor = parts.get_mut(&part).with_context(|| format!("{part} is not here"))?;
+        supervisor.end_life(signal(supervisor.program())).await;
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! The state folder: whose it is, and how a store that runs in it is ended from outside.
+//! The state folder: whose it is, how a store that runs in it is ended from outside, and what becomes
+//! of it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
@@ -42,6 +43,21 @@ pub(crate) fn claim(dir: &Path) -> Result<File> {
     lock.set_len(0)?;
     lock.write_all(std::process::id().to_string().as_bytes())?;
     Ok(lock)
+}
+
+/// Removes what killed programs left in the folder of temporary files: folders whose name starts with
+/// `prefix` and whose lock nobody holds.
+pub fn sweep(prefix: &str) -> Result<()> {
+    for entry in fs::read_dir(std::env::temp_dir())?.flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        if ours
+            && File::open(entry.path().join(LOCK)).is_ok_and(|lock| free(&lock).unwrap_or(false))
+        {
+            // Another program may sweep it at the same time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// Ends the store that runs in `dir`, and waits until it has. False: none ran.

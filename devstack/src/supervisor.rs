@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use anyhow::Result;
 use nix::sys::signal::Signal;
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::process::{PidFile, Program, signal_tree, tail};
+use crate::process::{PidFile, Program, signal_tree, tail, wait_empty};
 use crate::{Progress, home};
 
 /// Deaths in a row that end it all.
@@ -34,8 +35,8 @@ pub(crate) enum State {
 }
 
 enum Order {
-    /// To the part and all its processes. `killed` says that a death by it is no fault.
-    Signal(Signal),
+    /// To the part and all its processes.
+    Signal(Signal, oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
     Start(Program),
 }
@@ -67,7 +68,7 @@ impl Supervisor {
             inbox,
             state,
             deaths: 0,
-            sent: None,
+            sent: false,
         };
         home::spawn(keeper.run());
         Self { program, orders, state: states }
@@ -83,9 +84,18 @@ impl Supervisor {
         &self.program
     }
 
-    /// Sends a signal to all its processes. A death by it does not count.
+    /// Sends a signal to all its processes.
     pub async fn signal(&self, signal: Signal) {
-        let _ = self.orders.send(Order::Signal(signal)).await;
+        let (done, wait) = oneshot::channel();
+        let _ = self.orders.send(Order::Signal(signal, done)).await;
+        let _ = wait.await;
+    }
+
+    /// Ends it by a signal, which does not count as a death; it starts again.
+    pub async fn end_life(&mut self, signal: Signal) {
+        let life = self.state.borrow().clone();
+        self.signal(signal).await;
+        let _ = self.state.wait_for(|state| *state != life).await;
     }
 
     /// Ends it in good order and leaves it so.
@@ -115,8 +125,8 @@ struct Keeper {
     state: watch::Sender<State>,
     /// Deaths in a row.
     deaths: u32,
-    /// The deadly signal that we sent to the child that runs now.
-    sent: Option<Signal>,
+    /// Whether we sent a deadly signal to the child that runs now.
+    sent: bool,
 }
 
 /// Why a life ended.
@@ -131,7 +141,7 @@ impl Keeper {
     async fn run(mut self) {
         loop {
             let born = Instant::now();
-            let end = match self.program.spawn() {
+            let end = match self.spawn().await {
                 Ok(child) => self.watch(child).await,
                 Err(error) => End::Died(format!("{error:#}")),
             };
@@ -151,21 +161,27 @@ impl Keeper {
         }
     }
 
+    async fn spawn(&self) -> Result<Child> {
+        if let Some(den) = &self.program.den {
+            wait_empty(den).await?;
+        }
+        self.program.spawn()
+    }
+
     /// Watches one life of the part.
     async fn watch(&mut self, mut child: Child) -> End {
         let Some(pid) = child.id() else { return End::Died("ended at once".into()) };
         let _note = PidFile::write(self.pid_file.clone(), pid);
-        self.sent = None;
+        self.sent = false;
         self.state.send_replace(State::Running { pid });
         loop {
             tokio::select! {
                 status = child.wait() => return End::Died(describe(status)),
                 order = self.inbox.recv() => match order {
-                    Some(Order::Signal(signal)) => {
-                        if !matches!(signal, Signal::SIGSTOP | Signal::SIGCONT) {
-                            self.sent = Some(signal);
-                        }
+                    Some(Order::Signal(signal, done)) => {
+                        self.sent |= !matches!(signal, Signal::SIGSTOP | Signal::SIGCONT);
                         signal_tree(pid, signal);
+                        let _ = done.send(());
                     }
                     Some(Order::Stop(done)) => {
                         end(&mut child, pid, &self.program).await;
@@ -186,9 +202,7 @@ impl Keeper {
 
     /// Counts a death, tells it and waits until the next start. False: there is none.
     async fn mourn(&mut self, how: String) -> bool {
-        if self.sent.take().is_none() {
-            self.deaths += 1;
-        }
+        self.deaths += u32::from(!self.sent);
         let name = &self.name;
         if self.deaths >= DEATHS_MAX {
             let log = &self.program.log;
@@ -219,7 +233,7 @@ impl Keeper {
                         let _ = done.send(());
                         return self.rest().await;
                     }
-                    Some(Order::Signal(_) | Order::Start(_)) => {}
+                    Some(Order::Signal(..) | Order::Start(_)) => {}
                     None => return false,
                 },
             }
@@ -239,7 +253,7 @@ impl Keeper {
                 Some(Order::Stop(done)) => {
                     let _ = done.send(());
                 }
-                Some(Order::Signal(_)) => {}
+                Some(Order::Signal(..)) => {}
                 None => return false,
             }
         }

@@ -17,10 +17,11 @@ The store runs.
   admin     {} / {}
   customer  {} / {}
 
-Try:
-  curl {gateway}/healthz
+Try, in another terminal:
   curl {gateway}/.well-known/jwks.json
   curl {mailbox}/email
+  printf '\\0\\0\\0\\0\\0' | curl -s --data-binary @- -H 'content-type: application/grpc-web' \\
+    {gateway}/shopmesh.product.v1.ProductService/ListProducts | strings
 
 The same as NAME=value: {dir}/env. Logs: {dir}/logs. Ctrl-C stops everything, the data stays.
 ",
