@@ -16,7 +16,8 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use crate::{
     access::Methods,
     admin::{self, Readiness},
-    config::{ServerConfig, TelemetryConfig},
+    channel::{Channel, Target},
+    config::{ServerConfig, TelemetryConfig, TlsConfig},
     error::{BoxError, chain},
     rpc::{Rpc, Rules},
     server::{Listeners, Transport, serve},
@@ -90,34 +91,71 @@ fn cancel_at_signal(shutdown: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A service of the mesh, ready to serve.
+/// A service of the mesh: how it is known, and what the contract says.
 pub struct Service {
-    /// Where it listens and how it ends.
-    pub config: ServerConfig,
-    /// How it is known.
-    pub tls: Tls,
-    /// The contract, as encoded descriptors: for reflection.
-    pub file_descriptor_set: &'static [u8],
-    /// The contract's rules.
-    pub methods: Arc<Methods>,
+    config: ServerConfig,
+    tls: Tls,
+    file_descriptor_set: &'static [u8],
+    methods: Arc<Methods>,
+}
+
+/// What a service serves, and what is asked before a call reaches it.
+pub struct Serving {
+    /// The handlers of all its gRPC services.
+    pub routes: Routes,
     /// Checks access tokens.
     pub verifier: Verifier,
-    /// What it cannot do without.
+    /// What the service cannot do without.
     pub readiness: Readiness,
 }
 
 impl Service {
-    /// Serves `routes` with health and reflection until the process is to end, then
-    /// drains: NOT_SERVING first, then no new connection, then the calls under way.
+    /// Reads certificates and the contract.
     ///
     /// # Errors
-    /// Descriptors that are none.
+    /// Files that cannot be used, or descriptors that are none.
+    pub fn load(
+        config: &ServerConfig,
+        tls: &TlsConfig,
+        file_descriptor_set: &'static [u8],
+    ) -> Result<Self, BoxError> {
+        Ok(Self {
+            config: config.clone(),
+            tls: Tls::load(tls)?,
+            file_descriptor_set,
+            methods: Arc::new(Methods::read(file_descriptor_set)?),
+        })
+    }
+
+    /// A channel to the service at `url`, whose absence is told as `unavailable_reason`.
+    ///
+    /// # Errors
+    /// A URL that names no host.
+    pub fn channel(
+        &self,
+        url: &http::Uri,
+        unavailable_reason: &'static str,
+    ) -> Result<Channel, BoxError> {
+        Channel::connect(Target {
+            url: url.clone(),
+            unavailable_reason,
+            tls: Some(self.tls.clone()),
+            methods: self.methods.clone(),
+        })
+    }
+
+    /// Serves until the process is to end, with health and reflection; then drains:
+    /// NOT_SERVING first, then no new connection, then the calls under way.
+    ///
+    /// # Errors
+    /// Descriptors that reflection cannot read.
     pub async fn serve(
         self,
         listeners: Listeners,
-        routes: Routes,
+        serving: Serving,
         process: Process,
     ) -> Result<(), BoxError> {
+        let Serving { routes, verifier, readiness } = serving;
         let (reporter, health) = tonic_health::server::health_reporter();
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(self.file_descriptor_set)
@@ -125,7 +163,7 @@ impl Service {
         let routes = routes.add_service(health).add_service(reflection).prepare();
         let rules = Rules {
             methods: self.methods,
-            verifier: self.verifier,
+            verifier,
             call_duration_max: self.config.call_seconds_max,
             calls: Arc::new(Semaphore::new(self.config.calls_max)),
         };
@@ -134,20 +172,15 @@ impl Service {
             http1: false,
             drain_duration_max: self.config.drain_seconds_max,
         };
-        admin::spawn(
-            listeners.admin,
-            self.readiness.clone(),
-            process.metrics,
-            process.shutdown.clone(),
-        );
-        let health =
-            tokio::spawn(report_health(reporter, self.readiness, process.shutdown.clone()));
+        let shutdown = process.shutdown;
+        admin::spawn(listeners.admin, readiness.clone(), process.metrics, shutdown.clone());
+        let health = tokio::spawn(report_health(reporter, readiness, shutdown.clone()));
         tracing::info!(address = %self.config.listen_address, "serving");
 
         let stop_accepting = CancellationToken::new();
         let stop = stop_accepting.clone();
         let notice = async move {
-            process.shutdown.cancelled().await;
+            shutdown.cancelled().await;
             sleep(DRAIN_NOTICE).await;
             stop.cancel();
         };

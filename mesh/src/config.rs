@@ -77,7 +77,7 @@ pub struct TlsConfig {
     pub tls_key_file: PathBuf,
 
     /// Certificates of the authority that signs all services, PEM.
-    #[arg(long, env, default_value = ".devstack/tls/ca.crt")]
+    #[arg(long, env, default_value = ".devstack/tls/ca.pem")]
     pub tls_ca_file: PathBuf,
 }
 

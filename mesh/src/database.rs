@@ -22,6 +22,7 @@ use secrecy::ExposeSecret;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
+    admin::Readiness,
     config::DatabaseConfig,
     deadline,
     error::{BoxError, Error, postgres_unavailable},
@@ -132,6 +133,15 @@ impl Database {
                 Err(error)
             }
         }
+    }
+
+    /// What a service without its database is: not ready.
+    pub fn readiness(&self) -> Readiness {
+        let database = self.clone();
+        Readiness::new().require("database", move || {
+            let database = database.clone();
+            async move { database.check().await }
+        })
     }
 
     /// Whether the database answers and has the schema that this program needs.

@@ -17,7 +17,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer as _},
 };
 
-use crate::{config::KafkaConfig, error::BoxError, telemetry::TRACEPARENT};
+use crate::{admin::Readiness, config::KafkaConfig, error::BoxError, telemetry::TRACEPARENT};
 
 /// Header with the media type of the value.
 const CONTENT_TYPE: &str = "content-type";
@@ -169,6 +169,13 @@ impl Producer {
             .await?;
         self.state.set_down(false);
         Ok(())
+    }
+
+    /// Tells, with all else, whether the broker is there.
+    #[must_use]
+    pub fn tell(&self, readiness: Readiness) -> Readiness {
+        let state = self.state.clone();
+        readiness.tell("kafka", move || std::future::ready(state.check()))
     }
 
     /// Whether the broker was there when it was last spoken to.

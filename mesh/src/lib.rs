@@ -15,6 +15,7 @@ pub mod database;
 pub mod deadline;
 pub mod error;
 pub mod group_commit;
+pub mod id;
 pub mod kafka;
 pub mod outbox;
 pub mod page;

@@ -22,11 +22,35 @@ const TAG_BYTES: usize = 16;
 const TOKEN_CHARACTERS_MAX: usize = 2048;
 
 /// The page size to use, with a violation for a negative one. Source: AIP-158.
-pub fn page_size(violations: &mut Violations, page_size: i32) -> i64 {
+fn page_size(violations: &mut Violations, page_size: i32) -> i64 {
     violations.require(page_size >= 0, "page_size", "must not be negative");
     match page_size {
         0 => PAGE_SIZE_DEFAULT.into(),
         size => size.min(PAGE_SIZE_MAX).into(),
+    }
+}
+
+/// Which page of a list a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<C> {
+    /// How many to show.
+    pub size: i64,
+    /// Where it begins: after this; none is the first page.
+    pub cursor: Option<C>,
+}
+
+impl<C: DeserializeOwned> Page<C> {
+    /// Reads `page_size` and `page_token` of a request made for `scope`.
+    pub fn read<F: Serialize>(
+        violations: &mut Violations,
+        tokens: &PageTokens,
+        scope: &Scope<'_, F>,
+        size: i32,
+        token: &str,
+    ) -> Self {
+        let size = page_size(violations, size);
+        let cursor = tokens.decode(violations, scope, token);
+        Self { size, cursor }
     }
 }
 
@@ -64,8 +88,17 @@ impl PageTokens {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// The token of a page that begins after `cursor`.
-    pub fn encode<F: Serialize>(&self, scope: &Scope<'_, F>, cursor: &impl Serialize) -> String {
+    /// The `next_page_token` of a response: of the page that begins after `cursor`;
+    /// empty where there is none.
+    pub fn next<F: Serialize>(
+        &self,
+        scope: &Scope<'_, F>,
+        cursor: Option<&impl Serialize>,
+    ) -> String {
+        cursor.map_or_else(String::new, |cursor| self.encode(scope, cursor))
+    }
+
+    fn encode<F: Serialize>(&self, scope: &Scope<'_, F>, cursor: &impl Serialize) -> String {
         let cursor = serde_json::to_vec(cursor).expect("a cursor is plain data");
         let mut token = self.tag(scope, &cursor).as_ref()[..TAG_BYTES].to_vec();
         token.extend(cursor);
@@ -74,7 +107,7 @@ impl PageTokens {
 
     /// The cursor of a token that was made for `scope`; none for the first page, and
     /// none with a violation for a token that is not ours.
-    pub fn decode<F: Serialize, C: DeserializeOwned>(
+    fn decode<F: Serialize, C: DeserializeOwned>(
         &self,
         violations: &mut Violations,
         scope: &Scope<'_, F>,
@@ -142,7 +175,7 @@ mod tests {
         let tokens = PageTokens::new(&[7; 32]);
         let made_for = scope("List", &FILTERS[0], "ann");
         let token = tokens.encode(&made_for, &(3, "cup"));
-        let mut open = |scope: Scope<'_, &str>, token: &str| -> Option<(i32, String)> {
+        let open = |scope: Scope<'_, &str>, token: &str| -> Option<(i32, String)> {
             tokens.open(&scope, token)
         };
 

@@ -3,6 +3,7 @@
 //! units; knows nothing of how a service does its work.
 
 pub mod money;
+pub mod time;
 
 #[allow(missing_docs, clippy::all, rustdoc::all)]
 mod generated {

@@ -1,0 +1,15 @@
+//! Transport: decode a request, call one operation, encode what it tells. One type
+//! is all gRPC services of product-svc.
+
+mod product;
+
+use mesh::page::PageTokens;
+
+use crate::App;
+
+/// All gRPC services of product-svc.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) app: App,
+    pub(crate) page_tokens: PageTokens,
+}

@@ -1,0 +1,111 @@
+//! `ProductService`.
+
+use proto::product::v1::{
+    ArchiveProductRequest, ArchiveProductResponse, BatchGetProductsRequest,
+    BatchGetProductsResponse, Category, CreateProductRequest, CreateProductResponse,
+    GetAnyProductRequest, GetAnyProductResponse, GetProductRequest, GetProductResponse,
+    ListCategoriesRequest, ListCategoriesResponse, ListProductsRequest, ListProductsResponse,
+    UpdateProductRequest, UpdateProductResponse, product_service_server::ProductService,
+};
+use tonic::{Request, Response, Status};
+
+use super::Api;
+use crate::{catalogue, convert, product};
+
+#[tonic::async_trait]
+impl ProductService for Api {
+    async fn list_products(
+        &self,
+        request: Request<ListProductsRequest>,
+    ) -> Result<Response<ListProductsResponse>, Status> {
+        let currency = &self.app.currency;
+        let (filter, page) =
+            convert::list_products(request.get_ref(), currency, &self.page_tokens)?;
+        let (products, next) =
+            catalogue::list_products(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
+        let scope = convert::list_products_scope(&filter);
+        Ok(Response::new(ListProductsResponse {
+            products: products.into_iter().map(|p| convert::product(p, currency)).collect(),
+            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+        }))
+    }
+
+    async fn get_product(
+        &self,
+        request: Request<GetProductRequest>,
+    ) -> Result<Response<GetProductResponse>, Status> {
+        let key = convert::get_product(request.into_inner())?;
+        let product = catalogue::get_product(&self.app, &key).await?;
+        let product = Some(convert::product(product, &self.app.currency));
+        Ok(Response::new(GetProductResponse { product }))
+    }
+
+    async fn batch_get_products(
+        &self,
+        request: Request<BatchGetProductsRequest>,
+    ) -> Result<Response<BatchGetProductsResponse>, Status> {
+        let ids = convert::batch_get_products(&request.into_inner())?;
+        let (found, missing) = catalogue::batch_get_products(&self.app, &ids).await?;
+        let currency = &self.app.currency;
+        Ok(Response::new(BatchGetProductsResponse {
+            products: found.into_iter().map(|p| convert::product(p, currency)).collect(),
+            missing_product_ids: missing.iter().map(ToString::to_string).collect(),
+        }))
+    }
+
+    async fn list_categories(
+        &self,
+        _: Request<ListCategoriesRequest>,
+    ) -> Result<Response<ListCategoriesResponse>, Status> {
+        let counts = catalogue::list_categories(&self.app).await?;
+        let categories = counts.into_iter().map(|(slug, count)| Category {
+            display_name: product::category_display_name(&slug),
+            slug,
+            product_count: i32::try_from(count).unwrap_or(i32::MAX),
+        });
+        Ok(Response::new(ListCategoriesResponse { categories: categories.collect() }))
+    }
+
+    async fn get_any_product(
+        &self,
+        request: Request<GetAnyProductRequest>,
+    ) -> Result<Response<GetAnyProductResponse>, Status> {
+        let id = convert::product_id(&request.get_ref().product_id)?;
+        let product = catalogue::get_any_product(&self.app, id).await?;
+        let product = Some(convert::product(product, &self.app.currency));
+        Ok(Response::new(GetAnyProductResponse { product }))
+    }
+
+    async fn create_product(
+        &self,
+        request: Request<CreateProductRequest>,
+    ) -> Result<Response<CreateProductResponse>, Status> {
+        let actor_id = mesh::token::claims(&request)?.sub;
+        let currency = &self.app.currency;
+        let (request_id, fields) = convert::create_product(request.into_inner(), currency)?;
+        let product = catalogue::create_product(&self.app, actor_id, request_id, fields).await?;
+        let product = Some(convert::product(product, currency));
+        Ok(Response::new(CreateProductResponse { product }))
+    }
+
+    async fn update_product(
+        &self,
+        request: Request<UpdateProductRequest>,
+    ) -> Result<Response<UpdateProductResponse>, Status> {
+        let currency = &self.app.currency;
+        let (id, changes, version) = convert::update_product(request.into_inner(), currency)?;
+        let product = catalogue::update_product(&self.app, id, changes, version).await?;
+        let product = Some(convert::product(product, currency));
+        Ok(Response::new(UpdateProductResponse { product }))
+    }
+
+    async fn archive_product(
+        &self,
+        request: Request<ArchiveProductRequest>,
+    ) -> Result<Response<ArchiveProductResponse>, Status> {
+        let (id, version) = convert::archive_product(request.get_ref())?;
+        let product = catalogue::archive_product(&self.app, id, version).await?;
+        let product = Some(convert::product(product, &self.app.currency));
+        Ok(Response::new(ArchiveProductResponse { product }))
+    }
+}

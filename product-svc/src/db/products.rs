@@ -1,0 +1,308 @@
+//! SQL of the catalogue.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, SelectableHelper, dsl::sql, pg::Pg, sql_types,
+};
+use diesel_async::RunQueryDsl;
+use mesh::database::Connection;
+use uuid::Uuid;
+
+use crate::{
+    catalogue::{Cursor, ProductFilter, ProductOrder},
+    db::violated,
+    error::Error,
+    product::{Product, ProductFields, ProductId, StockState},
+    schema::{inventory, products},
+};
+
+/// A product with its stock, as it is read.
+#[derive(Queryable, diesel::Selectable)]
+#[diesel(table_name = products, check_for_backend(Pg))]
+struct ProductRow {
+    id: ProductId,
+    sku: String,
+    slug: String,
+    name: String,
+    description: String,
+    category: String,
+    price_minor: i64,
+    image_url: String,
+    archived: bool,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, diesel::Selectable)]
+#[diesel(table_name = inventory, check_for_backend(Pg))]
+struct StockRow {
+    on_hand: i32,
+    held: i32,
+    low_stock_threshold: i32,
+}
+
+type Row = (ProductRow, StockRow);
+
+fn product((row, stock): Row) -> Product {
+    Product {
+        id: row.id,
+        fields: ProductFields {
+            sku: row.sku,
+            slug: row.slug,
+            name: row.name,
+            description: row.description,
+            category: row.category,
+            price_minor: row.price_minor,
+            image_url: row.image_url,
+        },
+        archived: row.archived,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        stock_state: StockState::of(stock.on_hand - stock.held, stock.low_stock_threshold),
+    }
+}
+
+/// Which product, by one of its unique names.
+#[derive(Debug, Clone)]
+pub enum ProductKey {
+    /// By id.
+    Id(ProductId),
+    /// By slug.
+    Slug(String),
+}
+
+macro_rules! with_stock {
+    () => {
+        products::table
+            .inner_join(inventory::table.on(inventory::product_id.eq(products::id)))
+            .select((ProductRow::as_select(), StockRow::as_select()))
+    };
+}
+
+/// The product, archived or not.
+pub async fn find_product(
+    connection: &mut Connection,
+    key: &ProductKey,
+) -> QueryResult<Option<Product>> {
+    let query = with_stock!().into_boxed::<Pg>();
+    let query = match key {
+        ProductKey::Id(id) => query.filter(products::id.eq(id)),
+        ProductKey::Slug(slug) => query.filter(products::slug.eq(slug)),
+    };
+    query.first::<Row>(connection).await.optional().map(|row| row.map(product))
+}
+
+/// Those of the products that are for sale, in any order.
+pub async fn find_products_for_sale(
+    connection: &mut Connection,
+    ids: &[ProductId],
+) -> QueryResult<Vec<Product>> {
+    let query = with_stock!().filter(products::id.eq_any(ids)).filter(products::archived.eq(false));
+    let rows: Vec<Row> = query.load(connection).await?;
+    Ok(rows.into_iter().map(product).collect())
+}
+
+/// A page of products for sale, from after `cursor` on.
+///
+/// `tsquery` is what [`crate::search::tsquery`] makes; none finds all.
+pub async fn list_products(
+    connection: &mut Connection,
+    filter: &ProductFilter,
+    tsquery: Option<&str>,
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> QueryResult<Vec<Product>> {
+    let mut query =
+        with_stock!().filter(products::archived.eq(false)).limit(limit).into_boxed::<Pg>();
+    if let Some(tsquery) = tsquery {
+        let matches = sql::<sql_types::Bool>("products.search @@ to_tsquery('simple', ")
+            .bind::<sql_types::Text, _>(tsquery.to_owned())
+            .sql(")");
+        query = query.filter(matches);
+    }
+    if let Some(category) = &filter.category {
+        query = query.filter(products::category.eq(category));
+    }
+    if let Some(min) = filter.price_min_minor {
+        query = query.filter(products::price_minor.ge(min));
+    }
+    if let Some(max) = filter.price_max_minor {
+        query = query.filter(products::price_minor.le(max));
+    }
+    if filter.in_stock_only {
+        query = query.filter(inventory::on_hand.gt(inventory::held));
+    }
+    let id = products::id;
+    match filter.order {
+        ProductOrder::Name => {
+            if let Some(Cursor { name, id: after, .. }) = cursor {
+                let name = name.to_lowercase();
+                let same = products::sort_name.eq(name.clone()).and(id.gt(after));
+                query = query.filter(products::sort_name.gt(name).or(same));
+            }
+            query = query.order((products::sort_name, id));
+        }
+        ProductOrder::Price => {
+            if let Some(&Cursor { price_minor, id: after, .. }) = cursor {
+                let same = products::price_minor.eq(price_minor).and(id.gt(after));
+                query = query.filter(products::price_minor.gt(price_minor).or(same));
+            }
+            query = query.order((products::price_minor, id));
+        }
+        ProductOrder::PriceDescending => {
+            if let Some(&Cursor { price_minor, id: after, .. }) = cursor {
+                let same = products::price_minor.eq(price_minor).and(id.lt(after));
+                query = query.filter(products::price_minor.lt(price_minor).or(same));
+            }
+            query = query.order((products::price_minor.desc(), id.desc()));
+        }
+        ProductOrder::NewestFirst => {
+            if let Some(&Cursor { created_at, id: after, .. }) = cursor {
+                let same = products::created_at.eq(created_at).and(id.lt(after));
+                query = query.filter(products::created_at.lt(created_at).or(same));
+            }
+            query = query.order((products::created_at.desc(), id.desc()));
+        }
+    }
+    let rows: Vec<Row> = query.load(connection).await?;
+    Ok(rows.into_iter().map(product).collect())
+}
+
+/// Words of the catalogue near to `typed`: a superset of those that it may mean.
+pub async fn find_search_words(
+    connection: &mut Connection,
+    typed: &[String],
+) -> QueryResult<Vec<String>> {
+    #[derive(diesel::QueryableByName)]
+    struct Word {
+        #[diesel(sql_type = sql_types::Text)]
+        word: String,
+    }
+    let words: Vec<Word> = diesel::sql_query(
+        "SELECT DISTINCT word FROM search_words, unnest($1) AS typed \
+         WHERE length(word) BETWEEN length(typed) - 1 AND length(typed) + 1 \
+         AND length(word) < 60 AND length(typed) < 60 \
+         AND levenshtein_less_equal(word, typed, 2) <= 2 ORDER BY word LIMIT 200",
+    )
+    .bind::<sql_types::Array<sql_types::Text>, _>(typed)
+    .get_results(connection)
+    .await?;
+    Ok(words.into_iter().map(|row| row.word).collect())
+}
+
+/// Categories that have a product for sale, with how many.
+pub async fn count_by_category(connection: &mut Connection) -> QueryResult<Vec<(String, i64)>> {
+    products::table
+        .filter(products::archived.eq(false))
+        .group_by(products::category)
+        .select((products::category, diesel::dsl::count_star()))
+        .order(products::category)
+        .load(connection)
+        .await
+}
+
+#[derive(diesel::Insertable)]
+#[diesel(table_name = products)]
+struct NewProduct<'a> {
+    id: ProductId,
+    sku: &'a str,
+    slug: &'a str,
+    name: &'a str,
+    description: &'a str,
+    category: &'a str,
+    price_minor: i64,
+    image_url: &'a str,
+}
+
+/// Adds a product with nothing in stock; false where `id` is taken already.
+pub async fn insert_product(
+    connection: &mut Connection,
+    id: ProductId,
+    fields: &ProductFields,
+) -> Result<bool, Error> {
+    let row = NewProduct {
+        id,
+        sku: &fields.sku,
+        slug: &fields.slug,
+        name: &fields.name,
+        description: &fields.description,
+        category: &fields.category,
+        price_minor: fields.price_minor,
+        image_url: &fields.image_url,
+    };
+    let inserted = diesel::insert_into(products::table)
+        .values(&row)
+        .on_conflict(products::id)
+        .do_nothing()
+        .execute(connection)
+        .await
+        .map_err(|error| taken(error, fields))?;
+    if inserted == 1 {
+        diesel::insert_into(inventory::table)
+            .values(inventory::product_id.eq(id))
+            .execute(connection)
+            .await?;
+    }
+    Ok(inserted == 1)
+}
+
+/// Writes all fields of a product whose row the caller has locked.
+pub async fn update_product(
+    connection: &mut Connection,
+    id: ProductId,
+    fields: &ProductFields,
+    archived: bool,
+) -> Result<(), Error> {
+    diesel::update(products::table.find(id))
+        .set((
+            products::sku.eq(&fields.sku),
+            products::slug.eq(&fields.slug),
+            products::name.eq(&fields.name),
+            products::description.eq(&fields.description),
+            products::category.eq(&fields.category),
+            products::price_minor.eq(fields.price_minor),
+            products::image_url.eq(&fields.image_url),
+            products::archived.eq(archived),
+            products::version.eq(products::version + 1),
+            products::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(connection)
+        .await
+        .map_err(|error| taken(error, fields))?;
+    Ok(())
+}
+
+/// Locks the rows of products, so that nobody else changes them meanwhile.
+pub async fn lock_products(connection: &mut Connection, ids: &[ProductId]) -> QueryResult<()> {
+    let _: Vec<Uuid> = products::table
+        .filter(products::id.eq_any(ids))
+        .order(products::id)
+        .select(products::id)
+        .for_update()
+        .load(connection)
+        .await?;
+    Ok(())
+}
+
+/// Ids of the products that have one of `skus`.
+pub async fn find_ids_by_sku(
+    connection: &mut Connection,
+    skus: &[&str],
+) -> QueryResult<Vec<(String, ProductId)>> {
+    products::table
+        .filter(products::sku.eq_any(skus))
+        .select((products::sku, products::id))
+        .load(connection)
+        .await
+}
+
+fn taken(error: diesel::result::Error, fields: &ProductFields) -> Error {
+    match violated(&error) {
+        Some("products_sku_key") => Error::SkuTaken { sku: fields.sku.clone() },
+        Some("products_slug_key") => Error::SlugTaken { slug: fields.slug.clone() },
+        _ => error.into(),
+    }
+}

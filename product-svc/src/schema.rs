@@ -1,0 +1,69 @@
+//! The tables, as diesel has to know them. The migrations are their source.
+#![allow(missing_docs)]
+
+diesel::table! {
+    products (id) {
+        id -> Uuid,
+        sku -> Text,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        category -> Text,
+        price_minor -> BigInt,
+        image_url -> Text,
+        archived -> Bool,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        sort_name -> Text,
+    }
+}
+
+diesel::table! {
+    inventory (product_id) {
+        product_id -> Uuid,
+        on_hand -> Integer,
+        held -> Integer,
+        low_stock_threshold -> Integer,
+        version -> BigInt,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inventory_changes (id) {
+        id -> Uuid,
+        product_id -> Uuid,
+        delta -> Integer,
+        on_hand_after -> Integer,
+        reason -> SmallInt,
+        note -> Text,
+        actor_id -> Nullable<Uuid>,
+        order_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inventory_requests (actor_id, request_id) {
+        actor_id -> Uuid,
+        request_id -> Uuid,
+        fingerprint -> Binary,
+    }
+}
+
+diesel::table! {
+    reservations (order_id) {
+        order_id -> Uuid,
+        fingerprint -> Binary,
+        state -> Text,
+        product_ids -> Array<Uuid>,
+        names -> Array<Text>,
+        quantities -> Array<Integer>,
+        prices_minor -> Array<BigInt>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(inventory -> products (product_id));
+diesel::allow_tables_to_appear_in_same_query!(products, inventory);
