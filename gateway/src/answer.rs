@@ -1,0 +1,125 @@
+//! A service's answer on its way to the client. However it ends, the client gets a
+//! status: what breaks off, or takes too long, ends in trailers of the gateway's own.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use http_body::{Body as _, Frame};
+use mesh::{
+    Error,
+    error::{Fact, status},
+};
+use tokio::time::sleep_until;
+use tonic::{Code, Status, body::Body};
+
+use crate::{call::Call, checked::Fault};
+
+const GRPC_STATUS: &str = "grpc-status";
+
+/// The code in headers or trailers.
+pub fn code(headers: &HeaderMap) -> Option<Code> {
+    headers.get(GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+/// Ends `call` with what the service answers.
+pub fn pass(mut call: Call, response: Response<Body>, fault: Fault) -> Response<Body> {
+    let in_head = code(response.headers());
+    if let Some(code) = in_head
+        && response.body().is_end_stream()
+    {
+        call.end(code);
+        return response;
+    }
+    response.map(|body| Body::new(Answer { body, call, fault, in_head, time: None, ended: false }))
+}
+
+struct Answer {
+    body: Body,
+    call: Call,
+    fault: Fault,
+    /// The status, where it came before the body.
+    in_head: Option<Code>,
+    /// Made when the service first makes us wait.
+    time: Option<Pin<Box<dyn Future<Output = Error> + Send>>>,
+    ended: bool,
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
+
+impl Answer {
+    /// Ends the answer with an error of the gateway's own.
+    fn break_off(&mut self, error: &Error) -> Polled {
+        // Lets go of the service's stream at once.
+        self.body = Body::empty();
+        self.ended = true;
+        self.call.end(error.code());
+        let _in_span = self.call.span().enter();
+        let mut trailers = HeaderMap::new();
+        // A status that does not fit into headers leaves none: the client says so.
+        let _ = status(error).add_header(&mut trailers);
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn unavailable(&self, cause: &'static str) -> Error {
+        Error::Unavailable { reason: self.call.route().unavailable_reason, source: cause.into() }
+    }
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.ended = true;
+                    let code = code(trailers).unwrap_or(Code::Unknown);
+                    self.call.end(code);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) if self.in_head.is_some() => {
+                self.ended = true;
+                let code = self.in_head.unwrap_or(Code::Unknown);
+                self.call.end(code);
+                Poll::Ready(None)
+            }
+            Poll::Ready(None) => {
+                let error = self.unavailable("an answer ended without a status");
+                self.break_off(&error)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                tracing::debug!(%error, "an answer broke off");
+                let error = self.fault.take();
+                let error = error.unwrap_or_else(|| self.unavailable("an answer broke off"));
+                self.break_off(&error)
+            }
+            Poll::Pending => {
+                let deadline = self.call.deadline();
+                let time = self.time.get_or_insert_with(|| {
+                    Box::pin(async move {
+                        sleep_until(deadline).await;
+                        Error::DeadlineExceeded
+                    })
+                });
+                match time.as_mut().poll(cx) {
+                    Poll::Ready(error) => self.break_off(&error),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+}

@@ -1,0 +1,82 @@
+//! One call as the gateway sees it, from its head to its last frame: its span, its
+//! deadline, its place among the calls under way, and how it ended.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderMap;
+use mesh::{deadline, telemetry};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tonic::Code;
+use tracing::{Span, field::Empty, info_span};
+
+use crate::routes::Route;
+
+/// A call under way. Dropped before its end, it was cancelled by the client.
+pub struct Call {
+    route: Arc<Route>,
+    span: Span,
+    began: Instant,
+    duration_max: Duration,
+    code: Option<Code>,
+    /// Given back at the end.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Call {
+    /// A call of `route` with these `headers` begins.
+    pub fn begin(route: &Arc<Route>, headers: &mut HeaderMap) -> Self {
+        let span = info_span!(
+            "call",
+            otel.kind = "server",
+            rpc.service = route.method.service,
+            rpc.method = route.method.name,
+            rpc.grpc.status_code = Empty,
+        );
+        telemetry::continue_trace(&span, headers);
+        Self {
+            route: route.clone(),
+            span,
+            began: Instant::now(),
+            duration_max: deadline::read(headers, route.duration_max),
+            code: None,
+            permit: None,
+        }
+    }
+
+    /// What is called.
+    pub fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// In which it happens.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// When it must have ended.
+    pub fn deadline(&self) -> Instant {
+        self.began + self.duration_max
+    }
+
+    /// Holds its place among the calls under way.
+    pub fn hold(&mut self, permit: OwnedSemaphorePermit) {
+        self.permit = Some(permit);
+    }
+
+    /// It has ended with `code`. Only the first end counts.
+    pub fn end(&mut self, code: Code) {
+        if self.code.replace(code).is_none() {
+            self.permit = None;
+            self.span.record("rpc.grpc.status_code", code as i32);
+            self.route.tally.record(code, self.began.elapsed());
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.code.is_none() {
+            self.end(Code::Cancelled);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The gateway's settings and how their values are written.
+
+use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::Parser;
+use http::{HeaderValue, Uri};
+use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds};
+
+/// The gateway's own defaults for shared settings.
+pub const DEFAULTS: &[(&str, &str)] = &[
+    ("listen_address", "127.0.0.1:8080"),
+    ("admin_address", "127.0.0.1:9100"),
+    ("calls_max", "10000"),
+    ("tls_cert_file", ".devstack/tls/gateway.pem"),
+    ("tls_key_file", ".devstack/tls/gateway-key.pem"),
+    ("tls_ca_file", ".devstack/tls/ca.pem"),
+    ("jwks_url", "https://localhost:15051/.well-known/jwks.json"),
+];
+
+const UPSTREAMS: &str = "shopmesh.user.v1=https://localhost:15051,\
+    shopmesh.product.v1=https://localhost:15052,\
+    shopmesh.order.v1=https://localhost:15053,\
+    shopmesh.notify.v1=https://localhost:15054";
+
+/// Most that REQUEST_BYTES_MAX may be.
+const REQUEST_BYTES_CEILING: i64 = 16 << 20;
+
+/// The way into the mesh: gRPC-Web and gRPC for every service that the descriptors
+/// tell of and that has an upstream, and the web pages.
+///
+/// Certificates are read only where an upstream or JWKS_URL is https, JWKS_URL only
+/// for methods that are not public.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gateway", version)]
+pub struct Config {
+    /// Addresses, drain and limits.
+    #[command(flatten)]
+    pub server: ServerConfig,
+
+    /// The gateway's certificate.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+
+    /// Access tokens.
+    #[command(flatten)]
+    pub token: TokenConfig,
+
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+
+    /// Where services live, as `PACKAGE-OR-SERVICE=URL,…`; the longest match wins.
+    /// `https://host:port` is mTLS, `http://host:port` plaintext HTTP/2.
+    #[arg(long, env, value_delimiter = ',', default_value = UPSTREAMS)]
+    pub upstreams: Vec<Upstream>,
+
+    /// File with an encoded FileDescriptorSet of the services. Default: the built-in
+    /// contract.
+    #[arg(long, env)]
+    pub descriptor_set: Option<PathBuf>,
+
+    /// Folder of the web pages and of `images/`. Default: none are served.
+    #[arg(long, env)]
+    pub web_root: Option<PathBuf>,
+
+    /// Origins whose pages may call, as `https://host,…`, or `*`. Never with cookies.
+    #[arg(long, env, value_delimiter = ',', default_value = "*")]
+    pub allowed_origins: Vec<HeaderValue>,
+
+    /// Beginnings of the paths on which cookies pass, both ways.
+    #[arg(long, env, value_delimiter = ',', default_value = "/shopmesh.user.v1.UserService/")]
+    pub cookie_paths: Vec<String>,
+
+    /// Proxies before the gateway, as addresses or `address/prefix,…`: their
+    /// x-forwarded-for is believed.
+    #[arg(long, env, value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
+
+    /// Largest request message, in bytes.
+    #[arg(long, env, default_value_t = 4 << 20,
+          value_parser = clap::value_parser!(u32).range(1024..=REQUEST_BYTES_CEILING))]
+    pub request_bytes_max: u32,
+
+    /// How long a call with a stream may take, in seconds.
+    #[arg(long, env, default_value = "660", value_parser = seconds)]
+    pub stream_seconds_max: Duration,
+}
+
+/// Where the services of a package live, or one of its services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Full name of the package or service.
+    pub name: String,
+    /// Scheme, host and port.
+    pub url: Uri,
+}
+
+impl Upstream {
+    /// Whether `service`, a full name, is meant.
+    pub fn covers(&self, service: &str) -> bool {
+        let rest = service.strip_prefix(self.name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+impl FromStr for Upstream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = text.trim().split_once('=').and_then(|(name, url)| {
+            let url: Uri = url.parse().ok()?;
+            let scheme = matches!(url.scheme_str(), Some("http" | "https"));
+            let plain = url.path() == "/" && url.query().is_none();
+            (scheme && plain && !name.is_empty()).then(|| Self { name: name.to_owned(), url })
+        });
+        good.ok_or_else(|| "must be NAME=http://host:port or NAME=https://host:port".to_owned())
+    }
+}
+
+/// A range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether `address` lies in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let differing = match (self.address, address.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                u128::from(own.to_bits() ^ other.to_bits()) << 96
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => own.to_bits() ^ other.to_bits(),
+            _ => return false,
+        };
+        differing.leading_zeros() >= u32::from(self.prefix)
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, prefix) = text.trim().split_once('/').unzip();
+        let address = address.unwrap_or(text.trim()).parse::<IpAddr>();
+        let good = address.ok().and_then(|address| {
+            let longest = if address.is_ipv4() { 32 } else { 128 };
+            let prefix = prefix.map_or(Some(longest), |prefix| prefix.parse().ok())?;
+            (prefix <= longest).then_some(Self { address, prefix })
+        });
+        good.ok_or_else(|| "must be an address or address/prefix".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_covers_its_package_and_its_services_but_no_lookalike() {
+        let upstream: Upstream = "shop.user.v1=https://localhost:1".parse().expect("good");
+        assert!(upstream.covers("shop.user.v1.UserService"));
+        assert!(upstream.covers("shop.user.v1"));
+        assert!(!upstream.covers("shop.user.v1beta.UserService"));
+        assert!(!upstream.covers("shop.user"));
+    }
+
+    #[test]
+    fn an_upstream_without_name_or_with_a_path_is_refused() {
+        for text in ["", "a", "=http://h:1", "a=h:1", "a=ftp://h:1", "a=http://h:1/path"] {
+            assert!(text.parse::<Upstream>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_network_holds_the_addresses_of_its_prefix_only() {
+        for (network, address, inside) in [
+            ("10.0.0.0/8", "10.255.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("2001:db8::/32", "2001:db8:1::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("127.0.0.1", "::ffff:127.0.0.1", true),
+        ] {
+            let parsed: Network = network.parse().expect("a network");
+            let address = address.parse().expect("an address");
+            assert_eq!(parsed.contains(address), inside, "{network} {address}");
+        }
+        for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "host", "::/129"] {
+            assert!(text.parse::<Network>().is_err(), "{text}");
+        }
+    }
+}
