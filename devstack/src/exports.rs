@@ -10,7 +10,7 @@ use crate::addresses::Addresses;
 use crate::part::{Part, Service};
 use crate::postgres::{SUPERUSER, TESTER};
 use crate::secrets::write_private;
-use crate::seed;
+use crate::{seed, testing};
 
 /// All names and values.
 pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
@@ -28,7 +28,6 @@ pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
         ("DEVSTACK_DIR", Some(addresses.dir().display().to_string())),
         ("DEVSTACK_TLS_DIR", Some(addresses.tls_dir().display().to_string())),
         ("DEVSTACK_POSTGRES_ADMIN_URL", addresses.postgres_url(SUPERUSER).ok()),
-        ("DEVSTACK_POSTGRES_TEST_URL", addresses.postgres_url(TESTER).ok()),
     ];
     let mut variables: Vec<(String, Option<String>)> =
         fixed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -41,6 +40,16 @@ pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
         }
     }
     Ok(variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+}
+
+/// All names and values, and what gives a test databases of its own. That is for stores that go after
+/// the tests: elsewhere a template would outlive the migrations that it was made by.
+pub(crate) fn of_tests(addresses: &Addresses) -> Result<Vec<(String, String)>> {
+    let mut variables = of(addresses)?;
+    if let Ok(url) = addresses.postgres_url(TESTER) {
+        variables.push((testing::SERVER_URL.to_owned(), url));
+    }
+    Ok(variables)
 }
 
 /// The file, there only while the store is ready.

@@ -202,7 +202,7 @@ async fn run_beside(
     interrupt: &mut Interrupt,
 ) -> Result<ExitCode> {
     let mut child = Command::new("setpriv");
-    child.args(["--pdeathsig", "TERM", "--"]).args(command).envs(stack.exports()?);
+    child.args(["--pdeathsig", "TERM", "--"]).args(command).envs(stack.test_exports()?);
     // At a terminal it shares our group, so that it may read what is typed.
     let own_group = !std::io::stdin().is_terminal();
     if own_group {

@@ -9,7 +9,9 @@ use proto::user::v1::SignUpRequest;
 use proto::user::v1::user_service_client::UserServiceClient;
 use tonic::Code;
 
+use crate::options::Options;
 use crate::process::Program;
+use crate::secrets::write_private;
 
 /// An account of the demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +74,19 @@ pub(crate) async fn sign_up_customer(gateway_url: String) -> Result<()> {
     }
 }
 
-/// Whether the store was seeded by an earlier start.
-pub(crate) fn is_done(dir: &Path) -> bool {
-    dir.join("seeded").exists()
+/// Whether these databases were seeded by an earlier start.
+pub(crate) fn is_done(options: &Options) -> bool {
+    fs::read_to_string(options.dir.join(NOTE)).is_ok_and(|note| note == databases(options))
 }
 
-/// Notes that the store is seeded.
-pub(crate) fn note_done(dir: &Path) -> Result<()> {
-    Ok(fs::write(dir.join("seeded"), "")?)
+/// Notes that the databases are seeded.
+pub(crate) fn note_done(options: &Options) -> Result<()> {
+    write_private(&options.dir.join(NOTE), &databases(options))
+}
+
+const NOTE: &str = "seeded";
+
+/// Which databases they are: our own, or which from outside.
+fn databases(options: &Options) -> String {
+    format!("{:?}", options.external.database_urls)
 }

@@ -164,7 +164,7 @@ impl Stack {
 
     async fn seed(&self) -> Result<()> {
         let store = [Service::User, Service::Product, Service::Gateway].map(Part::Service);
-        if !store.iter().all(|part| self.has(*part)) || seed::is_done(&self.options.dir) {
+        if !store.iter().all(|part| self.has(*part)) || seed::is_done(&self.options) {
             return Ok(());
         }
         let dir = &self.options.dir;
@@ -177,7 +177,7 @@ impl Stack {
             seed::sign_up_customer(gateway_url),
         )?;
         (self.options.progress)("the demo catalogue and two accounts are in");
-        seed::note_done(dir)
+        seed::note_done(&self.options)
     }
 
     /// Waits until a part is ready, or has failed.
@@ -230,6 +230,11 @@ impl Stack {
     /// All that the store tells the outside, as names and values.
     pub fn exports(&self) -> Result<Vec<(String, String)>> {
         exports::of(&self.addresses)
+    }
+
+    /// The same with what gives a test databases of its own.
+    pub fn test_exports(&self) -> Result<Vec<(String, String)>> {
+        exports::of_tests(&self.addresses)
     }
 
     /// Addresses, logins and first commands, for a person.

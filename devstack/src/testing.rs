@@ -10,6 +10,9 @@ use crate::part::Service;
 use crate::postgres;
 use crate::seed::Login;
 
+/// Names the server's own database, as the role that may create others.
+pub(crate) const SERVER_URL: &str = "DEVSTACK_POSTGRES_TEST_URL";
+
 /// The store that `devstack exec` started, read from the environment. What a part that is not there
 /// would answer panics, with a word on how to run the test.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +144,7 @@ struct Server {
 
 impl Server {
     async fn connect() -> Self {
-        let url = get("DEVSTACK_POSTGRES_TEST_URL");
+        let url = get(SERVER_URL);
         let client = postgres::connect(&url).await.expect("the store's PostgreSQL answers");
         Self { url, client }
     }

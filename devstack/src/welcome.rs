@@ -3,32 +3,29 @@
 use crate::addresses::Addresses;
 use crate::seed;
 
-/// Addresses, logins and first commands.
+/// Addresses, logins and first commands, of what is here.
 pub(crate) fn text(addresses: &Addresses) -> String {
-    let (admin, customer) = (seed::admin(), seed::customer());
-    let gateway = addresses.gateway_url().unwrap_or_default();
-    let mailbox = addresses.mailbox_url().or_else(|| addresses.smtp_url()).unwrap_or_default();
-    format!(
-        "
-The store runs.
-
-  gateway   {gateway}
-  mailbox   {mailbox}
-  admin     {} / {}
-  customer  {} / {}
-
-Try, in another terminal:
-  curl {gateway}/.well-known/jwks.json
-  curl {mailbox}/email
-  printf '\\0\\0\\0\\0\\0' | curl -s --data-binary @- -H 'content-type: application/grpc-web' \\
-    {gateway}/shopmesh.product.v1.ProductService/ListProducts | strings
-
-The same as NAME=value: {dir}/env. Logs: {dir}/logs. Ctrl-C stops everything, the data stays.
-",
-        admin.email,
-        admin.password,
-        customer.email,
-        customer.password,
-        dir = addresses.dir().display(),
-    )
+    let dir = addresses.dir().display();
+    let mut lines = vec![String::new(), "The store runs.".to_owned(), String::new()];
+    let mut tries = Vec::new();
+    if let Some(gateway) = addresses.gateway_url() {
+        lines.push(format!("  gateway   {gateway}"));
+        tries.push(format!("curl {gateway}/.well-known/jwks.json"));
+        tries.push(format!(
+            "printf '\\0\\0\\0\\0\\0' | curl -s --data-binary @- -H 'content-type: application/grpc-web' \\\n    \
+             {gateway}/shopmesh.product.v1.ProductService/ListProducts | strings"
+        ));
+        for (name, login) in [("admin", seed::admin()), ("customer", seed::customer())] {
+            lines.push(format!("  {name:<9} {} / {}", login.email, login.password));
+        }
+    }
+    if let Some(mailbox) = addresses.mailbox_url() {
+        lines.push(format!("  mailbox   {mailbox}"));
+        tries.push(format!("curl {mailbox}/email"));
+    }
+    lines.push("\nTry, in another terminal:".to_owned());
+    lines.extend(tries.iter().map(|command| format!("  {command}")));
+    lines.push(format!("\nThe same as NAME=value: {dir}/env. Logs: {dir}/logs."));
+    lines.push("Ctrl-C stops everything; the data stays.".to_owned());
+    lines.join("\n")
 }
