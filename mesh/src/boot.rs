@@ -3,7 +3,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use metrics_exporter_prometheus::PrometheusHandle;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
@@ -38,6 +38,16 @@ pub struct Process {
     pub shutdown: CancellationToken,
     /// Renders all metrics.
     pub metrics: PrometheusHandle,
+}
+
+impl Process {
+    /// A process of its own within another program, as a test is.
+    pub fn embedded() -> Self {
+        Self {
+            shutdown: CancellationToken::new(),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+        }
+    }
 }
 
 /// Runs `work` as the process of `service`: with telemetry, until it ends; SIGTERM and

@@ -50,7 +50,7 @@ const CALL_DURATION_MAX: Duration = Duration::from_secs(60);
 const ATTEMPTS_MAX: u32 = 3;
 const RETRY_DELAY: Duration = Duration::from_millis(25);
 /// Largest body that is kept for another try.
-const RETRY_BYTES_MAX: usize = 4 << 20;
+const RETRY_BYTES_MAX: usize = 17 << 20;
 /// So many failures in a row eject an address for [`EJECTION_DURATION`].
 const EJECTION_FAILURES: usize = 5;
 const EJECTION_DURATION: Duration = Duration::from_secs(5);
@@ -152,13 +152,15 @@ impl Channel {
     ) -> Result<Response<Body>, Error> {
         self.0.readdress(&mut request)?;
         telemetry::write_trace(request.headers_mut());
-        let time = deadline::remaining(CALL_DURATION_MAX);
+        let time = deadline::current().map_or(CALL_DURATION_MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        });
         deadline::write(request.headers_mut(), time);
         let sent = async {
             if idempotent {
                 self.send_repeatedly(request).await
             } else {
-                self.send_once(request).await.map_err(|failure| self.unavailable(failure.0))
+                self.send_once(request).await.map_err(|failure| self.unavailable(failure))
             }
         };
         timeout(time, sent).await.map_err(|_| Error::DeadlineExceeded)?
@@ -173,12 +175,12 @@ impl Channel {
         loop {
             let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
             let result = self.send_once(request).await;
-            let failed = match &result {
+            let may_pass = match &result {
                 Ok(response) => is_unavailable(response),
-                Err(_) => true,
+                Err(failure) => matches!(failure, Failure::Broken(_)),
             };
-            if !failed || attempt == ATTEMPTS_MAX || !self.0.budget.withdraw() {
-                return result.map_err(|failure| self.unavailable(failure.0));
+            if !may_pass || attempt == ATTEMPTS_MAX || !self.0.budget.withdraw() {
+                return result.map_err(|failure| self.unavailable(failure));
             }
             sleep(RETRY_DELAY * attempt).await;
             attempt += 1;
@@ -195,28 +197,36 @@ impl Channel {
                     endpoint.judge(!is_unavailable(&response));
                     return Ok(response.map(Body::new));
                 }
-                Err(mut error) => {
-                    endpoint.judge(false);
-                    match error.take_message() {
-                        // Never left this process: safe to send elsewhere.
-                        Some(unsent) => {
-                            endpoint.disconnect(&sender);
-                            request = unsent;
-                        }
-                        None => return Err(Failure(error.into_error().into())),
+                Err(mut error) => match error.take_message() {
+                    // Never left this process: safe to send elsewhere.
+                    Some(unsent) => {
+                        endpoint.disconnect(&sender);
+                        request = unsent;
                     }
-                }
+                    None => {
+                        endpoint.judge(false);
+                        return Err(Failure::Broken(error.into_error()));
+                    }
+                },
             }
         }
     }
 
-    fn unavailable(&self, source: impl Into<BoxError>) -> Error {
+    pub(crate) fn unavailable(&self, source: impl Into<BoxError>) -> Error {
         Error::Unavailable { reason: self.0.target.unavailable_reason, source: source.into() }
     }
 }
 
 /// Why an attempt brought no response.
-struct Failure(BoxError);
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// No address has taken a connection for [`READY_WAIT_MAX`]; nothing was sent.
+    #[error("no connection to {0}")]
+    Unreachable(Authority),
+    /// The connection broke, or the service broke off the call.
+    #[error("the call broke off")]
+    Broken(#[source] hyper::Error),
+}
 
 /// Whether a service answers, before any message, that it cannot do its work.
 fn is_unavailable<B>(response: &Response<B>) -> bool {
@@ -245,7 +255,7 @@ impl Inner {
                 ready.await;
             }
         });
-        waited.await.map_err(|_| Failure(format!("no connection to {}", self.authority).into()))
+        waited.await.map_err(|_| Failure::Unreachable(self.authority.clone()))
     }
 
     fn pick_ready(&self) -> Option<(Arc<Endpoint>, SendRequest<Body>)> {
@@ -352,7 +362,8 @@ async fn keep_resolved(inner: Weak<Inner>) {
             return;
         };
         let host = channel.authority.host().trim_matches(['[', ']']).to_owned();
-        let port = channel.authority.port_u16().unwrap_or(443);
+        let standard_port = if channel.scheme == Scheme::HTTPS { 443 } else { 80 };
+        let port = channel.authority.port_u16().unwrap_or(standard_port);
         match lookup_host((host.as_str(), port)).await {
             Ok(addresses) => {
                 let mut addresses: Vec<_> = addresses.collect();

@@ -27,7 +27,9 @@ use crate::{
 
 const CONNECTIONS_MAX: usize = 10_000;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Also how long a connection of HTTP/1.1 may be idle: longer than proxies keep theirs,
+/// so that they and not we close it.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
 const HEADER_BYTES_MAX: u32 = 32 << 10;
 const CONCURRENT_STREAMS_MAX: u32 = 200;
 const RESET_STREAMS_MAX: usize = 1024;
@@ -117,9 +119,14 @@ pub async fn serve<S>(
         };
         let (tls, builder, service) = (transport.tls.clone(), builder.clone(), service.clone());
         let (watcher, drained) = (graceful.watcher(), drained.clone());
+        let shutdown = shutdown.clone();
         tokio::spawn(async move {
             let _permit = permit;
-            let Some((stream, peer)) = welcome(stream, address, tls).await else {
+            let welcomed = tokio::select! {
+                welcomed = welcome(stream, address, tls) => welcomed,
+                () = shutdown.cancelled() => None,
+            };
+            let Some((stream, peer)) = welcomed else {
                 return;
             };
             let service = service.map_request(move |request: Request<hyper::body::Incoming>| {
@@ -173,6 +180,8 @@ async fn welcome(
 ) -> Option<(Box<dyn Stream>, Peer)> {
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
+        // Who says nothing does not get as far as the HTTP server, which would wait.
+        let _ = timeout(HEADER_READ_TIMEOUT, stream.peek(&mut [0])).await.ok()?;
         let certificate_name = None;
         let peer = Peer { address, certificate_name };
         return Some((Box::new(stream), peer));

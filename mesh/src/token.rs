@@ -173,41 +173,21 @@ impl Verifier {
         }
     }
 
-    /// Reads the keys where they are old or `kid` is not among them. One fetch at a
-    /// time; where old keys are there, a failed one leaves them in force.
+    /// Reads the keys where they are old or `kid` is not among them.
     async fn refresh(&self, kid: &str) -> Result<(), Error> {
         let Some(source) = &self.0.source else {
             return Ok(());
         };
-        let fresh = |keys: &Keys| {
-            let young = |t: Option<Instant>, age: Duration| t.is_some_and(|t| t.elapsed() < age);
-            let known = keys.by_kid.contains_key(kid) && young(keys.fetched, KEYS_AGE_MAX);
-            known || (keys.fetched.is_some() && young(keys.tried, FETCH_INTERVAL_MIN))
-        };
-        if fresh(&self.0.keys.load()) {
-            return Ok(());
+        if let Some(enough) = self.0.keys.load().suffice(kid) {
+            return enough.map_err(|CannotBeHad| source.unavailable());
         }
-        let _one_at_a_time = self.0.fetching.lock().await;
-        let keys = self.0.keys.load_full();
-        if fresh(&keys) {
-            return Ok(());
-        }
-        let tried = Some(Instant::now());
-        match source.fetch().await {
-            Ok(by_kid) => {
-                self.0.keys.store(Arc::new(Keys { by_kid, fetched: tried, tried }));
-                Ok(())
-            }
-            Err(error) if keys.by_kid.contains_key(kid) => {
-                tracing::warn!(%error, "the public keys were not read anew");
-                self.0.keys.store(Arc::new(Keys {
-                    by_kid: keys.by_kid.clone(),
-                    fetched: keys.fetched,
-                    tried,
-                }));
-                Ok(())
-            }
-            Err(error) => Err(error),
+        // In a task of its own: neither the deadline of the call that happens to ask
+        // nor its caller's leaving cuts it off.
+        let (inner, kid) = (self.0.clone(), kid.to_owned());
+        let read = tokio::spawn(async move { inner.read_keys(&kid).await });
+        match read.await.map_err(Error::internal)? {
+            Ok(()) => Ok(()),
+            Err(CannotBeHad) => Err(source.unavailable()),
         }
     }
 
@@ -217,7 +197,54 @@ impl Verifier {
     }
 }
 
+/// The keys are not known, and were not to be read just now.
+struct CannotBeHad;
+
+impl Keys {
+    /// Whether `kid` can be judged by what is known already.
+    fn suffice(&self, kid: &str) -> Option<Result<(), CannotBeHad>> {
+        let young = |t: Option<Instant>, age: Duration| t.is_some_and(|t| t.elapsed() < age);
+        let known = self.by_kid.contains_key(kid);
+        if known && young(self.fetched, KEYS_AGE_MAX) {
+            return Some(Ok(()));
+        }
+        let last_failed = self.fetched != self.tried;
+        young(self.tried, FETCH_INTERVAL_MIN)
+            .then_some(if known || !last_failed { Ok(()) } else { Err(CannotBeHad) })
+    }
+}
+
+impl Inner {
+    /// One fetch at a time; where old keys are there, a failed one leaves them in force.
+    async fn read_keys(&self, kid: &str) -> Result<(), CannotBeHad> {
+        let _one_at_a_time = self.fetching.lock().await;
+        let keys = self.keys.load_full();
+        if let Some(enough) = keys.suffice(kid) {
+            return enough;
+        }
+        let Some(source) = &self.source else {
+            return Ok(());
+        };
+        let fetched = source.fetch().await;
+        let now = Some(Instant::now());
+        let keys = match fetched {
+            Ok(by_kid) => Keys { by_kid, fetched: now, tried: now },
+            Err(error) => {
+                tracing::warn!(%error, "the public keys were not read anew");
+                Keys { by_kid: keys.by_kid.clone(), fetched: keys.fetched, tried: now }
+            }
+        };
+        let enough = keys.suffice(kid).unwrap_or(Ok(()));
+        self.keys.store(Arc::new(keys));
+        enough
+    }
+}
+
 impl Source {
+    fn unavailable(&self) -> Error {
+        self.channel.unavailable("the public keys cannot be had")
+    }
+
     async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, Error> {
         let body = self.channel.get(&self.url).await?;
         let jwks: JwkSet = serde_json::from_slice(&body).map_err(Error::internal)?;
