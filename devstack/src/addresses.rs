@@ -73,10 +73,8 @@ impl Addresses {
     /// The database of a service, as its own role.
     pub fn database_url(&self, service: Service) -> Option<String> {
         let own = || {
-            let (database, role) = (service.database()?, service.role());
-            let port = self.ports.get(Socket::Postgres)?;
-            let password = self.secrets.password(&format!("postgres-{role}")).ok()?;
-            Some(postgres::url(&role, &password, port, database))
+            let name = service.database()?;
+            Some(postgres::url(name, name, self.ports.get(Socket::Postgres)?, name))
         };
         self.external.database_urls.get(&service).cloned().or_else(own)
     }

@@ -150,15 +150,6 @@ fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "devstack: {line}");
 }
 
-/// Stops a store in order, or at once when interrupted again.
-async fn stop(stack: Stack, interrupt: &mut Interrupt) {
-    tell("stopping");
-    tokio::select! {
-        () = stack.stop() => {}
-        () = interrupt.wait() => tell("not waiting any longer"),
-    }
-}
-
 async fn up(options: Options) -> Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
     let stack = Stack::prepare(options).await?;
@@ -166,7 +157,9 @@ async fn up(options: Options) -> Result<ExitCode> {
         () = interrupt.wait() => Ok(()),
         error = stand(&stack) => Err(error),
     };
-    stop(stack, &mut interrupt).await;
+    // Bounded, and not to be hurried: one Ctrl-C may reach us twice, from the terminal and from make.
+    tell("stopping");
+    stack.stop().await;
     ended.map(|()| ExitCode::SUCCESS)
 }
 
@@ -191,7 +184,7 @@ async fn exec(parts: Parts, command: &[String]) -> Result<ExitCode> {
             Err(error) => Err(error),
         },
     };
-    stop(stack, &mut interrupt).await;
+    stack.stop().await;
     ended
 }
 

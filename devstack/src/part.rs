@@ -100,14 +100,9 @@ impl Service {
         self.facts().package
     }
 
-    /// The name of its database.
+    /// The name of its database, and of the one role that may enter it.
     pub fn database(self) -> Option<&'static str> {
         self.facts().database
-    }
-
-    /// The one role that may enter its database: `order_svc`.
-    pub fn role(self) -> String {
-        self.name().replace('-', "_")
     }
 
     /// Those that have a database.

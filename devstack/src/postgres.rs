@@ -149,29 +149,29 @@ pub(crate) fn url(role: &str, password: &str, port: u16, database: &str) -> Stri
     format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
 }
 
-/// Makes what is missing of roles and databases. Each database is closed to all roles but its own.
+/// Makes what is missing of roles and databases. Each database is closed to all roles but its owner. The
+/// three names of a service's database are one (role, password, database), so that the service finds it
+/// by its defaults when it is started by hand; the server listens to this machine only.
 pub(crate) async fn set_up(client: &Client, secrets: &Secrets) -> Result<()> {
-    set_up_role(client, TESTER, secrets).await?;
+    set_up_role(client, TESTER, &secrets.password(&format!("postgres-{TESTER}"))?).await?;
     client.batch_execute(&format!("ALTER ROLE {TESTER} CREATEDB")).await?;
-    for service in Service::with_database() {
-        let role = service.role();
-        set_up_role(client, &role, secrets).await?;
-        let database = service.database().unwrap_or_default();
+    for name in Service::ALL.into_iter().filter_map(Service::database) {
+        set_up_role(client, name, name).await?;
         let found =
-            client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&database]).await?;
+            client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;
         if found.is_none() {
-            client.batch_execute(&format!("CREATE DATABASE {database} OWNER {role}")).await?;
+            client.batch_execute(&format!("CREATE DATABASE {name} OWNER {name}")).await?;
         }
-        client.batch_execute(&format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC")).await?;
+        client.batch_execute(&format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC")).await?;
     }
     Ok(())
 }
 
-async fn set_up_role(client: &Client, role: &str, secrets: &Secrets) -> Result<()> {
-    let password = secrets.password(&format!("postgres-{role}"))?;
+async fn set_up_role(client: &Client, role: &str, password: &str) -> Result<()> {
     let found = client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&role]).await?;
-    let verb = if found.is_some() { "ALTER" } else { "CREATE" };
-    client.batch_execute(&format!("{verb} ROLE {role} LOGIN PASSWORD '{password}'")).await?;
+    if found.is_none() {
+        client.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'")).await?;
+    }
     Ok(())
 }
 
