@@ -25,9 +25,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    crash,
     database::{Connection, Database},
     error::{Error, chain},
     kafka::{Producer, Record},
+    prepared::prepared,
     telemetry,
 };
 
@@ -37,25 +39,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
 
-#[allow(missing_docs)]
-mod schema {
-    diesel::table! {
-        outbox (id) {
-            id -> Uuid,
-            topic -> Text,
-            key -> Text,
-            message -> Text,
-            payload -> Binary,
-            traceparent -> Nullable<Text>,
-        }
-    }
-}
-
-use schema::outbox;
-
 /// An event, to be written in the transaction that causes it.
-#[derive(Debug, Clone, diesel::Insertable)]
-#[diesel(table_name = outbox)]
+#[derive(Debug, Clone)]
 pub struct NewEvent {
     id: Uuid,
     topic: &'static str,
@@ -77,6 +62,12 @@ impl NewEvent {
             traceparent: telemetry::traceparent(),
         }
     }
+
+    /// The event as caused in the trace `traceparent`, not in that of the writer.
+    #[must_use]
+    pub fn with_traceparent(self, traceparent: Option<String>) -> Self {
+        Self { traceparent, ..self }
+    }
 }
 
 /// Writes events, in the caller's transaction.
@@ -84,7 +75,24 @@ impl NewEvent {
 /// # Errors
 /// Those of the database.
 pub async fn insert_events(connection: &mut Connection, events: &[NewEvent]) -> QueryResult<()> {
-    diesel::insert_into(outbox::table).values(events).execute(connection).await.map(drop)
+    use sql_types::{Array, Binary, Nullable, Text};
+    if events.is_empty() {
+        return Ok(());
+    }
+    let text = |of: fn(&NewEvent) -> &str| events.iter().map(of).collect::<Vec<_>>();
+    let insert = diesel::sql_query(
+        "INSERT INTO outbox (id, topic, key, message, payload, traceparent) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(events.iter().map(|event| event.id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(text(|event| event.topic))
+    .bind::<Array<Text>, _>(text(|event| &event.key))
+    .bind::<Array<Text>, _>(text(|event| &event.message))
+    .bind::<Array<Binary>, _>(events.iter().map(|event| &event.payload[..]).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(
+        events.iter().map(|event| event.traceparent.as_deref()).collect::<Vec<_>>(),
+    );
+    prepared(insert).execute(connection).await.map(drop)
 }
 
 #[derive(QueryableByName)]
@@ -152,6 +160,9 @@ async fn publish_batch(database: &Database, producer: &Producer) -> Result<usize
         .transaction(async |connection| {
             let records = take_rows(connection).await?;
             producer.publish(&records).await.map_err(Error::internal)?;
+            if !records.is_empty() {
+                crash::point("published");
+            }
             Ok::<_, Error>(records.len())
         })
         .await?;
@@ -162,14 +173,13 @@ async fn publish_batch(database: &Database, producer: &Producer) -> Result<usize
 /// Invariant: rows are locked, never polled by "greater than the last id": the order
 /// of commits is not the order of ids.
 async fn take_rows(connection: &mut Connection) -> QueryResult<Vec<Record>> {
-    let rows: Vec<Row> = diesel::sql_query(
+    let take = diesel::sql_query(
         "DELETE FROM outbox WHERE id IN \
          (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) \
          RETURNING topic, key, message, payload, traceparent",
     )
-    .bind::<sql_types::BigInt, _>(BATCH_SIZE_MAX)
-    .get_results(connection)
-    .await?;
+    .bind::<sql_types::BigInt, _>(BATCH_SIZE_MAX);
+    let rows: Vec<Row> = prepared(take).get_results(connection).await?;
     Ok(rows
         .into_iter()
         .map(|row| Record {

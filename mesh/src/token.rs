@@ -191,6 +191,17 @@ impl Verifier {
         }
     }
 
+    /// Puts other keys in the place of all that are known, and forgets every token: what
+    /// a key that is gone has signed no longer counts.
+    ///
+    /// # Errors
+    /// A key that is not Ed25519.
+    pub fn set_keys(&self, jwks: &JwkSet) -> Result<(), BoxError> {
+        self.0.keys.store(Arc::new(Keys { by_kid: by_kid(jwks)?, ..Keys::default() }));
+        self.0.remembered.invalidate_all();
+        Ok(())
+    }
+
     /// How many public keys are known.
     pub fn keys_len(&self) -> usize {
         self.0.keys.load().by_kid.len()
