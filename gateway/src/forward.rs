@@ -127,8 +127,8 @@ async fn forward(
 
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     headers::to_service(request.headers_mut(), route.cookies, peer, &rules.trusted_proxies);
-    let request = request
-        .map(|body| Body::new(Checked::new(body, rules.request_bytes_max, fault.clone())));
+    let request =
+        request.map(|body| Body::new(Checked::new(body, rules.request_bytes_max, fault.clone())));
 
     let mut response = route.channel.send(request, route.repeatable()).await?;
     headers::to_client(response.headers_mut(), route.cookies);
@@ -146,8 +146,9 @@ async fn admit(rules: &Rules, method: &Method, headers: &HeaderMap) -> Result<()
 
 /// Whether what came is an answer in gRPC at all.
 fn check_answer(call: &Call, response: &Response<Body>) -> Result<(), Error> {
-    let unavailable = |source: String| {
-        Error::Unavailable { reason: call.route().unavailable_reason, source: source.into() }
+    let unavailable = |source: String| Error::Unavailable {
+        reason: call.route().unavailable_reason,
+        source: source.into(),
     };
     if response.status() != StatusCode::OK {
         return Err(unavailable(format!("the service answers {}", response.status())));

@@ -82,7 +82,8 @@ fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Opt
     let mut client = peer.to_canonical();
     if is_trusted(client) {
         let values = headers.get_all(X_FORWARDED_FOR).iter();
-        let hops: Vec<_> = values.flat_map(|value| value.as_bytes().split(|&b| b == b',')).collect();
+        let hops: Vec<_> =
+            values.flat_map(|value| value.as_bytes().split(|&b| b == b',')).collect();
         for hop in hops.iter().rev() {
             let Some(address) = str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse().ok())
             else {
@@ -138,9 +139,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|&(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            })
+            .map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect()
     }
 

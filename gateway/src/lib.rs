@@ -91,11 +91,8 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         "serving"
     );
     let stop = CancellationToken::new();
-    let transport = Transport {
-        tls: None,
-        http1: true,
-        drain_duration_max: config.server.drain_seconds_max,
-    };
+    let transport =
+        Transport { tls: None, http1: true, drain_duration_max: config.server.drain_seconds_max };
     let serving = serve(listeners.main, transport, front, stop.clone());
     tokio::join!(serving, async move {
         draining.cancelled().await;

@@ -38,9 +38,9 @@ pub fn pages(web_root: Option<&Path>, keys: Keys) -> Router {
         .route("/.well-known/jwks.json", get(jwks))
         .with_state(keys);
     let router = match web_root {
-        Some(root) => router.fallback_service(
-            ServeDir::new(root).precompressed_br().precompressed_gzip(),
-        ),
+        Some(root) => {
+            router.fallback_service(ServeDir::new(root).precompressed_br().precompressed_gzip())
+        }
         None => router,
     };
     router.layer(map_response(secured))

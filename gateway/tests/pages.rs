@@ -1,0 +1,215 @@
+//! What is beside the calls: CORS, health, reflection, public keys and web pages.
+
+mod support;
+
+use bytes::Bytes;
+use http::Request;
+use support::{
+    Gateway,
+    client::{Connection, channel, frame, web},
+    issuer::Issuer,
+    upstream::Upstream,
+};
+use tokio_stream::StreamExt;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+
+const SAY: &str = "/shop.echo.v1.Echo/Say";
+
+async fn start(settings: &[(&str, &str)]) -> (Upstream, Gateway) {
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::before(upstream.address, settings).await;
+    (upstream, gateway)
+}
+
+fn get(path: &str) -> http::request::Builder {
+    Request::get(path).header("host", "shop.example")
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_without_credentials() {
+    let (_upstream, gateway) = start(&[]).await;
+    for mut connection in Connection::both(gateway.address).await {
+        let request = Request::options(SAY)
+            .header("host", "shop.example")
+            .header("origin", "http://elsewhere.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type,x-grpc-web");
+        let answer = connection.exchange(request, "").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.headers["access-control-allow-origin"], "*");
+        let allowed = answer.headers["access-control-allow-headers"].to_str().unwrap();
+        assert!(allowed.contains("authorization"), "{allowed}");
+        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+        assert!(answer.headers["access-control-allow-methods"].to_str().unwrap().contains("POST"));
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_read_answers_and_errors() {
+    let (_upstream, gateway) = start(&[]).await;
+    for mut connection in Connection::both(gateway.address).await {
+        for path in [SAY, "/no.such/Method"] {
+            let request = web(path).header("origin", "http://elsewhere.example");
+            let answer = connection.exchange(request, frame(b"")).await;
+            assert_eq!(answer.headers["access-control-allow-origin"], "*");
+            let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
+            for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+                assert!(exposed.contains(name), "{exposed}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_allowed_origins_are_allowed_where_they_are_named() {
+    let settings = [("allowed-origins", "http://a.example,http://b.example")];
+    let (_upstream, gateway) = start(&settings).await;
+    let mut connection = Connection::http1(gateway.address).await;
+    for (origin, allowed) in [("http://b.example", true), ("http://c.example", false)] {
+        let answer = connection.exchange(web(SAY).header("origin", origin), frame(b"")).await;
+        let told = answer.headers.get("access-control-allow-origin");
+        assert_eq!(told.is_some_and(|told| told == origin), allowed, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_told_in_http_and_in_grpc() {
+    let (_upstream, gateway) = start(&[]).await;
+    for mut connection in Connection::both(gateway.address).await {
+        let answer = connection.exchange(get("/healthz"), "").await;
+        assert_eq!((answer.status.as_u16(), answer.body), (200, Bytes::from("ok\n")));
+    }
+    let mut health = HealthClient::new(channel(gateway.address).await);
+    let request = HealthCheckRequest { service: String::new() };
+    let status = health.check(request).await.unwrap().into_inner().status();
+    assert_eq!(status.as_str_name(), "SERVING");
+
+    let mut admin = Connection::http1(gateway.admin).await;
+    assert_eq!(admin.exchange(get("/readyz"), "").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_public_keys_are_served_on() {
+    let jwks_url = Issuer::new().serve().await;
+    let (_upstream, gateway) = start(&[("jwks-url", &jwks_url)]).await;
+    let mut connection = Connection::http1(gateway.address).await;
+    let answer = connection.exchange(get("/.well-known/jwks.json"), "").await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let jwks: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(jwks["keys"][0]["kid"], "k1");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_had_are_503() {
+    let (_upstream, gateway) = start(&[("jwks-url", "http://localhost:1/keys")]).await;
+    let mut connection = Connection::http1(gateway.address).await;
+    assert_eq!(connection.exchange(get("/.well-known/jwks.json"), "").await.status, 503);
+}
+
+#[tokio::test]
+async fn web_pages_are_served_from_their_folder() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("images")).unwrap();
+    for (name, text) in
+        [("index.html", "<h1>"), ("app.js", "1"), ("app.js.br", "br"), ("images/a.svg", "<svg/>")]
+    {
+        std::fs::write(root.path().join(name), text).unwrap();
+    }
+    let (_upstream, gateway) = start(&[("web-root", root.path().to_str().unwrap())]).await;
+    for mut connection in Connection::both(gateway.address).await {
+        for (path, content_type) in
+            [("/", "text/html"), ("/app.js", "text/javascript"), ("/images/a.svg", "image/svg+xml")]
+        {
+            let answer = connection.exchange(get(path), "").await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.headers["content-type"]),
+                (200, &content_type.parse().unwrap())
+            );
+            assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+            assert!(answer.headers.contains_key("content-security-policy"));
+            let since = &answer.headers["last-modified"];
+            let request = get(path).header("if-modified-since", since);
+            assert_eq!(connection.exchange(request, "").await.status, 304);
+        }
+        let request = get("/app.js").header("accept-encoding", "gzip, br");
+        let answer = connection.exchange(request, "").await;
+        assert_eq!(
+            (&answer.headers["content-encoding"], answer.body),
+            (&"br".parse().unwrap(), Bytes::from("br"))
+        );
+        for path in ["/nothing", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/images/..%2f..%2fx"] {
+            assert_eq!(connection.exchange(get(path), "").await.status, 404, "{path}");
+        }
+    }
+}
+
+async fn reflected(gateway: &Gateway, request: MessageRequest) -> MessageResponse {
+    let mut client = ServerReflectionClient::new(channel(gateway.address).await);
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+    let requests = tokio_stream::iter([request]);
+    let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
+    answers.next().await.unwrap().unwrap().message_response.unwrap()
+}
+
+#[tokio::test]
+async fn reflection_lists_exactly_what_is_offered() {
+    let (_upstream, gateway) = start(&[]).await;
+    let listed = reflected(&gateway, MessageRequest::ListServices(String::new())).await;
+    let MessageResponse::ListServicesResponse(listed) = listed else {
+        panic!("{listed:?}");
+    };
+    let mut names: Vec<_> = listed.service.into_iter().map(|service| service.name).collect();
+    names.sort();
+    let own = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
+    let offered = ["shop.echo.v1.Echo", "shop.echo.v1.Session"];
+    assert_eq!(names, [own, offered].concat());
+
+    let file = MessageRequest::FileContainingSymbol("shop.echo.v1.Echo".into());
+    let MessageResponse::FileDescriptorResponse(files) = reflected(&gateway, file).await else {
+        panic!("no file");
+    };
+    let files: Vec<prost_types::FileDescriptorProto> = files
+        .file_descriptor_proto
+        .iter()
+        .map(|file| prost::Message::decode(&file[..]).unwrap())
+        .collect();
+    let echo = files.iter().find(|file| file.name() == "echo.proto").unwrap();
+    let methods: Vec<_> = echo.service[0].method.iter().map(|method| method.name()).collect();
+    assert_eq!(methods, ["Say", "Read", "Tell", "Rule", "Follow", "Collect", "Chat"]);
+}
+
+#[tokio::test]
+async fn reflection_knows_no_service_that_is_not_offered() {
+    let (_upstream, gateway) = start(&[]).await;
+    for symbol in ["shop.echo.v1.Inside", "shop.elsewhere.v1.Elsewhere", "shop.echo.v1.Echo.Secret"]
+    {
+        let request = MessageRequest::FileContainingSymbol(symbol.into());
+        let mut client = ServerReflectionClient::new(channel(gateway.address).await);
+        let request =
+            ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+        let answers = client.server_reflection_info(tokio_stream::iter([request])).await;
+        let status = match answers {
+            Err(status) => status,
+            Ok(answers) => answers.into_inner().next().await.unwrap().unwrap_err(),
+        };
+        assert_eq!(status.code(), tonic::Code::NotFound, "{symbol}");
+    }
+}
+
+#[tokio::test]
+async fn the_built_in_contract_is_offered_by_default() {
+    let upstreams = "shopmesh.product.v1=http://127.0.0.1:1";
+    let gateway = Gateway::start(&[("upstreams", upstreams)]).await;
+    let listed = reflected(&gateway, MessageRequest::ListServices(String::new())).await;
+    let MessageResponse::ListServicesResponse(listed) = listed else {
+        panic!("{listed:?}");
+    };
+    let names: Vec<_> = listed.service.into_iter().map(|service| service.name).collect();
+    assert!(names.contains(&"shopmesh.product.v1.ProductService".to_owned()), "{names:?}");
+    assert!(!names.contains(&"shopmesh.product.v1.ReservationService".to_owned()), "{names:?}");
+    assert!(!names.contains(&"shopmesh.user.v1.UserService".to_owned()), "{names:?}");
+}

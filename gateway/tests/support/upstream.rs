@@ -1,0 +1,152 @@
+//! A service behind the gateway that echoes the bytes it gets and does what the
+//! header `x-do` says.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use mesh::server::{Transport, serve};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, body::Body};
+use tower::service_fn;
+
+/// A running service.
+pub struct Upstream {
+    pub address: SocketAddr,
+    seen: Arc<Mutex<Vec<Parts>>>,
+    under_way: watch::Sender<usize>,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Upstream {
+    /// On a free port.
+    pub async fn start() -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// At this address.
+    pub async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let under_way = watch::Sender::new(0);
+        let stop = CancellationToken::new();
+        let transport =
+            Transport { tls: None, http1: false, drain_duration_max: Duration::from_millis(1) };
+        let (heads, counter) = (seen.clone(), under_way.clone());
+        let service = service_fn(move |request: Request<Body>| {
+            let (heads, counter) = (heads.clone(), counter.clone());
+            async move {
+                let (head, body) = request.into_parts();
+                let what = header(&head.headers, "x-do");
+                heads.lock().unwrap().push(head);
+                let guard = UnderWay::new(counter);
+                Ok::<_, Infallible>(answer(&what, body, guard).await)
+            }
+        });
+        let running = tokio::spawn(serve(listener, transport, service, stop.clone()));
+        Self { address, seen, under_way, stop, running }
+    }
+
+    /// The heads of all requests so far.
+    pub fn seen(&self) -> Vec<Parts> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The headers of the last request.
+    pub fn last(&self) -> HeaderMap {
+        self.seen().last().expect("a request came").headers.clone()
+    }
+
+    /// Waits until so many calls are under way.
+    pub async fn until_under_way(&self, calls: usize) {
+        let mut under_way = self.under_way.subscribe();
+        let waited = under_way.wait_for(|&n| n == calls);
+        tokio::time::timeout(super::PATIENCE, waited).await.expect("calls come and go").unwrap();
+    }
+
+    /// Cuts off all calls and lets go of the port.
+    pub async fn kill(self) -> SocketAddr {
+        self.stop.cancel();
+        self.running.await.unwrap();
+        self.address
+    }
+}
+
+pub fn header(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+}
+
+/// Counts a call for as long as anyone is interested in it.
+struct UnderWay(watch::Sender<usize>);
+
+impl UnderWay {
+    fn new(counter: watch::Sender<usize>) -> Self {
+        counter.send_modify(|n| *n += 1);
+        Self(counter)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|n| *n -= 1);
+    }
+}
+
+type Frames = futures::stream::BoxStream<'static, Result<Frame<Bytes>, Status>>;
+
+async fn answer(what: &str, body: Body, guard: UnderWay) -> Response<Body> {
+    let ok = Frame::trailers(HeaderMap::from_iter([(
+        http::HeaderName::from_static("grpc-status"),
+        HeaderValue::from_static("0"),
+    )]));
+    let message = Frame::data(super::client::frame(b"one"));
+    let frames: Frames = match what {
+        "echo-whole" => {
+            let whole = body.collect().await.map_or_else(|_| Bytes::new(), |b| b.to_bytes());
+            Box::pin(futures::stream::iter([Ok(Frame::data(whole)), Ok(ok)]))
+        }
+        "refuse" => return Status::failed_precondition("no").into_http(),
+        "unavailable" => return Status::unavailable("no").into_http(),
+        "not-grpc" => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+            return response;
+        }
+        "hang" => std::future::pending().await,
+        "hang-after-one" => {
+            let hang = futures::stream::pending();
+            Box::pin(futures::StreamExt::chain(futures::stream::iter([Ok(message)]), hang))
+        }
+        "three" => {
+            let three = ["one", "two", "three"]
+                .map(|text| Ok(Frame::data(super::client::frame(text.as_bytes()))));
+            Box::pin(futures::stream::iter(three.into_iter().chain([Ok(ok)])))
+        }
+        _ => {
+            let echo = futures::StreamExt::map(http_body_util::BodyStream::new(body), |frame| {
+                frame.map_err(|_| Status::cancelled("the request broke off"))
+            });
+            Box::pin(futures::StreamExt::chain(echo, futures::stream::iter([Ok(ok)])))
+        }
+    };
+    let frames = futures::StreamExt::map(frames, move |frame| {
+        let _until_the_end = &guard;
+        frame
+    });
+    let mut response = Response::new(Body::new(StreamBody::new(frames)));
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/grpc"));
+    headers.insert("set-cookie", HeaderValue::from_static("refresh_token=x"));
+    headers.insert("x-upstream", HeaderValue::from_static("echo"));
+    response
+}
