@@ -1,0 +1,1 @@
+DROP TABLE outbox, tries, api_clients, refresh_tokens, sessions, users;

@@ -1,0 +1,58 @@
+//! The tables, as diesel has to know them. The migrations are their source.
+#![allow(missing_docs)]
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        password_hash -> Text,
+        display_name -> Text,
+        role -> Text,
+        email_verified -> Bool,
+        disabled_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> Uuid,
+        cookie -> Bool,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_clients (id) {
+        id -> Uuid,
+        name -> Text,
+        role -> Text,
+        secret_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    tries (id) {
+        id -> BigInt,
+        kind -> Text,
+        subject -> Binary,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
