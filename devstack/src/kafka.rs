@@ -12,6 +12,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::chores::Chores;
 use crate::process::Program;
 use crate::tools;
 
@@ -23,7 +24,12 @@ const PARTITIONS: i32 = 6;
 const RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// The program that serves `port`; formats the folder of a new broker.
-pub(crate) async fn program(dir: &Path, port: u16, controller_port: u16) -> Result<Program> {
+pub(crate) async fn program(
+    dir: &Path,
+    port: u16,
+    controller_port: u16,
+    chores: &Chores,
+) -> Result<Program> {
     let folder = dir.join("kafka");
     fs::create_dir_all(&folder)?;
     let settings = folder.join("server.properties");
@@ -33,12 +39,10 @@ pub(crate) async fn program(dir: &Path, port: u16, controller_port: u16) -> Resu
     if !folder.join("data/meta.properties").exists() {
         const TIMEOUT: Duration = Duration::from_secs(120);
         let cluster = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
-        java(&folder, &log)?
+        let format = java(&folder, &log)?
             .arguments(["kafka.tools.StorageTool", "format", "--cluster-id", &cluster, "--config"])
-            .arguments([&settings])
-            .run(TIMEOUT)
-            .await
-            .context("cannot format the folder of Kafka")?;
+            .arguments([&settings]);
+        chores.run(format, TIMEOUT).await.context("cannot format the folder of Kafka")?;
     }
     let mut program = java(&folder, &log)?.arguments(["kafka.Kafka"]).arguments([settings]);
     program.stop_timeout = Duration::from_secs(30);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 mod addresses;
 pub mod catalogue;
 mod certificates;
+mod chores;
 mod exports;
 mod home;
 mod kafka;

@@ -152,7 +152,10 @@ fn tell(line: &str) {
 
 async fn up(options: Options) -> Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
-    let stack = Stack::prepare(options).await?;
+    let stack = tokio::select! {
+        () = interrupt.wait() => return Ok(ExitCode::SUCCESS),
+        stack = Stack::prepare(options) => stack?,
+    };
     let ended = tokio::select! {
         () = interrupt.wait() => Ok(()),
         error = stand(&stack) => Err(error),

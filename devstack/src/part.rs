@@ -182,3 +182,23 @@ impl FromStr for Part {
         Ok(part)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_found_by_its_name() {
+        for part in Part::STORE.into_iter().chain([Part::Replica(Service::Order)]) {
+            assert_eq!(part.to_string().parse::<Part>().ok(), Some(part));
+        }
+        let error = "postgre".parse::<Part>().expect_err("a typing error").to_string();
+        assert!(error.contains("no part is called `postgre`; they are postgres, kafka"), "{error}");
+    }
+
+    #[test]
+    fn the_table_of_services_is_in_their_order() {
+        let names = Service::ALL.map(Service::name);
+        assert_eq!(names, ["user-svc", "product-svc", "order-svc", "notify-svc", "gateway"]);
+    }
+}

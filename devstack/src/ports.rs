@@ -133,3 +133,29 @@ fn free_block(sockets: &[Socket]) -> Result<Assigned> {
 fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn all() -> Vec<Part> {
+        Part::STORE.into_iter().chain(Service::ALL.map(Part::Replica)).collect()
+    }
+
+    #[test]
+    fn no_two_sockets_share_a_fixed_port() {
+        let sockets: Vec<Socket> = all().into_iter().flat_map(Socket::of).collect();
+        let ports: BTreeSet<u16> = sockets.iter().map(|socket| socket.fixed()).collect();
+        assert_eq!(ports.len(), sockets.len());
+    }
+
+    #[test]
+    fn two_stores_at_once_share_no_free_port() {
+        let choose = || Assigned::choose(&Ports::Free, &all()).expect("there are enough");
+        let (one, other) = (choose(), choose());
+        let ports = |store: &Assigned| store.ports.values().copied().collect::<BTreeSet<u16>>();
+        assert!(ports(&one).is_disjoint(&ports(&other)));
+    }
+}

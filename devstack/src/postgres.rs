@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User};
 use tokio_postgres::{Client, NoTls};
 
+use crate::chores::Chores;
 use crate::part::Service;
 use crate::process::Program;
 use crate::secrets::Secrets;
@@ -31,13 +32,18 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// The program that serves `data` at `port`; makes the cluster where there is none.
-pub(crate) async fn program(dir: &Path, port: u16, secrets: &Secrets) -> Result<Program> {
+pub(crate) async fn program(
+    dir: &Path,
+    port: u16,
+    secrets: &Secrets,
+    chores: &Chores,
+) -> Result<Program> {
     let data = dir.join("postgres");
     let log = dir.join("logs/postgres.log");
     let binaries = binaries(&data)?;
     let user = unprivileged_user()?;
     if !data.join("PG_VERSION").exists() {
-        initialize(&binaries, &data, &log, user.as_ref(), secrets).await?;
+        initialize(&binaries, &data, &log, user.as_ref(), secrets, chores).await?;
     }
     forget_dead_postmaster(&data)?;
     let mut program =
@@ -108,6 +114,7 @@ async fn initialize(
     log: &Path,
     user: Option<&User>,
     secrets: &Secrets,
+    chores: &Chores,
 ) -> Result<()> {
     const TIMEOUT: Duration = Duration::from_secs(120);
     let draft = data.with_extension("draft");
@@ -126,7 +133,7 @@ async fn initialize(
         .arguments(["--pgdata"])
         .arguments([&draft]);
     program.user = user.map(|user| user.name.clone());
-    program.run(TIMEOUT).await.context("cannot make the PostgreSQL cluster")?;
+    chores.run(program, TIMEOUT).await.context("cannot make the PostgreSQL cluster")?;
     fs::rename(&draft, data)?;
     Ok(())
 }

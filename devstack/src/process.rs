@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,9 +12,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
-use tokio_util::task::AbortOnDropHandle;
-
-use crate::home;
 
 /// Lines of a log that an error shows.
 const TAIL_LINES: usize = 20;
@@ -86,7 +83,7 @@ impl Program {
         Ok(command)
     }
 
-    /// Starts it. Only the [`home`] thread may call this.
+    /// Starts it. Only the [`home`](crate::home) thread may call this.
     pub fn spawn(&self) -> Result<Child> {
         let name = self.executable.display();
         self.command()?.spawn().map_err(|error| match error.kind() {
@@ -95,24 +92,6 @@ impl Program {
             }
             _ => anyhow!(error).context(format!("cannot start {name}")),
         })
-    }
-
-    /// Runs it to its end; anything but success is an error that shows the end of its log.
-    pub async fn run(self, timeout: Duration) -> Result<()> {
-        let log = self.log.clone();
-        let what = self.to_string();
-        let task = home::spawn(async move {
-            let mut child = self.spawn()?;
-            match tokio::time::timeout(timeout, child.wait()).await {
-                Ok(status) => Ok(status?),
-                Err(_) => bail!("`{self}` did not end within {} s", timeout.as_secs()),
-            }
-        });
-        let status: ExitStatus = AbortOnDropHandle::new(task).await??;
-        if !status.success() {
-            bail!("`{what}` failed ({status}):\n{}", tail(&log));
-        }
-        Ok(())
     }
 }
 
@@ -124,10 +103,14 @@ impl std::fmt::Display for Program {
     }
 }
 
-/// Sends `signal` to `pid` and to all that descend from it, its own process group or not: PostgreSQL's
-/// workers open groups of their own.
-pub(crate) fn signal_tree(pid: u32, signal: Signal) {
-    for pid in tree(pid) {
+/// Sends `signal` to a child. What it cannot catch goes to all that descend from it as well, its own
+/// process group or not (PostgreSQL's workers open groups of their own); of the rest it tells them itself.
+pub(crate) fn signal(child: u32, signal: Signal) {
+    let pids = match signal {
+        Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGCONT => tree(child),
+        _ => vec![child],
+    };
+    for pid in pids {
         // It may have ended meanwhile.
         let _ = kill(Pid::from_raw(pid as i32), signal);
     }
@@ -228,7 +211,7 @@ async fn outlast(patience: Duration, living: impl Fn() -> Vec<u32>) -> Result<()
             bail!("these processes cannot be killed: {left:?}");
         }
         if start.elapsed() > patience {
-            left.iter().for_each(|pid| signal_tree(*pid, Signal::SIGKILL));
+            left.iter().for_each(|pid| signal(*pid, Signal::SIGKILL));
         }
         sleep(Duration::from_millis(20)).await;
     }

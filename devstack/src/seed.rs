@@ -9,6 +9,7 @@ use proto::user::v1::SignUpRequest;
 use proto::user::v1::user_service_client::UserServiceClient;
 use tonic::Code;
 
+use crate::chores::Chores;
 use crate::options::Options;
 use crate::process::Program;
 use crate::secrets::write_private;
@@ -45,20 +46,24 @@ pub(crate) fn write_files(dir: &Path) -> Result<()> {
 }
 
 /// Imports the catalogue.
-pub(crate) async fn import_catalogue(dir: &Path, product_svc: Program) -> Result<()> {
+pub(crate) async fn import_catalogue(
+    dir: &Path,
+    product_svc: Program,
+    chores: &Chores,
+) -> Result<()> {
     let mut program = product_svc.arguments(["import"]).arguments([dir.join(CATALOGUE)]);
     program.log = dir.join("logs/product-svc-import.log");
-    program.run(TIMEOUT).await.context("cannot import the demo catalogue")
+    chores.run(program, TIMEOUT).await.context("cannot import the demo catalogue")
 }
 
 /// Makes the admin, unless there is one.
-pub(crate) async fn create_admin(dir: &Path, user_svc: Program) -> Result<()> {
+pub(crate) async fn create_admin(dir: &Path, user_svc: Program, chores: &Chores) -> Result<()> {
     let Login { email, password } = admin();
     let mut program = user_svc
         .arguments(["create-admin", "--email", &email, "--display-name", "Demo Admin"])
         .environment([("ADMIN_PASSWORD".to_owned(), password)]);
     program.log = dir.join("logs/user-svc-create-admin.log");
-    program.run(TIMEOUT).await.context("cannot make the admin account")
+    chores.run(program, TIMEOUT).await.context("cannot make the admin account")
 }
 
 /// Makes the customer as anyone becomes one, unless it is there.

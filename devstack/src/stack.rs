@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use tokio::sync::{Mutex, watch};
 
 use crate::addresses::Addresses;
+use crate::chores::Chores;
 use crate::options::Options;
 use crate::part::{Part, Service};
 use crate::ports::{Assigned, Socket};
@@ -27,6 +28,7 @@ const MIGRATE_MAX: Duration = Duration::from_secs(300);
 pub struct Stack {
     options: Options,
     addresses: Addresses,
+    chores: Chores,
     parts: Mutex<BTreeMap<Part, Supervisor>>,
     failure: watch::Sender<Option<String>>,
     /// Keeps the state folder ours.
@@ -59,6 +61,7 @@ impl Stack {
         let addresses = Addresses::new(dir, ports, Secrets::open(dir)?, options.external.clone());
         Ok(Self {
             addresses,
+            chores: Chores::default(),
             parts: Mutex::default(),
             failure: watch::Sender::new(None),
             _claim: claim,
@@ -134,10 +137,22 @@ impl Stack {
         let port = |socket| self.addresses.port(socket);
         match part {
             Part::Postgres => {
-                postgres::program(dir, port(Socket::Postgres)?, self.addresses.secrets()).await
+                postgres::program(
+                    dir,
+                    port(Socket::Postgres)?,
+                    self.addresses.secrets(),
+                    &self.chores,
+                )
+                .await
             }
             Part::Kafka => {
-                kafka::program(dir, port(Socket::Kafka)?, port(Socket::KafkaController)?).await
+                kafka::program(
+                    dir,
+                    port(Socket::Kafka)?,
+                    port(Socket::KafkaController)?,
+                    &self.chores,
+                )
+                .await
             }
             Part::Mailbox => mailbox::program(dir, port(Socket::Smtp)?, port(Socket::MailboxWeb)?),
             Part::Service(_) | Part::Replica(_) => self.service_program(part),
@@ -159,7 +174,7 @@ impl Stack {
         let mut program = self.service_program(part)?.arguments(["migrate"]);
         program.log = self.options.dir.join(format!("logs/{part}-migrate.log"));
         process::truncate(&program.log)?;
-        program.run(MIGRATE_MAX).await
+        self.chores.run(program, MIGRATE_MAX).await
     }
 
     async fn seed(&self) -> Result<()> {
@@ -172,8 +187,8 @@ impl Stack {
         let user_svc = self.service_program(Part::Service(Service::User))?;
         let gateway_url = self.addresses.gateway_url().context("the gateway is here")?;
         tokio::try_join!(
-            seed::import_catalogue(dir, product_svc),
-            seed::create_admin(dir, user_svc),
+            seed::import_catalogue(dir, product_svc, &self.chores),
+            seed::create_admin(dir, user_svc, &self.chores),
             seed::sign_up_customer(gateway_url),
         )?;
         (self.options.progress)("the demo catalogue and two accounts are in");
@@ -245,6 +260,7 @@ impl Stack {
     /// Stops all in order: services, mailbox, Kafka, PostgreSQL.
     pub async fn stop(&self) {
         exports::withdraw(&self.options.dir);
+        self.chores.settle().await;
         let mut parts = self.parts.lock().await;
         let (services, servers): (Vec<_>, Vec<_>) =
             parts.iter().partition(|(part, _)| part.service().is_some());

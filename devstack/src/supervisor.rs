@@ -11,7 +11,7 @@ use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::process::{PidFile, Program, signal_tree, tail, wait_empty};
+use crate::process::{self, PidFile, Program, tail, wait_empty};
 use crate::{Progress, home};
 
 /// Deaths in a row that end it all.
@@ -35,7 +35,7 @@ pub(crate) enum State {
 }
 
 enum Order {
-    /// To the part and all its processes.
+    /// To the part, if it runs.
     Signal(Signal, oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
     Start(Program),
@@ -84,16 +84,19 @@ impl Supervisor {
         &self.program
     }
 
-    /// Sends a signal to all its processes.
+    /// Sends it a signal, if it runs.
     pub async fn signal(&self, signal: Signal) {
         let (done, wait) = oneshot::channel();
         let _ = self.orders.send(Order::Signal(signal, done)).await;
         let _ = wait.await;
     }
 
-    /// Ends it by a signal, which does not count as a death; it starts again.
+    /// Ends it by a signal, if it runs. That does not count as a death, and it starts again.
     pub async fn end_life(&mut self, signal: Signal) {
         let life = self.state.borrow().clone();
+        if !matches!(life, State::Running { .. }) {
+            return;
+        }
         self.signal(signal).await;
         let _ = self.state.wait_for(|state| *state != life).await;
     }
@@ -180,7 +183,7 @@ impl Keeper {
                 order = self.inbox.recv() => match order {
                     Some(Order::Signal(signal, done)) => {
                         self.sent |= !matches!(signal, Signal::SIGSTOP | Signal::SIGCONT);
-                        signal_tree(pid, signal);
+                        process::signal(pid, signal);
                         let _ = done.send(());
                     }
                     Some(Order::Stop(done)) => {
@@ -191,7 +194,7 @@ impl Keeper {
                     }
                     Some(Order::Start(_)) => {}
                     None => {
-                        signal_tree(pid, Signal::SIGKILL);
+                        process::signal(pid, Signal::SIGKILL);
                         let _ = child.wait().await;
                         return End::Dropped;
                     }
@@ -262,18 +265,13 @@ impl Keeper {
 
 /// Ends a child in good order, and by force once its time is up.
 async fn end(child: &mut Child, pid: u32, program: &Program) {
-    signal(pid, program.stop_signal);
+    process::signal(pid, program.stop_signal);
     // A paused process takes no signal until it goes on.
-    signal_tree(pid, Signal::SIGCONT);
+    process::signal(pid, Signal::SIGCONT);
     if timeout(program.stop_timeout, child.wait()).await.is_err() {
-        signal_tree(pid, Signal::SIGKILL);
+        process::signal(pid, Signal::SIGKILL);
         let _ = child.wait().await;
     }
-}
-
-/// Only to the process itself: it knows how to end its children.
-fn signal(pid: u32, signal: Signal) {
-    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal);
 }
 
 fn describe(status: std::io::Result<ExitStatus>) -> String {

@@ -98,6 +98,7 @@ async fn a_part_that_was_stopped_stays_so_until_it_is_started() {
     let before = pid(&stack, Part::Mailbox).await;
     stack.stop_part(Part::Mailbox).await.expect("it is here");
     assert_eq!(stack.pid(Part::Mailbox).await, None);
+    stack.kill(Part::Mailbox).await.expect("there is nothing to kill, and that is fine");
     assert!(!fs::exists(format!("/proc/{before}")).expect("/proc answers"));
 
     stack.start_part(Part::Mailbox, &[("FAULT", "here")]).await.expect("it is here");

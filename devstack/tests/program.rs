@@ -222,3 +222,26 @@ fn exec_gives_the_command_the_store_and_ends_as_it_ends() {
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     assert!(!Path::new(folder).exists(), "the folder goes with the store");
 }
+
+#[test]
+fn servers_from_outside_are_used_instead_of_own_ones() {
+    let dir = folder();
+    let outside = [
+        ("ORDER_DATABASE_URL", "postgres://me:secret@127.0.0.1:9/orders"),
+        ("KAFKA_BROKERS", "127.0.0.1:9"),
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+    ];
+    let mut command = devstack(&["up", "--free-ports", "--parts", SERVERS, "--dir"]);
+    let child = command.arg(dir.path()).envs(outside).spawn().expect("it starts");
+    let mut up = Up { child, dir: dir.path() };
+    until("ready", || up.is_ready());
+    for (name, value) in outside {
+        assert_eq!(up.variable(name), value);
+    }
+    assert_ne!(up.variable("USER_DATABASE_URL"), up.variable("ORDER_DATABASE_URL"));
+    let logs = dir.path().join("logs");
+    assert!(logs.join("postgres.log").exists(), "three databases are ours");
+    assert!(!logs.join("kafka.log").exists() && !logs.join("mailbox.log").exists());
+    up.signal(Signal::SIGTERM);
+    assert!(up.end(), "a good end");
+}
