@@ -1,15 +1,21 @@
 //! From `main` to a running service and back: runtime, telemetry, signals, exit code,
 //! and the service's own server with health, reflection, admin port and drain.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use futures::FutureExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
-    time::sleep,
+    time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -28,25 +34,64 @@ use crate::{
 
 /// How often gRPC health asks whether the service is ready.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the tasks of a process may take to end.
+const TASKS_END_MAX: Duration = Duration::from_secs(10);
 /// Between NOT_SERVING and the end of accepting, so that clients turn away first.
 const DRAIN_NOTICE: Duration = Duration::from_millis(300);
 
-/// What a process gives to what runs in it.
+/// What a process gives to what runs in it. Cheap to clone.
 #[derive(Clone)]
 pub struct Process {
-    /// Cancelled at SIGTERM or SIGINT.
+    /// Cancelled at SIGTERM or SIGINT, and when a task of the process has failed.
     pub shutdown: CancellationToken,
     /// Renders all metrics.
     pub metrics: PrometheusHandle,
+    tasks: TaskTracker,
+    failure: Arc<OnceLock<String>>,
 }
 
 impl Process {
-    /// A process of its own within another program, as a test is.
-    pub fn embedded() -> Self {
+    fn new(metrics: PrometheusHandle) -> Self {
         Self {
             shutdown: CancellationToken::new(),
-            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            metrics,
+            tasks: TaskTracker::new(),
+            failure: Arc::default(),
         }
+    }
+
+    /// A process of its own within another program, as a test is.
+    pub fn embedded() -> Self {
+        Self::new(PrometheusBuilder::new().build_recorder().handle())
+    }
+
+    /// Runs `task` beside the service, until shutdown. One that fails, panics, or ends
+    /// before, ends the process: a service that only seems to work is worse than none.
+    pub fn spawn(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), BoxError>> + Send + 'static,
+    ) {
+        let (shutdown, failure) = (self.shutdown.clone(), self.failure.clone());
+        self.tasks.spawn(async move {
+            let error = match AssertUnwindSafe(task).catch_unwind().await {
+                Ok(Ok(())) if shutdown.is_cancelled() => return,
+                Ok(Ok(())) => format!("{name} ended"),
+                Ok(Err(error)) => format!("{name}: {}", chain(error.as_ref())),
+                Err(_) => format!("{name} panicked"),
+            };
+            let _ = failure.set(error);
+            shutdown.cancel();
+        });
+    }
+
+    /// Waits, for a bounded time, until all tasks have ended after shutdown.
+    async fn end_tasks(self) -> Result<(), BoxError> {
+        self.tasks.close();
+        if timeout(TASKS_END_MAX, self.tasks.wait()).await.is_err() {
+            tracing::warn!("tasks were cut off at the end");
+        }
+        self.failure.get().map_or(Ok(()), |failure| Err(failure.clone().into()))
     }
 }
 
@@ -69,8 +114,7 @@ where
             Ok(telemetry) => telemetry,
             Err(error) => return failed(service, &error),
         };
-        let process =
-            Process { shutdown: CancellationToken::new(), metrics: telemetry.metrics.clone() };
+        let process = Process::new(telemetry.metrics.clone());
         let signals = cancel_at_signal(process.shutdown.clone());
         let result = match signals {
             Ok(()) => work(process).await,
@@ -182,8 +226,9 @@ impl Service {
             http1: false,
             drain_duration_max: self.config.drain_seconds_max,
         };
-        let shutdown = process.shutdown;
-        admin::spawn(listeners.admin, readiness.clone(), process.metrics, shutdown.clone());
+        let shutdown = process.shutdown.clone();
+        let metrics = process.metrics.clone();
+        admin::spawn(listeners.admin, readiness.clone(), metrics, shutdown.clone());
         let health = tokio::spawn(report_health(reporter, readiness, shutdown.clone()));
         tracing::info!(address = %self.config.listen_address, "serving");
 
@@ -197,7 +242,7 @@ impl Service {
         let serving = serve(listeners.main, transport, Rpc::new(rules, routes), stop_accepting);
         tokio::join!(serving, notice);
         let _ = health.await;
-        Ok(())
+        process.end_tasks().await
     }
 }
 

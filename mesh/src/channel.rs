@@ -139,8 +139,8 @@ impl Channel {
         Ok(body.to_bytes())
     }
 
-    /// Sends a request to one of the addresses. An `idempotent` one is kept in memory
-    /// and tried again where its outcome is not known or the service is unavailable.
+    /// Sends a request as part of the call that this runs in: with what is left of its
+    /// time, and in its trace. As [`Self::forward`] otherwise.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::DeadlineExceeded`]; what the service itself
@@ -150,20 +150,32 @@ impl Channel {
         mut request: Request<Body>,
         idempotent: bool,
     ) -> Result<Response<Body>, Error> {
-        self.0.readdress(&mut request)?;
         telemetry::write_trace(request.headers_mut());
         let time = deadline::current().map_or(CALL_DURATION_MAX, |deadline| {
             deadline.saturating_duration_since(Instant::now())
         });
         deadline::write(request.headers_mut(), time);
-        let sent = async {
-            if idempotent {
-                self.send_repeatedly(request).await
-            } else {
-                self.send_once(request).await.map_err(|failure| self.unavailable(failure))
-            }
-        };
+        let sent = self.forward(request, idempotent);
         timeout(time, sent).await.map_err(|_| Error::DeadlineExceeded)?
+    }
+
+    /// Sends a request as it is to one of the addresses; time and trace are its
+    /// sender's. An `idempotent` one is kept in memory and tried again where its
+    /// outcome is not known or the service is unavailable.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn forward(
+        &self,
+        mut request: Request<Body>,
+        idempotent: bool,
+    ) -> Result<Response<Body>, Error> {
+        self.0.readdress(&mut request)?;
+        if idempotent {
+            self.send_repeatedly(request).await
+        } else {
+            self.send_once(request).await.map_err(|failure| self.unavailable(failure))
+        }
     }
 
     async fn send_repeatedly(&self, request: Request<Body>) -> Result<Response<Body>, Error> {

@@ -220,8 +220,11 @@ impl Keys {
             return Some(Ok(()));
         }
         let last_failed = self.fetched != self.tried;
-        young(self.tried, FETCH_INTERVAL_MIN)
-            .then_some(if known || !last_failed { Ok(()) } else { Err(CannotBeHad) })
+        young(self.tried, FETCH_INTERVAL_MIN).then_some(if known || !last_failed {
+            Ok(())
+        } else {
+            Err(CannotBeHad)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! ProductService does.
 
 use chrono::{DateTime, Utc};
-use mesh::page;
+use mesh::{database::Connection, page};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -76,20 +76,26 @@ pub async fn list_products(
     page_size: i64,
 ) -> Result<(Vec<Product>, Option<Cursor>), Error> {
     let mut connection = app.database.connection().await?;
-    let words = search::words(&filter.query);
-    let tsquery = match words.is_empty() {
-        true => None,
-        false => {
-            let near = db::find_search_words(&mut connection, &words).await?;
-            Some(search::tsquery(&words, &near))
-        }
-    };
+    let tsquery = find_tsquery(&mut connection, &filter.query).await?;
     let products =
         db::list_products(&mut connection, filter, tsquery.as_deref(), cursor, page_size + 1)
             .await?;
     let (products, more) = page::cut(products, page_size);
     let next = products.last().filter(|_| more).map(Cursor::from);
     Ok((products, next))
+}
+
+/// What finds the products that have the words of `query`; none where it has none.
+pub(crate) async fn find_tsquery(
+    connection: &mut Connection,
+    query: &str,
+) -> Result<Option<String>, Error> {
+    let words = search::words(query);
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let near = db::find_search_words(connection, &words).await?;
+    Ok(Some(search::tsquery(&words, &near)))
 }
 
 /// A product for sale.

@@ -1,175 +1,35 @@
 //! Between the contract's messages and product-svc's own types: every field of a
 //! request is checked here, and all that are bad are told at once.
 
+mod inventory;
+mod product;
+mod reservation;
+
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
-use mesh::{
-    page::{Page, PageTokens, Scope},
-    validate::Violations,
-};
-use proto::{
-    money::{Money, from_minor, to_minor},
-    product::v1 as pb,
-};
-use uuid::Uuid;
+use mesh::validate::Violations;
+use proto::money::{Money, to_minor};
 
-use crate::{
-    catalogue::{Cursor, ProductChanges, ProductFilter, ProductOrder},
-    db::products::ProductKey,
-    product::{Product, ProductFields, ProductId, StockState},
-};
+pub use self::{inventory::*, product::*, reservation::*};
+use crate::product::ProductId;
+
+/// Longest search query, in characters.
+const QUERY_CHARACTERS_MAX: usize = 200;
 
 type Result<T> = std::result::Result<T, mesh::Error>;
 
-const QUERY_CHARACTERS_MAX: usize = 200;
-const BATCH_SIZE_MAX: usize = 100;
-
-/// What a page token of ListProducts is good for.
-pub fn list_products_scope(filter: &ProductFilter) -> Scope<'_, ProductFilter> {
-    Scope { method: "ListProducts", filters: filter, caller: "" }
-}
-
-/// What ListProducts asks for.
-pub fn list_products(
-    request: &pb::ListProductsRequest,
-    currency: &str,
-    tokens: &PageTokens,
-) -> Result<(ProductFilter, Page<Cursor>)> {
-    let mut violations = Violations::new();
-    let order = match request.order_by.as_str() {
-        "" | "name" => ProductOrder::Name,
-        "price" => ProductOrder::Price,
-        "price desc" => ProductOrder::PriceDescending,
-        "create_time desc" => ProductOrder::NewestFirst,
-        _ => {
-            let known = "must be price, price desc, name or create_time desc";
-            violations.add("order_by", known);
-            ProductOrder::Name
-        }
-    };
-    let mut price = |field: &str, money: &Option<Money>| {
-        money.as_ref().map(|money| minor(&mut violations, field, money, currency))
-    };
-    let price_min_minor = price("price_min", &request.price_min);
-    let price_max_minor = price("price_max", &request.price_max);
-    let category = violations.text("category", &request.category, 0, 60);
-    let filter = ProductFilter {
-        query: violations.text("query", &request.query, 0, QUERY_CHARACTERS_MAX),
-        category: (!category.is_empty()).then_some(category),
-        price_min_minor,
-        price_max_minor,
-        in_stock_only: request.in_stock_only,
-        order,
-    };
-    let scope = list_products_scope(&filter);
-    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
-    violations.finish((filter, page))
-}
-
-/// Which product GetProduct asks for.
-pub fn get_product(request: pb::GetProductRequest) -> Result<ProductKey> {
-    use pb::get_product_request::Key;
-    let mut violations = Violations::new();
-    let key = match request.key {
-        Some(Key::ProductId(id)) => ProductKey::Id(ProductId(violations.uuid("product_id", &id))),
-        Some(Key::Slug(slug)) => ProductKey::Slug(violations.text("slug", &slug, 1, 100)),
-        None => {
-            violations.add("product_id", "must be set, or slug");
-            ProductKey::Slug(String::new())
-        }
-    };
-    violations.finish(key)
-}
-
-/// Which products BatchGetProducts asks for, each once.
-pub fn batch_get_products(request: &pb::BatchGetProductsRequest) -> Result<Vec<ProductId>> {
-    let mut violations = Violations::new();
-    let count = request.product_ids.len();
-    violations.require((1..=BATCH_SIZE_MAX).contains(&count), "product_ids", "must be 1 to 100");
-    let mut ids: Vec<ProductId> = Vec::with_capacity(count);
-    for (i, id) in request.product_ids.iter().take(BATCH_SIZE_MAX).enumerate() {
-        let id = ProductId(violations.uuid(&format!("product_ids[{i}]"), id));
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    violations.finish(ids)
-}
-
 /// The one field of a request that is about one product.
+///
+/// # Errors
+/// VALIDATION_FAILED.
 pub fn product_id(id: &str) -> Result<ProductId> {
     let mut violations = Violations::new();
     let id = violations.uuid("product_id", id);
     violations.finish(ProductId(id))
 }
 
-/// What CreateProduct is to add.
-pub fn create_product(
-    request: pb::CreateProductRequest,
-    currency: &str,
-) -> Result<(Option<Uuid>, ProductFields)> {
-    let mut violations = Violations::new();
-    let request_id = violations.optional_uuid("request_id", &request.request_id);
-    violations.require(request.product.is_some(), "product", "must be set");
-    let product = request.product.unwrap_or_default();
-    let price_minor = required_price(&mut violations, product.price.as_ref(), currency);
-    let fields = ProductFields {
-        sku: product.sku,
-        slug: product.slug,
-        name: product.name,
-        description: product.description,
-        category: product.category,
-        price_minor,
-        image_url: product.image_url,
-    };
-    let fields = fields.checked("product.", &mut violations);
-    violations.finish((request_id, fields))
-}
-
-/// Which product UpdateProduct is about, what it changes, and the version that the
-/// product must still have.
-pub fn update_product(
-    request: pb::UpdateProductRequest,
-    currency: &str,
-) -> Result<(ProductId, ProductChanges, Option<i64>)> {
-    let mut violations = Violations::new();
-    let product = request.product.unwrap_or_default();
-    let id = ProductId(violations.uuid("product.product_id", &product.product_id));
-    let version = etag(&mut violations, "product.etag", &product.etag);
-    let paths = request.update_mask.unwrap_or_default().paths;
-    violations.require(!paths.is_empty(), "update_mask", "must name a field");
-
-    let mut changes = ProductChanges::default();
-    for path in &paths {
-        match path.as_str() {
-            "sku" => changes.sku = Some(product.sku.clone()),
-            "slug" => changes.slug = Some(product.slug.clone()),
-            "name" => changes.name = Some(product.name.clone()),
-            "description" => changes.description = Some(product.description.clone()),
-            "category" => changes.category = Some(product.category.clone()),
-            "price" => {
-                let price = required_price(&mut violations, product.price.as_ref(), currency);
-                changes.price_minor = Some(price);
-            }
-            "image_url" => changes.image_url = Some(product.image_url.clone()),
-            "archived" => changes.archived = Some(product.archived),
-            other => violations.add("update_mask", format!("must not name {other}")),
-        }
-    }
-    violations.finish((id, changes, version))
-}
-
-/// Which product ArchiveProduct is about, and the version it must still have.
-pub fn archive_product(request: &pb::ArchiveProductRequest) -> Result<(ProductId, Option<i64>)> {
-    let mut violations = Violations::new();
-    let id = ProductId(violations.uuid("product_id", &request.product_id));
-    let version = etag(&mut violations, "etag", &request.etag);
-    violations.finish((id, version))
-}
-
 /// The version that an etag stands for; an unknown one stands for none that is.
-pub fn etag(violations: &mut Violations, field: &str, etag: &str) -> Option<i64> {
+fn etag(violations: &mut Violations, field: &str, etag: &str) -> Option<i64> {
     violations.require(etag.len() <= 40, field, "must come from a response");
     (!etag.is_empty()).then(|| i64::from_str(etag).unwrap_or(-1))
 }
@@ -190,42 +50,4 @@ fn minor(violations: &mut Violations, field: &str, money: &Money, currency: &str
             0
         }
     }
-}
-
-/// Zero, with a violation of its own, where no price is set.
-fn required_price(violations: &mut Violations, price: Option<&Money>, currency: &str) -> i64 {
-    price.map_or(0, |money| minor(violations, "product.price", money, currency))
-}
-
-/// A product as the contract has it.
-pub fn product(product: Product, currency: &str) -> pb::Product {
-    let fields = product.fields;
-    pb::Product {
-        product_id: product.id.to_string(),
-        slug: fields.slug,
-        name: fields.name,
-        description: fields.description,
-        category: fields.category,
-        price: Some(from_minor(fields.price_minor, currency)),
-        image_url: fields.image_url,
-        stock_state: stock_state(product.stock_state).into(),
-        update_time: Some(timestamp(product.updated_at)),
-        etag: product.version.to_string(),
-        sku: fields.sku,
-        create_time: Some(timestamp(product.created_at)),
-        archived: product.archived,
-    }
-}
-
-fn stock_state(state: StockState) -> pb::StockState {
-    match state {
-        StockState::InStock => pb::StockState::InStock,
-        StockState::LowStock => pb::StockState::LowStock,
-        StockState::OutOfStock => pb::StockState::OutOfStock,
-    }
-}
-
-/// A time as the contract has it.
-pub fn timestamp(time: DateTime<Utc>) -> proto::time::Timestamp {
-    proto::time::timestamp(time)
 }

@@ -1,7 +1,9 @@
 //! SQL of product-svc: functions that take a connection. Turns the names of
 //! constraints into facts.
 
+pub mod inventory;
 pub mod products;
+pub mod reservations;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 

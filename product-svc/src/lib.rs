@@ -3,29 +3,49 @@
 
 pub mod api;
 pub mod catalogue;
+pub mod clients;
 pub mod config;
+pub mod consumer;
 pub mod convert;
 pub mod db;
 pub mod error;
+pub mod import;
+pub mod inventory;
 pub mod product;
+pub mod reservation;
+pub mod reserve;
 pub mod schema;
 pub mod search;
+pub mod settle;
+pub mod stock;
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use futures::FutureExt;
 use mesh::{
     BoxError,
     boot::{Process, Service, Serving},
+    consumer::consume,
     database::Database,
+    kafka::Producer,
     page::PageTokens,
     server::Listeners,
     token::Verifier,
 };
-use proto::product::v1::product_service_server::ProductServiceServer;
+use proto::product::v1::{
+    inventory_service_server::InventoryServiceServer, product_service_server::ProductServiceServer,
+    reservation_service_server::ReservationServiceServer,
+};
 use tonic::service::Routes;
 
-use crate::{api::Api, config::Config};
+use crate::{
+    api::Api,
+    clients::Checkouts,
+    config::Config,
+    consumer::{GROUP, OrderEvents, TOPICS},
+    reserve::Reserving,
+};
 
 /// The schema, embedded.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -46,15 +66,45 @@ pub struct App {
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
     let service = Service::load(&config.server, &config.tls, proto::FILE_DESCRIPTOR_SET)?;
     let user_svc = service.channel(&config.token.jwks_url, "USER_SVC_UNAVAILABLE")?;
+    let order_svc = service.channel(&config.order_svc_url, "ORDER_SVC_UNAVAILABLE")?;
     let database = Database::open(&config.database, &MIGRATIONS)?;
-    let readiness = database.readiness();
+    let producer = Producer::new(&config.kafka)?;
+    let readiness = producer.tell(database.readiness());
 
-    let app = App { database, currency: config.shop_currency.into() };
-    let api = Api { app, page_tokens: PageTokens::load(&config.page.page_token_key_file)? };
+    let currency: Arc<str> = config.shop_currency.into();
+    let api = Api {
+        app: App { database: database.clone(), currency: currency.clone() },
+        page_tokens: PageTokens::load(&config.page.page_token_key_file)?,
+        reserving: Reserving::start(database.clone(), currency),
+    };
     let serving = Serving {
-        routes: Routes::new(ProductServiceServer::new(api)),
+        routes: Routes::new(ProductServiceServer::new(api.clone()))
+            .add_service(InventoryServiceServer::new(api.clone()))
+            .add_service(ReservationServiceServer::new(api)),
         verifier: Verifier::fetching(&config.token, user_svc),
         readiness,
     };
+    let shutdown = process.shutdown.clone();
+    let events = OrderEvents { database: database.clone() };
+    process.spawn("consumer", {
+        let (kafka, shutdown) = (config.kafka.clone(), shutdown.clone());
+        async move { consume(&kafka, GROUP, &TOPICS, events, producer, shutdown).await }
+    });
+    let sweeping = settle::sweep(database, Checkouts::new(order_svc), shutdown);
+    process.spawn("sweeper", sweeping.map(Ok));
     service.serve(listeners, serving, process).await
+}
+
+/// Creates or changes products from a file, and says how many.
+///
+/// # Errors
+/// A file that cannot be read, every bad row, or a database that is not there.
+pub async fn import_file(config: &Config, file: &Path) -> Result<(), BoxError> {
+    let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let rows = import::read(&bytes, import::Format::of(file), &config.shop_currency)?;
+    let database = Database::open(&config.database, &MIGRATIONS)?;
+    let report = import::write(&database, &rows).await?;
+    let import::Report { created, updated, unchanged } = report;
+    println!("{created} products created, {updated} updated, {unchanged} unchanged");
+    Ok(())
 }

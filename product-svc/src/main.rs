@@ -1,8 +1,8 @@
-//! The process of product-svc: settings, then one of its commands.
+//! The process of product-svc: settings, then serving or one of its commands.
 
 use std::process::ExitCode;
 
-use mesh::{config, server::Listeners};
+use mesh::{config, consumer, database, server::Listeners};
 use product_svc::{
     MIGRATIONS,
     config::{Command, Config, DEFAULTS},
@@ -10,14 +10,19 @@ use product_svc::{
 
 fn main() -> ExitCode {
     let config: Config = config::parse(DEFAULTS);
-    mesh::boot::main("product-svc", &config.telemetry.clone(), async move |process| {
-        match config.command {
-            None => {
-                let listeners = Listeners::bind(&config.server).await?;
-                product_svc::run(config, listeners, process).await
-            }
-            Some(Command::Migrate) => mesh::database::migrate(&config.database, MIGRATIONS).await,
-            Some(_) => todo!(),
+    let telemetry = config.telemetry.clone();
+    mesh::boot::main("product-svc", &telemetry, async move |process| match &config.command {
+        None => {
+            let listeners = Listeners::bind(&config.server).await?;
+            product_svc::run(config, listeners, process).await
+        }
+        Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
+        Some(Command::Import { file }) => product_svc::import_file(&config, file).await,
+        Some(Command::ReplayDeadLetters { topic }) => {
+            let group = product_svc::consumer::GROUP;
+            let count = consumer::replay_dead_letters(&config.kafka, group, topic).await?;
+            println!("{count} dead letters published to {topic} again");
+            Ok(())
         }
     })
 }

@@ -14,6 +14,7 @@ use crate::{
     db::violated,
     error::Error,
     product::{Product, ProductFields, ProductId, StockState},
+    reservation::Offers,
     schema::{inventory, products},
 };
 
@@ -103,6 +104,17 @@ pub async fn find_products_for_sale(
     let query = with_stock!().filter(products::id.eq_any(ids)).filter(products::archived.eq(false));
     let rows: Vec<Row> = query.load(connection).await?;
     Ok(rows.into_iter().map(product).collect())
+}
+
+/// Name and price of those of the products that are for sale.
+pub async fn find_offers(connection: &mut Connection, ids: &[ProductId]) -> QueryResult<Offers> {
+    let rows: Vec<(ProductId, String, i64)> = products::table
+        .filter(products::id.eq_any(ids))
+        .filter(products::archived.eq(false))
+        .select((products::id, products::name, products::price_minor))
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(|(id, name, price_minor)| (id, (name, price_minor))).collect())
 }
 
 /// A page of products for sale, from after `cursor` on.
