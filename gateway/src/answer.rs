@@ -99,8 +99,11 @@ impl http_body::Body for Answer {
             }
             Poll::Ready(Some(Err(error))) => {
                 tracing::debug!(%error, "an answer broke off");
-                let error = self.fault.take();
-                let error = error.unwrap_or_else(|| self.unavailable("an answer broke off"));
+                let error = match self.fault.take() {
+                    Some(error) => error,
+                    None if self.call.is_over() => Error::DeadlineExceeded,
+                    None => self.unavailable("an answer broke off"),
+                };
                 self.break_off(&error)
             }
             Poll::Pending => {

@@ -11,6 +11,9 @@ use tracing::{Span, field::Empty, info_span};
 
 use crate::routes::Route;
 
+/// By so much a service's clockwork may be ahead of ours.
+const DEADLINE_SKEW: Duration = Duration::from_millis(5);
+
 /// A call under way. Dropped before its end, it was cancelled by the client.
 pub struct Call {
     route: Arc<Route>,
@@ -56,6 +59,20 @@ impl Call {
     /// When it must have ended.
     pub fn deadline(&self) -> Instant {
         self.began + self.duration_max
+    }
+
+    /// Tells the next hop how long it has, where the client told us. Our own limit is
+    /// kept here.
+    pub fn write_deadline(&self, headers: &mut HeaderMap) {
+        if headers.contains_key("grpc-timeout") {
+            deadline::write(headers, self.deadline().saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Whether the time is over, or so nearly that the service, which counts for
+    /// itself, may have found so first.
+    pub fn is_over(&self) -> bool {
+        Instant::now() + DEADLINE_SKEW >= self.deadline()
     }
 
     /// Holds its place among the calls under way.

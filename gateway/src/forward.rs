@@ -14,11 +14,11 @@ use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
 use mesh::{
     Error,
     access::{Access, Method},
-    deadline,
     error::{Fact, status},
     server::Peer,
+    telemetry,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{sync::Semaphore, time::timeout_at};
 use tonic::{Code, Status, body::Body, service::Routes as OwnServices};
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -36,10 +36,6 @@ use crate::{
 
 /// Beginnings of the paths that the gateway answers itself.
 const OWN_SERVICES: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
-
-/// Some services answer CANCELLED when the deadline that we told them has passed, a
-/// little before it passes here.
-const DEADLINE_SKEW: Duration = Duration::from_millis(5);
 
 /// What calls are judged by.
 pub struct Rules {
@@ -100,8 +96,10 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let fault = Fault::default();
     let span = call.span().clone();
-    let answered = deadline::scope(call.deadline(), forward(&rules, &mut call, request, &fault));
-    Ok(match answered.instrument(span.clone()).await.flatten() {
+    let deadline = call.deadline();
+    let answered = timeout_at(deadline, forward(&rules, &mut call, request, &fault));
+    let answered = answered.instrument(span.clone()).await;
+    Ok(match answered.unwrap_or(Err(Error::DeadlineExceeded)) {
         Ok(response) => answer::pass(call, response, fault),
         Err(error) => {
             let _in_span = span.enter();
@@ -127,10 +125,16 @@ async fn forward(
 
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     headers::to_service(request.headers_mut(), route.cookies, peer, &rules.trusted_proxies);
+    telemetry::write_trace(request.headers_mut());
+    call.write_deadline(request.headers_mut());
     let request =
         request.map(|body| Body::new(Checked::new(body, rules.request_bytes_max, fault.clone())));
 
-    let mut response = route.channel.send(request, route.repeatable()).await?;
+    let forwarded = route.channel.forward(request, route.repeatable()).await;
+    let mut response = match forwarded {
+        Err(Error::Unavailable { .. }) if call.is_over() => return Err(Error::DeadlineExceeded),
+        forwarded => forwarded?,
+    };
     headers::to_client(response.headers_mut(), route.cookies);
     check_answer(call, &response)?;
     Ok(response)
@@ -158,7 +162,7 @@ fn check_answer(call: &Call, response: &Response<Body>) -> Result<(), Error> {
         return Err(unavailable(format!("the service answers {content_type:?}")));
     }
     let cancelled = answer::code(response.headers()) == Some(Code::Cancelled);
-    if cancelled && Instant::now() + DEADLINE_SKEW >= call.deadline() {
+    if cancelled && call.is_over() {
         return Err(Error::DeadlineExceeded);
     }
     Ok(())

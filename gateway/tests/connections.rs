@@ -173,6 +173,8 @@ async fn the_gateways_own_limit_bounds_calls_and_a_larger_one_streams() {
     assert_eq!(answer.outcome().0, Code::DeadlineExceeded);
 
     connection.exchange(web(FOLLOW), frame(b"")).await;
+    assert!(!upstream.last().contains_key("grpc-timeout"), "it is not told");
+    connection.exchange(web(FOLLOW).header("grpc-timeout", "1H"), frame(b"")).await;
     let told = header(&upstream.last(), "grpc-timeout");
     let told: u64 = told.strip_suffix('m').unwrap().parse().unwrap();
     assert!((890_000..=900_000).contains(&told), "{told}");

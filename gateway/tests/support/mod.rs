@@ -17,7 +17,6 @@ use std::{
 
 use gateway::config::{Config, DEFAULTS};
 use mesh::{boot::Process, server::Listeners};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -65,9 +64,8 @@ impl Gateway {
         let admin_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, admin) = (main.local_addr().unwrap(), admin_listener.local_addr().unwrap());
         let listeners = Listeners { main, admin: admin_listener };
-        let shutdown = CancellationToken::new();
-        let metrics = PrometheusBuilder::new().build_recorder().handle();
-        let process = Process { shutdown: shutdown.clone(), metrics };
+        let process = Process::embedded();
+        let shutdown = process.shutdown.clone();
         let running = tokio::spawn(async move {
             gateway::run(config, listeners, process).await.unwrap();
         });
