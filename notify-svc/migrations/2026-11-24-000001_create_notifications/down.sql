@@ -1,0 +1,1 @@
+DROP TABLE outbox, delivery_counts, delivery_attempts, deliveries, notifications;

@@ -1,0 +1,60 @@
+//! `NotificationService`.
+
+use proto::notify::v1::{
+    GetDeliveryStatisticsRequest, GetDeliveryStatisticsResponse, GetNotificationRequest,
+    GetNotificationResponse, ListNotificationsRequest, ListNotificationsResponse,
+    ResendNotificationRequest, ResendNotificationResponse,
+    notification_service_server::NotificationService,
+};
+use tonic::{Request, Response, Status};
+
+use super::Api;
+use crate::{convert, inbox};
+
+#[tonic::async_trait]
+impl NotificationService for Api {
+    async fn list_notifications(
+        &self,
+        request: Request<ListNotificationsRequest>,
+    ) -> Result<Response<ListNotificationsResponse>, Status> {
+        let caller = mesh::token::claims(&request)?.sub.to_string();
+        let (filter, page) =
+            convert::list_notifications(request.get_ref(), &caller, &self.page_tokens)?;
+        let (notifications, next) =
+            inbox::list_notifications(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
+        let scope = convert::list_notifications_scope(&filter, &caller);
+        Ok(Response::new(ListNotificationsResponse {
+            notifications: notifications.into_iter().map(convert::notification).collect(),
+            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+        }))
+    }
+
+    async fn get_notification(
+        &self,
+        request: Request<GetNotificationRequest>,
+    ) -> Result<Response<GetNotificationResponse>, Status> {
+        let id = convert::notification_id(&request.get_ref().notification_id)?;
+        let (notification, attempts) = inbox::get_notification(&self.app, id).await?;
+        let mut notification = convert::notification(notification);
+        notification.attempts = attempts.into_iter().map(convert::attempt).collect();
+        Ok(Response::new(GetNotificationResponse { notification: Some(notification) }))
+    }
+
+    async fn resend_notification(
+        &self,
+        request: Request<ResendNotificationRequest>,
+    ) -> Result<Response<ResendNotificationResponse>, Status> {
+        let id = convert::notification_id(&request.get_ref().notification_id)?;
+        let notification = inbox::resend_notification(&self.app, id).await?;
+        let notification = Some(convert::notification(notification));
+        Ok(Response::new(ResendNotificationResponse { notification }))
+    }
+
+    async fn get_delivery_statistics(
+        &self,
+        _: Request<GetDeliveryStatisticsRequest>,
+    ) -> Result<Response<GetDeliveryStatisticsResponse>, Status> {
+        let statistics = inbox::get_delivery_statistics(&self.app).await?;
+        Ok(Response::new(convert::delivery_statistics(&statistics)))
+    }
+}

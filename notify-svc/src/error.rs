@@ -1,0 +1,76 @@
+//! What goes wrong in notify-svc, as facts with their data.
+
+use std::collections::HashMap;
+
+use mesh::error::{Fact, status};
+use tonic::{Code, Status};
+use tonic_types::ErrorDetails;
+
+use crate::notification::NotificationId;
+
+/// What goes wrong in notify-svc.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Error {
+    #[error("there is no such mail")]
+    NotificationNotFound { id: NotificationId },
+    #[error("the mail is under way")]
+    NotificationNotResendable { id: NotificationId },
+    #[error(transparent)]
+    Mesh(#[from] mesh::Error),
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Mesh(error.into())
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        status(&error)
+    }
+}
+
+impl Fact for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NotificationNotFound { .. } => Code::NotFound,
+            Self::NotificationNotResendable { .. } => Code::FailedPrecondition,
+            Self::Mesh(error) => error.code(),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NotificationNotFound { .. } => "NOTIFICATION_NOT_FOUND",
+            Self::NotificationNotResendable { .. } => "NOTIFICATION_NOT_RESENDABLE",
+            Self::Mesh(error) => error.reason(),
+        }
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        match self {
+            Self::NotificationNotFound { id } | Self::NotificationNotResendable { id } => {
+                HashMap::from([("notification_id".to_owned(), id.to_string())])
+            }
+            Self::Mesh(error) => error.metadata(),
+        }
+    }
+
+    fn describe(&self, details: &mut ErrorDetails) {
+        match self {
+            Self::NotificationNotFound { id } => {
+                details.set_resource_info("notification", id.to_string(), "", "no such mail");
+            }
+            Self::NotificationNotResendable { id } => {
+                details.add_precondition_failure_violation(
+                    "NOTIFICATION_NOT_RESENDABLE",
+                    id.to_string(),
+                    "is PENDING",
+                );
+            }
+            Self::Mesh(error) => error.describe(details),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Letters put into words: the templates of `templates/`, compiled once. Knows
+//! nothing of how a mail is sent.
+
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use url::Url;
+
+use crate::letter::{Content, Letter, Order};
+
+/// A template's name and text.
+macro_rules! embedded {
+    ($($path:literal),* $(,)?) => {
+        [$(($path, include_str!(concat!("../templates/", $path)))),*]
+    };
+}
+
+const TEMPLATES: [(&str, &str); 15] = embedded![
+    "layout.html",
+    "order.html",
+    "order.txt",
+    "order-confirmation/subject.txt",
+    "order-confirmation/body.txt",
+    "order-confirmation/body.html",
+    "order-shipped/subject.txt",
+    "order-shipped/body.txt",
+    "order-shipped/body.html",
+    "order-cancelled/subject.txt",
+    "order-cancelled/body.txt",
+    "order-cancelled/body.html",
+    "welcome/subject.txt",
+    "welcome/body.txt",
+    "welcome/body.html",
+];
+
+/// A mail in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML, all ASCII.
+    pub html: String,
+}
+
+/// The templates, and what all mails of the shop have in common.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+    shop_name: String,
+    shop_url: Url,
+}
+
+impl Templates {
+    /// Templates of the shop `shop_name`, which is at `shop_url`.
+    ///
+    /// # Panics
+    /// Never: the templates are part of the program, and a test renders each.
+    pub fn new(shop_name: String, mut shop_url: Url) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, text) in TEMPLATES {
+            environment.add_template(name, text).expect("the templates are correct");
+        }
+        if !shop_url.path().ends_with('/') {
+            let path = format!("{}/", shop_url.path());
+            shop_url.set_path(&path);
+        }
+        Self { environment, shop_name, shop_url }
+    }
+
+    /// The subject line of a letter.
+    pub fn subject(&self, letter: &Letter) -> Result<String, minijinja::Error> {
+        let context = self.context(letter, "");
+        self.render(letter, "subject.txt", context)
+    }
+
+    /// The whole mail.
+    pub fn words(&self, letter: &Letter) -> Result<Words, minijinja::Error> {
+        let subject = self.subject(letter)?;
+        let context = self.context(letter, &subject);
+        let text = self.render(letter, "body.txt", context.clone())?;
+        let html = self.render(letter, "body.html", context)?;
+        Ok(Words { subject, text, html: ascii(&html) })
+    }
+
+    fn render(
+        &self,
+        letter: &Letter,
+        file: &str,
+        context: Value,
+    ) -> Result<String, minijinja::Error> {
+        let mail = match letter.content {
+            Content::OrderConfirmation(_) => "order-confirmation",
+            Content::OrderShipped(_) => "order-shipped",
+            Content::OrderCancelled(_) => "order-cancelled",
+            Content::Welcome => "welcome",
+        };
+        self.environment.get_template(&format!("{mail}/{file}"))?.render(context)
+    }
+
+    fn context(&self, letter: &Letter, subject: &str) -> Value {
+        let order = letter.content.order();
+        context! {
+            subject => subject,
+            preview => preview(letter),
+            name => letter.name.as_str(),
+            shop_name => self.shop_name.as_str(),
+            shop_url => self.shop_url.as_str(),
+            order => order.map_or(Value::from(()), |order| self.order(order)),
+        }
+    }
+
+    fn order(&self, order: &Order) -> Value {
+        let lines = order.items.iter().map(|item| {
+            context! {
+                name => item.name.as_str(),
+                quantity => item.quantity,
+                price => item.price.to_string(),
+                sum => item.sum().to_string(),
+            }
+        });
+        let address = order.address.iter().map(|line| Value::from(line.as_str()));
+        let date = order.placed_at.map(|at| at.format("%-d %B %Y").to_string());
+        context! {
+            number => order.number(),
+            url => format!("{}orders/{}", self.shop_url, order.id),
+            date => date.unwrap_or_default(),
+            lines => Value::from(lines.collect::<Vec<_>>()),
+            total => order.total.to_string(),
+            address => Value::from(address.collect::<Vec<_>>()),
+        }
+    }
+}
+
+/// What a list of mails shows beside the subject.
+fn preview(letter: &Letter) -> String {
+    let Some(order) = letter.content.order() else {
+        return "Your account is ready.".to_owned();
+    };
+    let count: i64 = order.items.iter().map(|item| i64::from(item.quantity)).sum();
+    let items = if count == 1 { "item" } else { "items" };
+    format!("{count} {items}, {} in total.", order.total)
+}
+
+/// The same HTML in ASCII: so no relay has to encode it, and no client can take it for
+/// another character set.
+fn ascii(html: &str) -> String {
+    let mut ascii = String::with_capacity(html.len() + html.len() / 8);
+    for c in html.chars() {
+        match c.is_ascii() {
+            true => ascii.push(c),
+            false => ascii.push_str(&format!("&#{};", u32::from(c))),
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::letter::{Amount, Item, Line};
+    use iso_currency::Currency;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn templates() -> Templates {
+        let url = Url::parse("https://shop.example").expect("a URL");
+        Templates::new("Shopmesh".into(), url)
+    }
+
+    fn euros(minor: i64) -> Amount {
+        Amount { minor, currency: Currency::EUR }
+    }
+
+    fn order(name: &str) -> Order {
+        Order {
+            id: Uuid::from_u128(0x1a2b_3c4d << 96),
+            placed_at: chrono::DateTime::from_timestamp(1_795_000_000, 0),
+            items: vec![
+                Item { name: Line::new(name), quantity: 2, price: euros(1250) },
+                Item { name: Line::new("Tea"), quantity: 1, price: euros(499) },
+            ],
+            total: euros(2999),
+            address: vec![Line::new(name), Line::new("Main Street 1")],
+        }
+    }
+
+    fn letters(name: &str) -> [Letter; 4] {
+        [
+            Content::OrderConfirmation(order(name)),
+            Content::OrderShipped(order(name)),
+            Content::OrderCancelled(order(name)),
+            Content::Welcome,
+        ]
+        .map(|content| Letter { name: Line::new(name), content })
+    }
+
+    #[test]
+    fn each_mail_has_one_line_of_subject_and_says_the_same_in_text_and_html() {
+        for letter in letters("Ann") {
+            let words = templates().words(&letter).expect("it renders");
+            assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{words:?}");
+            let mut said = vec!["Ann", "Shopmesh", "https:"];
+            if letter.content.order().is_some() {
+                said.extend(["1a2b3c4d", "Tea", "12.50", "25.00", "4.99", "29.99"]);
+            }
+            for said in said {
+                assert!(words.text.contains(said), "{said} in {}", words.text);
+                assert!(words.html.contains(said), "{said} in {}", words.html);
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_is_linked_under_the_public_url() {
+        let path = "orders/1a2b3c4d-0000-0000-0000-000000000000";
+        for (public_url, link) in [
+            ("https://shop.example", format!("https://shop.example/{path}")),
+            ("https://shop.example/eu/", format!("https://shop.example/eu/{path}")),
+            ("http://127.0.0.1:8080/eu", format!("http://127.0.0.1:8080/eu/{path}")),
+        ] {
+            let url = Url::parse(public_url).expect("a URL");
+            let words = Templates::new("Shop".into(), url).words(&letters("Ann")[0]);
+            let words = words.expect("it renders");
+            assert!(words.text.contains(&link), "{link} in {}", words.text);
+            assert!(words.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", words.html);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_becomes_html_or_leaves_ascii(name in ".*<.*[\"'&>é日🎁].*") {
+            for letter in letters(&name) {
+                let words = templates().words(&letter).expect("it renders");
+                let plain = templates().words(&letters("x")[0]).expect("it renders");
+                prop_assert!(words.html.is_ascii());
+                let tags = |html: &str| html.matches('<').count();
+                if matches!(letter.content, Content::OrderConfirmation(_)) {
+                    prop_assert_eq!(tags(&words.html), tags(&plain.html));
+                }
+                prop_assert!(!words.subject.contains(['\r', '\n']));
+            }
+        }
+    }
+}
