@@ -1,0 +1,3 @@
+DROP TABLE sold_products, product_sums, order_sums, uncounted_orders, outbox, order_history;
+DROP VIEW orders;
+DROP TABLE checkouts;

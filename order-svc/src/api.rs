@@ -1,0 +1,17 @@
+//! Transport: decode a request, call one operation, encode what it tells. One type
+//! is all gRPC services of order-svc.
+
+mod checkout;
+mod order;
+mod order_admin;
+
+use mesh::page::PageTokens;
+
+use crate::App;
+
+/// All gRPC services of order-svc.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) app: App,
+    pub(crate) page_tokens: PageTokens,
+}

@@ -1,0 +1,27 @@
+//! The process of order-svc: settings, then serving or one of its commands.
+
+use std::process::ExitCode;
+
+use mesh::{config, consumer, database, server::Listeners};
+use order_svc::{
+    MIGRATIONS,
+    config::{Command, Config, DEFAULTS},
+};
+
+fn main() -> ExitCode {
+    let config: Config = config::parse(DEFAULTS);
+    let telemetry = config.telemetry.clone();
+    mesh::boot::main("order-svc", &telemetry, async move |process| match &config.command {
+        None => {
+            let listeners = Listeners::bind(&config.server).await?;
+            order_svc::run(config, listeners, process).await
+        }
+        Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
+        Some(Command::ReplayDeadLetters { topic }) => {
+            let group = order_svc::consumer::GROUP;
+            let count = consumer::replay_dead_letters(&config.kafka, group, topic).await?;
+            println!("{count} dead letters published to {topic} again");
+            Ok(())
+        }
+    })
+}
