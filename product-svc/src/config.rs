@@ -20,7 +20,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 /// Owns the catalogue, prices, stock, reservations and the inventory ledger.
 ///
 /// Without a command it serves.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "product-svc", version, subcommand_help_heading = "Commands")]
 #[allow(missing_docs)]
 pub struct Config {

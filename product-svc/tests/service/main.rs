@@ -1,0 +1,6 @@
+//! product-svc as the gateway, order-svc and the broker see it: the real service on a
+//! real database.
+
+mod catalogue;
+mod reservations;
+mod support;
