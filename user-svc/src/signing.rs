@@ -209,3 +209,82 @@ fn read(dir: &Path) -> Result<Files, BoxError> {
         .into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::BASE64_STANDARD;
+    use mesh::config::TokenConfig;
+
+    use super::*;
+
+    fn pem() -> String {
+        let pair = Ed25519KeyPair::generate().expect("random bytes");
+        let der = pair.to_pkcs8v1().expect("a key has a DER form");
+        let base64 = BASE64_STANDARD.encode(der.as_ref());
+        format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")
+    }
+
+    fn files<const N: usize>(files: [(&str, &str); N]) -> Files {
+        files.into_iter().map(|(kid, pem)| (kid.to_owned(), pem.to_owned())).collect()
+    }
+
+    fn keys(files: Files, notice: Duration) -> (SigningKeys, Verifier) {
+        let set = KeySet::build(files, &BTreeMap::new(), Instant::now()).expect("good keys");
+        let config = TokenConfig {
+            jwks_url: http::Uri::from_static("https://localhost"),
+            token_issuer: "shopmesh".into(),
+            token_audience: "shopmesh".into(),
+        };
+        let verifier = Verifier::fixed(&config, &set.jwks).expect("good keys");
+        let current = ArcSwap::from_pointee(set);
+        (SigningKeys(Arc::new(Inner { dir: PathBuf::new(), notice, current })), verifier)
+    }
+
+    fn signer(keys: &SigningKeys, after: Duration) -> Option<String> {
+        keys.0.current.load().signer(Instant::now() + after).header.kid.clone()
+    }
+
+    #[test]
+    fn a_new_key_is_published_for_a_while_before_it_signs() {
+        let (a, b, notice) = (pem(), pem(), Duration::from_secs(60));
+        let (keys, verifier) = keys(files([("a", &a)]), notice);
+        let kids = keys.take_in(files([("a", &a), ("b", &b)]), &verifier).expect("good keys");
+        assert_eq!((kids.len(), keys.jwks().keys.len(), verifier.keys_len()), (2, 2, 2));
+        assert_eq!(signer(&keys, Duration::ZERO).as_deref(), Some("a"));
+        assert_eq!(signer(&keys, notice).as_deref(), Some("b"));
+        // Nobody is left to sign meanwhile.
+        keys.take_in(files([("b", &b)]), &verifier).expect("good keys");
+        assert_eq!(signer(&keys, Duration::ZERO).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn what_is_no_key_leaves_the_old_ones_in_force() {
+        let a = pem();
+        let (keys, verifier) = keys(files([("a", &a)]), Duration::ZERO);
+        let certificate = a.replace("PRIVATE KEY", "CERTIFICATE");
+        for bad in ["", "nonsense", &certificate, &a[..60]] {
+            let error = keys.take_in(files([("a", &a), ("b", bad)]), &verifier);
+            let error = error.expect_err("it is no key").to_string();
+            assert!(error.starts_with("signing key b: it is not"), "{error}");
+            assert_eq!((keys.jwks().keys.len(), verifier.keys_len()), (1, 1));
+            assert_eq!(signer(&keys, Duration::ZERO).as_deref(), Some("a"));
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_form_that_carries_its_public_half_will_do() {
+        let pair = Ed25519KeyPair::generate().expect("random bytes");
+        let der = pair.to_pkcs8().expect("a key has a DER form");
+        let base64 = BASE64_STANDARD.encode(der.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+        let key = Key::read("a", &pem, Instant::now()).expect("a key");
+        encode(&key.header, &"claims", &key.private).expect("it signs");
+    }
+
+    #[test]
+    fn a_folder_without_keys_is_told_by_its_setting() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let error = SigningKeys::load(dir.path(), Duration::ZERO).err().expect("no key");
+        assert!(error.to_string().starts_with("SIGNING_KEYS_DIR="), "{error}");
+    }
+}

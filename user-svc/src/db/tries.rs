@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
-use mesh::database::{Connection, Database};
+use mesh::{
+    database::{Connection, Database},
+    prepared::prepared,
+};
 
 use crate::{
     error::Error,
@@ -47,10 +50,8 @@ pub async fn lock_and_check(
     limit: &Limit,
     subject: &Subject,
 ) -> Result<(), Error> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-        .bind::<BigInt, _>(subject.lock_number())
-        .execute(connection)
-        .await?;
+    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
+    prepared(lock.bind::<BigInt, _>(subject.lock_number())).execute(connection).await?;
     check(connection, limit, subject).await
 }
 

@@ -1,0 +1,204 @@
+//! A user-svc of its own for each test: own database, own signing keys, any port.
+
+use std::{fs, path::Path};
+
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use devstack::testing::{Env, template_database};
+use diesel_async::SimpleAsyncConnection;
+use jsonwebtoken::jwk::JwkSet;
+use mesh::{
+    channel::Channel,
+    config::{DatabaseConfig, TokenConfig},
+    database::Database,
+    token::{Claims, Verifier},
+};
+use proto::user::v1::{
+    GetCurrentUserRequest, LoginRequest, LoginResponse, RefreshSessionRequest, SignUpRequest,
+    user_service_client::UserServiceClient,
+};
+use tempfile::TempDir;
+use tests::{issuer::with_token, service};
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+use user_svc::{
+    MIGRATIONS,
+    config::{Config, DEFAULTS},
+};
+
+/// The password of every account that a test makes.
+pub const PASSWORD: &str = "correct horse battery";
+
+pub type Users = UserServiceClient<Channel>;
+
+pub struct Service {
+    process: service::InProcess,
+    database: DatabaseConfig,
+    token: TokenConfig,
+    keys: TempDir,
+    pub database_url: String,
+}
+
+pub async fn start() -> Service {
+    let database_url = database().await;
+    let keys = tempfile::tempdir().unwrap();
+    write_key(keys.path(), "2026-01");
+    let brokers = Env::from_env().kafka_brokers();
+    let settings = [
+        ("signing-keys-dir", keys.path().to_str().unwrap()),
+        ("signing-key-notice-seconds", "1"),
+        ("kafka-brokers", &brokers),
+    ];
+    let config = config(&database_url, &settings);
+    let (database, token) = (config.database.clone(), config.token.clone());
+    let run = async move |listeners, process| user_svc::run(config, listeners, process).await;
+    let process = service::InProcess::start(run).await;
+    Service { process, database, token, keys, database_url }
+}
+
+/// The address of a database with the schema and nothing in it.
+pub async fn database() -> String {
+    let migrate =
+        async |url: String| mesh::database::migrate(&config(&url, &[]).database, MIGRATIONS).await;
+    template_database("user-svc", migrate).await
+}
+
+fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
+    let arguments = service::arguments("user-svc", database_url, settings);
+    mesh::config::try_parse(DEFAULTS, arguments).unwrap()
+}
+
+/// Makes a signing key in `folder`.
+pub fn write_key(folder: &Path, kid: &str) {
+    let der = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        BASE64_STANDARD.encode(der.as_ref())
+    );
+    fs::write(folder.join(format!("{kid}.pem")), pem).unwrap();
+}
+
+impl Service {
+    /// Calls the service as the gateway does.
+    pub fn users(&self) -> Users {
+        self.users_as("gateway")
+    }
+
+    /// Calls the service as another one does.
+    pub fn users_as(&self, caller: &str) -> Users {
+        UserServiceClient::new(self.process.channel(caller, proto::FILE_DESCRIPTOR_SET))
+    }
+
+    pub fn keys_dir(&self) -> &Path {
+        self.keys.path()
+    }
+
+    pub fn database(&self) -> Database {
+        Database::open(&self.database, &MIGRATIONS).unwrap()
+    }
+
+    /// Does what no method does: SQL.
+    pub async fn execute(&self, sql: &str) {
+        let database = self.database();
+        database.connection().await.unwrap().batch_execute(sql).await.unwrap();
+    }
+
+    /// The body of the JWKS.
+    pub async fn jwks_text(&self) -> String {
+        let channel = self.process.channel("gateway", proto::FILE_DESCRIPTOR_SET);
+        let url = format!("{}/.well-known/jwks.json", self.process.url());
+        let body = channel.get(&url.parse().unwrap()).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    /// What an access token says, checked by the keys that are published now.
+    pub async fn claims(&self, access_token: &str) -> Result<Claims, mesh::Error> {
+        let jwks: JwkSet = serde_json::from_str(&self.jwks_text().await).unwrap();
+        let verifier = Verifier::fixed(&self.token, &jwks).unwrap();
+        let request = with_token(access_token, ());
+        let claims = verifier.verify(&request.metadata().clone().into_headers()).await?;
+        Ok((*claims).clone())
+    }
+
+    /// Makes an account.
+    pub async fn sign_up(&self, email: &str) {
+        self.users().sign_up(sign_up_request(email)).await.unwrap();
+    }
+
+    pub async fn log_in(&self, email: &str) -> LoginResponse {
+        self.users().login(login_request(email, PASSWORD)).await.unwrap().into_inner()
+    }
+
+    /// Logs in with a cookie; its token.
+    pub async fn log_in_with_cookie(&self, email: &str) -> (LoginResponse, String) {
+        let request = LoginRequest { use_cookie: true, ..login_request(email, PASSWORD) };
+        let response = self.users().login(request).await.unwrap();
+        let token = cookie_token(response.metadata());
+        (response.into_inner(), token)
+    }
+
+    /// Refreshes with a token in the message; the next token.
+    pub async fn refresh(&self, token: &str) -> Result<String, Status> {
+        let request = RefreshSessionRequest { refresh_token: token.to_owned() };
+        let response = self.users().refresh_session(request).await?;
+        Ok(response.into_inner().refresh_token)
+    }
+
+    /// Refreshes with a token in the cookie; the next token.
+    pub async fn refresh_by_cookie(&self, token: &str) -> Result<String, Status> {
+        let response = self.users().refresh_session(cookie_request(token)).await?;
+        Ok(cookie_token(response.metadata()))
+    }
+
+    /// Asks who the bearer of a token is; the address.
+    pub async fn who_am_i(&self, access_token: &str) -> Result<String, Status> {
+        let request = with_token(access_token, GetCurrentUserRequest {});
+        let response = self.users().get_current_user(request).await?;
+        Ok(response.into_inner().user.unwrap().email)
+    }
+}
+
+pub fn sign_up_request(email: &str) -> SignUpRequest {
+    SignUpRequest {
+        email: email.into(),
+        password: PASSWORD.into(),
+        display_name: "Ada Lovelace".into(),
+    }
+}
+
+pub fn login_request(email: &str, password: &str) -> LoginRequest {
+    LoginRequest { email: email.into(), password: password.into(), use_cookie: false }
+}
+
+/// A RefreshSession as a browser sends it.
+pub fn cookie_request(token: &str) -> Request<RefreshSessionRequest> {
+    let mut request = Request::new(RefreshSessionRequest::default());
+    let cookie = format!("theme=dark; refresh_token={token}").parse().unwrap();
+    request.metadata_mut().insert("cookie", cookie);
+    request
+}
+
+/// The whole cookie that a response sets.
+pub fn set_cookie(metadata: &MetadataMap) -> Option<String> {
+    Some(metadata.get("set-cookie")?.to_str().unwrap().to_owned())
+}
+
+/// The token in the cookie that a response sets.
+pub fn cookie_token(metadata: &MetadataMap) -> String {
+    let cookie = set_cookie(metadata).expect("a cookie is set");
+    let (pair, _) = cookie.split_once(';').unwrap();
+    pair.strip_prefix("refresh_token=").expect("it is the refresh token").to_owned()
+}
+
+/// The reason why a call was refused.
+pub fn refusal<T>(result: Result<T, Status>) -> String {
+    match result {
+        Ok(_) => panic!("it was not refused"),
+        Err(status) => tests::status::reason(&status),
+    }
+}
+
+/// All that a client sees of a refusal.
+pub fn all_of<T>(result: Result<Response<T>, Status>) -> (tonic::Code, String, Vec<u8>) {
+    let status = result.err().expect("it was refused");
+    (status.code(), status.message().to_owned(), status.details().to_vec())
+}

@@ -1,0 +1,149 @@
+//! Login, Logout and what an access token says.
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use mesh::token::Role;
+use proto::user::v1::{LoginRequest, LogoutRequest};
+use tests::{issuer::with_token, status::bad_fields};
+use uuid::Uuid;
+
+use crate::harness::{
+    PASSWORD, all_of, login_request, refusal, set_cookie, sign_up_request, start,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_token_says_who_its_bearer_is_and_for_how_long() {
+    let service = start().await;
+    service.sign_up("Ada@example.com").await;
+    let login = service.log_in("ada@example.com").await;
+    let claims = service.claims(&login.access_token).await.unwrap();
+    assert_eq!(claims.sub.to_string(), login.user.unwrap().user_id);
+    assert_eq!((claims.iss.as_str(), claims.aud.as_str()), ("shopmesh", "shopmesh"));
+    assert_eq!((claims.exp - claims.iat, login.expires_in), (600, 600));
+    assert_eq!(claims.role, Role::Customer);
+    assert_eq!(claims.email.as_deref(), Some("Ada@example.com"));
+    assert_eq!(claims.name, "Ada Lovelace");
+    assert!(claims.sid.is_some());
+    assert_ne!(claims.jti, Uuid::nil());
+
+    let again = service.log_in("ada@example.com").await;
+    let other = service.claims(&again.access_token).await.unwrap();
+    assert_ne!((claims.jti, claims.sid), (other.jti, other.sid));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_and_a_wrong_password_are_told_alike() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let mut users = service.users();
+    let wrong = users.login(login_request("ada@example.com", "wrong")).await;
+    let unknown = users.login(login_request("bob@example.com", PASSWORD)).await;
+    let (code, message, details) = all_of(wrong);
+    assert_eq!(code, tonic::Code::Unauthenticated);
+    assert_eq!((code, message, details), all_of(unknown));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_bad_fields_are_told_at_once() {
+    let service = start().await;
+    for (email, password) in [("", ""), ("ada", "\0"), ("a b@example.com", &"x".repeat(129))] {
+        let status = service.users().login(login_request(email, password)).await.unwrap_err();
+        assert_eq!(tests::status::reason(&status), "VALIDATION_FAILED");
+        assert_eq!(bad_fields(&status), ["email", "password"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_is_told_so_by_its_password_only() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let before = service.log_in("ada@example.com").await;
+    service.execute("UPDATE users SET disabled_at = now()").await;
+    let log_in = async |password| {
+        refusal(service.users().login(login_request("ada@example.com", password)).await)
+    };
+    assert_eq!(log_in(PASSWORD).await, "ACCOUNT_DISABLED");
+    assert_eq!(log_in("wrong").await, "BAD_CREDENTIALS");
+    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "ACCOUNT_DISABLED");
+    // It was not used up: the account may be enabled again.
+    service.execute("UPDATE users SET disabled_at = NULL").await;
+    assert!(service.refresh(&before.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_the_refresh_token_in_a_cookie_only() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let request = LoginRequest { use_cookie: true, ..login_request("ada@example.com", PASSWORD) };
+    let response = service.users().login(request).await.unwrap();
+    let cookie = set_cookie(response.metadata()).unwrap();
+    let (_, attributes) = cookie.split_once(';').unwrap();
+    assert_eq!(
+        attributes,
+        " Path=/shopmesh.user.v1.UserService/; HttpOnly; Secure; SameSite=Strict; Max-Age=2592000"
+    );
+    assert_eq!(response.get_ref().refresh_token, "");
+
+    let request = login_request("ada@example.com", PASSWORD);
+    let response = service.users().login(request).await.unwrap();
+    assert_eq!(set_cookie(response.metadata()), None);
+    assert_ne!(response.get_ref().refresh_token, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_ends_one_session_and_the_cookie() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let (here, cookie) = service.log_in_with_cookie("ada@example.com").await;
+    let elsewhere = service.log_in("ada@example.com").await;
+
+    for _twice in 0..2 {
+        let request = with_token(&here.access_token, LogoutRequest { everywhere: false });
+        let response = service.users().logout(request).await.unwrap();
+        let cleared = set_cookie(response.metadata()).unwrap();
+        assert!(cleared.starts_with("refresh_token=;") && cleared.ends_with("; Max-Age=0"));
+    }
+    assert_eq!(refusal(service.refresh_by_cookie(&cookie).await), "REFRESH_TOKEN_INVALID");
+    assert!(service.refresh(&elsewhere.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_everywhere_ends_all_sessions_of_the_account_and_no_others() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    service.sign_up("bob@example.com").await;
+    let bob = service.log_in("bob@example.com").await;
+    let mut logins = Vec::new();
+    for _ in 0..3 {
+        logins.push(service.log_in("ada@example.com").await);
+    }
+    let request = with_token(&logins[0].access_token, LogoutRequest { everywhere: true });
+    service.users().logout(request).await.unwrap();
+    for login in &logins {
+        let refused = refusal(service.refresh(&login.refresh_token).await);
+        assert_eq!(refused, "REFRESH_TOKEN_INVALID");
+    }
+    assert!(service.refresh(&bob.refresh_token).await.is_ok());
+    assert!(service.refresh(&service.log_in("ada@example.com").await.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_of_old_parameters_is_replaced_at_the_next_log_in() {
+    let service = start().await;
+    service.users().sign_up(sign_up_request("ada@example.com")).await.unwrap();
+    let weak = Params::new(8, 1, 1, None).unwrap();
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, weak);
+    let weak = weak.hash_password(PASSWORD.as_bytes()).unwrap();
+    service.execute(&format!("UPDATE users SET password_hash = '{weak}'")).await;
+
+    let wrong = service.users().login(login_request("ada@example.com", "wrong")).await;
+    assert_eq!(refusal(wrong), "BAD_CREDENTIALS");
+    let must_be = async |start: &str| {
+        let sql =
+            format!("DO $$ BEGIN ASSERT (SELECT password_hash LIKE '{start}%' FROM users); END $$");
+        service.execute(&sql).await;
+    };
+    must_be("$argon2id$v=19$m=8,t=1,p=1$").await;
+    service.log_in("ada@example.com").await;
+    must_be("$argon2id$v=19$m=19456,t=2,p=1$").await;
+    service.log_in("ada@example.com").await;
+}

@@ -1,0 +1,188 @@
+//! RefreshSession: each token is good for one use, and whoever comes with a used one
+//! ends the session.
+
+use std::collections::HashSet;
+
+use proto::user::v1::RefreshSessionRequest;
+use tests::issuer::with_token;
+use user_svc::cleaner::clean_batch;
+
+use crate::harness::{Service, cookie_request, refusal, set_cookie, start};
+
+const INVALID: &str = "REFRESH_TOKEN_INVALID";
+
+async fn start_with_account() -> Service {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    service
+}
+
+/// Lets it be `seconds` later for the first uses of tokens.
+async fn pass_seconds_since_use(service: &Service, seconds: u32) {
+    let sql = format!("UPDATE refresh_tokens SET used_at = used_at - interval '{seconds} seconds'");
+    service.execute(&sql).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_use_gives_the_next_token_of_the_same_session() {
+    let service = start_with_account().await;
+    let login = service.log_in("ada@example.com").await;
+    let session = service.claims(&login.access_token).await.unwrap().sid;
+    let mut token = login.refresh_token;
+    for _ in 0..3 {
+        let request = RefreshSessionRequest { refresh_token: token.clone() };
+        let response = service.users().refresh_session(request).await.unwrap();
+        assert_eq!(set_cookie(response.metadata()), None);
+        let response = response.into_inner();
+        assert_ne!(response.refresh_token, token);
+        assert_eq!((response.expires_in, &response.user), (600, &login.user));
+        let claims = service.claims(&response.access_token).await.unwrap();
+        assert_eq!(claims.sid, session);
+        token = response.refresh_token;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_tells_the_claims_of_now() {
+    let service = start_with_account().await;
+    let login = service.log_in("ada@example.com").await;
+    service.execute("UPDATE users SET role = 'admin', display_name = 'Countess'").await;
+    let request = RefreshSessionRequest { refresh_token: login.refresh_token };
+    let response = service.users().refresh_session(request).await.unwrap().into_inner();
+    let claims = service.claims(&response.access_token).await.unwrap();
+    assert_eq!((claims.role, claims.name.as_str()), (mesh::token::Role::Admin, "Countess"));
+    assert_eq!(response.user.unwrap().display_name, "Countess");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_comes_back_ends_its_session_and_no_other() {
+    let service = start_with_account().await;
+    let login = service.log_in("ada@example.com").await;
+    let other = service.log_in("ada@example.com").await;
+    let child = service.refresh(&login.refresh_token).await.unwrap();
+    assert_eq!(refusal(service.refresh(&login.refresh_token).await), INVALID);
+    assert_eq!(refusal(service.refresh(&child).await), INVALID);
+    assert!(service.refresh(&other.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_refreshes_at_once_with_one_token_the_second_ends_the_session() {
+    let service = start_with_account().await;
+    for _round in 0..5 {
+        let login = service.log_in("ada@example.com").await;
+        let token = &login.refresh_token;
+        let (one, two) = tokio::join!(service.refresh(token), service.refresh(token));
+        let (child, refused) = match (one, two) {
+            (Ok(child), refused) => (child, refused),
+            (refused, Ok(child)) => (child, refused),
+            both => panic!("neither went through: {both:?}"),
+        };
+        assert_eq!(refusal(refused), INVALID);
+        assert_eq!(refusal(service.refresh(&child).await), INVALID);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshes_at_once_with_one_cookie_all_go_through() {
+    let service = start_with_account().await;
+    let (_, token) = service.log_in_with_cookie("ada@example.com").await;
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (mut users, request) = (service.users(), cookie_request(&token));
+            tokio::spawn(async move { users.refresh_session(request).await })
+        })
+        .collect();
+    let mut children = HashSet::new();
+    for task in tasks {
+        let response = task.await.unwrap().unwrap();
+        children.insert(crate::harness::cookie_token(response.metadata()));
+    }
+    assert_eq!(children.len(), 8);
+    for child in &children {
+        assert!(service.refresh_by_cookie(child).await.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_a_cookie_may_come_back_for_half_a_minute() {
+    let service = start_with_account().await;
+    let (_, token) = service.log_in_with_cookie("ada@example.com").await;
+    let lost = service.refresh_by_cookie(&token).await.unwrap();
+    pass_seconds_since_use(&service, 20).await;
+    let kept = service.refresh_by_cookie(&token).await.unwrap();
+    assert_ne!(lost, kept);
+    // What came back does not count as used anew.
+    pass_seconds_since_use(&service, 11).await;
+    assert_eq!(refusal(service.refresh_by_cookie(&token).await), INVALID);
+    assert_eq!(refusal(service.refresh_by_cookie(&kept).await), INVALID);
+    assert_eq!(refusal(service.refresh_by_cookie(&lost).await), INVALID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_a_cookie_that_comes_back_in_a_message_ends_the_session() {
+    let service = start_with_account().await;
+    let (_, token) = service.log_in_with_cookie("ada@example.com").await;
+    let child = service.refresh_by_cookie(&token).await.unwrap();
+    assert_eq!(refusal(service.refresh(&token).await), INVALID);
+    assert_eq!(refusal(service.refresh_by_cookie(&child).await), INVALID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_a_message_has_no_second_use_as_a_cookie() {
+    let service = start_with_account().await;
+    let login = service.log_in("ada@example.com").await;
+    let child = service.refresh(&login.refresh_token).await.unwrap();
+    assert_eq!(refusal(service.refresh_by_cookie(&login.refresh_token).await), INVALID);
+    assert_eq!(refusal(service.refresh(&child).await), INVALID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_the_next_token_in_its_cookie_only() {
+    let service = start_with_account().await;
+    let (_, token) = service.log_in_with_cookie("ada@example.com").await;
+    let response = service.users().refresh_session(cookie_request(&token)).await.unwrap();
+    assert!(set_cookie(response.metadata()).unwrap().contains("; HttpOnly; Secure; "));
+    assert_eq!(response.get_ref().refresh_token, "");
+    assert_ne!(response.get_ref().access_token, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_token_is_refused() {
+    let service = start_with_account().await;
+    for token in ["", "nonsense", &"x".repeat(43)] {
+        assert_eq!(refusal(service.refresh(token).await), INVALID, "{token}");
+        assert_eq!(refusal(service.refresh_by_cookie(token).await), INVALID, "{token}");
+    }
+    let long = service.refresh(&"x".repeat(10_000)).await.unwrap_err();
+    assert_eq!(tests::status::bad_fields(&long), ["refresh_token"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_lives_as_long_as_it_is_used_and_then_goes() {
+    let service = start_with_account().await;
+    let (old, live) =
+        (service.log_in("ada@example.com").await, service.log_in("ada@example.com").await);
+    let child = service.refresh(&live.refresh_token).await.unwrap();
+    let days_pass = async |days: u32| {
+        for table in ["sessions", "refresh_tokens"] {
+            let sql =
+                format!("UPDATE {table} SET expires_at = expires_at - interval '{days} days'");
+            service.execute(&sql).await;
+        }
+    };
+    days_pass(20).await;
+    let child = service.refresh(&child).await.unwrap();
+    days_pass(11).await;
+    assert_eq!(refusal(service.refresh(&old.refresh_token).await), INVALID);
+
+    let database = service.database();
+    assert!(!clean_batch(&database).await.unwrap());
+    let left = "DO $$ BEGIN \
+         ASSERT (SELECT count(*) FROM sessions) = 1, 'sessions'; \
+         ASSERT (SELECT count(*) FROM refresh_tokens) = 1, 'tokens'; END $$";
+    service.execute(left).await;
+    assert!(service.refresh(&child).await.is_ok());
+    // A log-out of a session that is gone is nothing new.
+    let request = with_token(&old.access_token, proto::user::v1::LogoutRequest::default());
+    assert!(service.users().logout(request).await.is_ok());
+}
