@@ -15,6 +15,7 @@ use mesh::{
     error::{Fact, status},
 };
 use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
 
 use crate::{call::Call, checked::Fault};
@@ -26,8 +27,13 @@ pub fn code(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
 }
 
-/// Ends `call` with what the service answers.
-pub fn pass(mut call: Call, response: Response<Body>, fault: Fault) -> Response<Body> {
+/// Ends `call` with what the service answers, or what happens meanwhile.
+pub fn pass(
+    mut call: Call,
+    response: Response<Body>,
+    fault: Fault,
+    cut_off: CancellationToken,
+) -> Response<Body> {
     let in_head = code(response.headers());
     if let Some(code) = in_head
         && response.body().is_end_stream()
@@ -35,7 +41,8 @@ pub fn pass(mut call: Call, response: Response<Body>, fault: Fault) -> Response<
         call.end(code);
         return response;
     }
-    response.map(|body| Body::new(Answer { body, call, fault, in_head, time: None, ended: false }))
+    let (over, ended) = (None, false);
+    response.map(|body| Body::new(Answer { body, call, fault, in_head, cut_off, over, ended }))
 }
 
 struct Answer {
@@ -44,8 +51,9 @@ struct Answer {
     fault: Fault,
     /// The status, where it came before the body.
     in_head: Option<Code>,
-    /// Made when the service first makes us wait.
-    time: Option<Pin<Box<dyn Future<Output = Error> + Send>>>,
+    cut_off: CancellationToken,
+    /// Why nobody waits any longer. Made when the service first makes us wait.
+    over: Option<Pin<Box<dyn Future<Output = Error> + Send>>>,
     ended: bool,
 }
 
@@ -63,6 +71,17 @@ impl Answer {
         // A status that does not fit into headers leaves none: the client says so.
         let _ = status(error).add_header(&mut trailers);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn over(&self) -> impl Future<Output = Error> + Send + use<> {
+        let (deadline, cut_off) = (self.call.deadline(), self.cut_off.clone());
+        let cut = self.unavailable("the gateway ends");
+        async move {
+            tokio::select! {
+                () = sleep_until(deadline) => Error::DeadlineExceeded,
+                () = cut_off.cancelled() => cut,
+            }
+        }
     }
 
     fn unavailable(&self, cause: &'static str) -> Error {
@@ -107,16 +126,12 @@ impl http_body::Body for Answer {
                 self.break_off(&error)
             }
             Poll::Pending => {
-                let deadline = self.call.deadline();
-                let time = self.time.get_or_insert_with(|| {
-                    Box::pin(async move {
-                        sleep_until(deadline).await;
-                        Error::DeadlineExceeded
-                    })
-                });
-                match time.as_mut().poll(cx) {
-                    Poll::Ready(error) => self.break_off(&error),
-                    Poll::Pending => Poll::Pending,
+                if self.over.is_none() {
+                    self.over = Some(Box::pin(self.over()));
+                }
+                match self.over.as_mut().map(|over| over.as_mut().poll(cx)) {
+                    Some(Poll::Ready(error)) => self.break_off(&error),
+                    _ => Poll::Pending,
                 }
             }
         }

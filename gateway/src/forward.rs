@@ -19,6 +19,7 @@ use mesh::{
     telemetry,
 };
 use tokio::{sync::Semaphore, time::timeout_at};
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body, service::Routes as OwnServices};
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -49,6 +50,8 @@ pub struct Rules {
     pub request_bytes_max: u32,
     /// Proxies whose x-forwarded-for is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Cancelled when the gateway waits for answers no longer.
+    pub cut_off: CancellationToken,
 }
 
 /// Answers calls in gRPC. Cheap to clone.
@@ -100,7 +103,7 @@ async fn answer(
     let answered = timeout_at(deadline, forward(&rules, &mut call, request, &fault));
     let answered = answered.instrument(span.clone()).await;
     Ok(match answered.unwrap_or(Err(Error::DeadlineExceeded)) {
-        Ok(response) => answer::pass(call, response, fault),
+        Ok(response) => answer::pass(call, response, fault, rules.cut_off.clone()),
         Err(error) => {
             let _in_span = span.enter();
             let error = fault.take().unwrap_or(error);

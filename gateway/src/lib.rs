@@ -50,6 +50,9 @@ use crate::{
 /// clients of HTTP/1.1 are asked to leave with each answer.
 const DRAIN_NOTICE: Duration = Duration::from_millis(500);
 
+/// So long before the drain is over, streams that still go on are told to end.
+const CUT_OFF_NOTICE: Duration = Duration::from_millis(500);
+
 /// Runs the gateway until the process is to end, then drains.
 ///
 /// # Errors
@@ -57,8 +60,9 @@ const DRAIN_NOTICE: Duration = Duration::from_millis(500);
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
     let descriptors = match &config.descriptor_set {
         Some(path) => {
-            let read = fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-            Cow::Owned(read?)
+            let read = fs::read(path);
+            let named = |error| format!("DESCRIPTOR_SET={}: {error}", path.display());
+            Cow::Owned(read.map_err(named)?)
         }
         None => Cow::Borrowed(proto::FILE_DESCRIPTOR_SET),
     };
@@ -68,12 +72,14 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let keys = keys(&config, tls, methods, &routes)?;
     let (reporter, own) = own_services(&descriptors, &routes).await?;
 
+    let cut_off = CancellationToken::new();
     let rules = Rules {
         routes: routes.clone(),
         keys: keys.clone(),
         calls: Arc::new(Semaphore::new(config.server.calls_max)),
         request_bytes_max: config.request_bytes_max,
         trusted_proxies: config.trusted_proxies,
+        cut_off: cut_off.clone(),
     };
     let front = Front::new(
         &config.allowed_origins,
@@ -91,15 +97,21 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         "serving"
     );
     let stop = CancellationToken::new();
-    let transport =
-        Transport { tls: None, http1: true, drain_duration_max: config.server.drain_seconds_max };
-    let serving = serve(listeners.main, transport, front, stop.clone());
-    tokio::join!(serving, async move {
+    let drain_duration_max = config.server.drain_seconds_max;
+    let transport = Transport { tls: None, http1: true, drain_duration_max };
+    let ending = async {
         draining.cancelled().await;
         reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         sleep(DRAIN_NOTICE).await;
         stop.cancel();
-    });
+        sleep(drain_duration_max.saturating_sub(CUT_OFF_NOTICE)).await;
+        cut_off.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = serve(listeners.main, transport, front, stop.clone()) => {}
+        () = ending => {}
+    }
     Ok(())
 }
 

@@ -326,6 +326,23 @@ async fn calls_under_way_end_well_when_the_gateway_is_terminated() {
 }
 
 #[tokio::test]
+async fn a_stream_that_outlasts_the_drain_ends_in_a_status() {
+    let (_upstream, gateway) = start(&[("drain-seconds-max", "1")]).await;
+    let mut connections = Connection::both(gateway.address).await;
+    let mut responses = Vec::new();
+    for connection in &mut connections {
+        let request = web(FOLLOW).header("x-do", "hang-after-one").body(full(frame(b""))).unwrap();
+        responses.push(connection.send(request).await.unwrap());
+    }
+    gateway.terminate();
+    for response in responses {
+        let answer = Answer::read(response).await;
+        assert_eq!(answer.outcome(), (Code::Unavailable, "ECHO_SVC_UNAVAILABLE".into()));
+    }
+    gateway.ended().await;
+}
+
+#[tokio::test]
 async fn an_idle_keep_alive_connection_is_asked_to_leave_before_the_end() {
     let (_upstream, gateway) = start(&[]).await;
     let mut connection = Connection::http1(gateway.address).await;

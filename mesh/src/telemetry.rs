@@ -1,7 +1,7 @@
 //! Logs, traces and metrics of a process, and the trace context that goes through
 //! gRPC metadata, outbox rows and Kafka headers (W3C `traceparent`).
 
-use std::time::Duration;
+use std::{io::IsTerminal, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -51,7 +51,9 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
     }
     let traces = traces.build();
 
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let lines = match config.log_format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Pretty => lines.with_target(false).boxed(),
