@@ -4,11 +4,12 @@
 pub mod issuer;
 pub mod service;
 pub mod status;
+pub mod store;
 
 use std::{future::Future, time::Duration};
 
 /// How long a test waits for something that is to happen.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` tells something.
 ///

@@ -1,0 +1,395 @@
+//! The running store as its users have it: through the gateway, by gRPC or gRPC-Web,
+//! as a customer or an admin, and with the mailbox to read.
+
+use std::{collections::HashMap, fmt, str::FromStr};
+
+use bytes::{Buf, BufMut, Bytes};
+use devstack::{Login, Stack, testing::Env};
+use http::{Request, Response, Uri};
+use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
+use mesh::BoxError;
+use proto::{
+    order::v1::{
+        Address, GetOrderRequest, Order, PlaceOrderItem, PlaceOrderRequest,
+        order_admin_service_client::OrderAdminServiceClient,
+        order_service_client::OrderServiceClient,
+    },
+    product::v1::{
+        CreateProductRequest, GetInventoryRequest, Inventory, InventoryReason, Product,
+        UpdateInventoryRequest, inventory_service_client::InventoryServiceClient,
+        product_service_client::ProductServiceClient, update_inventory_request::Change,
+    },
+    user::v1::{
+        LoginRequest, SignUpRequest, User, user_service_client::UserServiceClient,
+    },
+};
+use tonic::{
+    Status,
+    body::Body,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+};
+use tower::{ServiceExt, util::BoxCloneService};
+use uuid::Uuid;
+
+use crate::{eventually, issuer::with_token};
+
+/// Password of every account that a test makes.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// How a client speaks to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC on HTTP/2.
+    Grpc,
+    /// gRPC-Web on HTTP/1.1, as a browser.
+    GrpcWeb,
+}
+
+/// A client's way to the gateway, whatever the protocol.
+pub type Channel = BoxCloneService<Request<Body>, Response<Body>, BoxError>;
+
+/// A channel to a gateway.
+///
+/// # Panics
+/// On a URL that is none.
+pub fn channel(gateway_url: &str, protocol: Protocol) -> Channel {
+    match protocol {
+        Protocol::Grpc => {
+            let endpoint = tonic::transport::Endpoint::from_str(gateway_url).expect("a URL");
+            BoxCloneService::new(endpoint.connect_lazy().map_err(BoxError::from))
+        }
+        Protocol::GrpcWeb => {
+            let http = HttpClient::builder(TokioExecutor::new()).build_http();
+            let origin = Uri::from_str(gateway_url).expect("a URL");
+            let client = tonic_web::GrpcWebClientService::new(http)
+                .map_request(move |mut request: Request<Body>| {
+                    let mut parts = request.uri().clone().into_parts();
+                    parts.scheme = origin.scheme().cloned();
+                    parts.authority = origin.authority().cloned();
+                    *request.uri_mut() = Uri::from_parts(parts).expect("a path and an origin");
+                    request
+                })
+                .map_response(|response| response.map(Body::new))
+                .map_err(BoxError::from);
+            BoxCloneService::new(client)
+        }
+    }
+}
+
+/// The store through its gateway.
+#[derive(Clone)]
+pub struct Store {
+    /// The way there.
+    pub channel: Channel,
+    /// The store's mailbox.
+    pub mailbox_url: String,
+    admin_login: Login,
+}
+
+/// A client of the store with its access token.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The account.
+    pub user: User,
+    /// Its access token.
+    pub token: String,
+}
+
+impl Person {
+    /// A request of this person.
+    pub fn request<T>(&self, message: T) -> tonic::Request<T> {
+        with_token(&self.token, message)
+    }
+}
+
+impl Store {
+    /// The store around this test.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn shared(protocol: Protocol) -> Self {
+        let env = Env::from_env();
+        Self {
+            channel: channel(&env.gateway_url(), protocol),
+            mailbox_url: env.mailbox_url(),
+            admin_login: env.admin(),
+        }
+    }
+
+    /// A store that the test itself has started, by gRPC.
+    ///
+    /// # Panics
+    /// Where it has no gateway or no mailbox.
+    pub fn of(stack: &Stack) -> Self {
+        let exports: HashMap<_, _> = stack.exports().expect("it is started").into_iter().collect();
+        Self {
+            channel: channel(&exports["GATEWAY_URL"], Protocol::Grpc),
+            mailbox_url: exports["MAILBOX_URL"].clone(),
+            admin_login: Login {
+                email: exports["ADMIN_EMAIL"].clone(),
+                password: exports["ADMIN_PASSWORD"].clone(),
+            },
+        }
+    }
+
+    /// Accounts.
+    pub fn users(&self) -> UserServiceClient<Channel> {
+        UserServiceClient::new(self.channel.clone())
+    }
+
+    /// The catalogue.
+    pub fn products(&self) -> ProductServiceClient<Channel> {
+        ProductServiceClient::new(self.channel.clone())
+    }
+
+    /// Stock.
+    pub fn inventory(&self) -> InventoryServiceClient<Channel> {
+        InventoryServiceClient::new(self.channel.clone())
+    }
+
+    /// A customer's own orders.
+    pub fn orders(&self) -> OrderServiceClient<Channel> {
+        OrderServiceClient::new(self.channel.clone())
+    }
+
+    /// All orders.
+    pub fn all_orders(&self) -> OrderAdminServiceClient<Channel> {
+        OrderAdminServiceClient::new(self.channel.clone())
+    }
+
+    /// Signs a new customer up and in.
+    ///
+    /// # Panics
+    /// Where the store refuses.
+    pub async fn customer(&self) -> Person {
+        let email = format!("pat.{}@example.com", Uuid::now_v7().simple());
+        let request = SignUpRequest {
+            email: email.clone(),
+            password: PASSWORD.into(),
+            display_name: "Pat Example".into(),
+        };
+        self.users().sign_up(request).await.expect("a new address may sign up");
+        self.log_in(&email, PASSWORD).await.expect("the account is there")
+    }
+
+    /// Logs the demo's admin in.
+    ///
+    /// # Panics
+    /// Where the store refuses.
+    pub async fn admin(&self) -> Person {
+        let Login { email, password } = &self.admin_login;
+        self.log_in(email, password).await.expect("the admin is there")
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// What the store tells.
+    pub async fn log_in(&self, email: &str, password: &str) -> Result<Person, Status> {
+        let (email, password) = (email.to_owned(), password.to_owned());
+        let request = LoginRequest { email, password, use_cookie: false };
+        let response = self.users().login(request).await?.into_inner();
+        let user = response.user.expect("a response has it");
+        Ok(Person { user, token: response.access_token })
+    }
+
+    /// A new product of the price in cents, with so many on hand.
+    ///
+    /// # Panics
+    /// Where the store refuses.
+    pub async fn product(&self, admin: &Person, price_minor: i64, on_hand: i32) -> Product {
+        let id = Uuid::now_v7().simple().to_string();
+        let product = Product {
+            sku: id.clone(),
+            slug: format!("test-{id}"),
+            name: format!("Test cup {}", &id[24..]),
+            description: "A cup that a test made.".into(),
+            category: "tests".into(),
+            price: Some(proto::money::from_minor(price_minor, "EUR")),
+            ..Product::default()
+        };
+        let request = CreateProductRequest { product: Some(product), request_id: String::new() };
+        let created = self.products().create_product(admin.request(request)).await;
+        let product = created.expect("it is good").into_inner().product.expect("it has it");
+        self.set_on_hand(admin, &product.product_id, on_hand).await;
+        product
+    }
+
+    /// Sets what is on hand.
+    ///
+    /// # Panics
+    /// Where the store refuses.
+    pub async fn set_on_hand(&self, admin: &Person, product_id: &str, on_hand: i32) {
+        let request = UpdateInventoryRequest {
+            product_id: product_id.into(),
+            change: Some(Change::SetOnHand(on_hand)),
+            reason: InventoryReason::Received.into(),
+            request_id: Uuid::now_v7().to_string(),
+            ..UpdateInventoryRequest::default()
+        };
+        let updated = self.inventory().update_inventory(admin.request(request)).await;
+        updated.expect("it is good");
+    }
+
+    /// The stock of a product.
+    ///
+    /// # Panics
+    /// Where the store refuses.
+    pub async fn stock(&self, admin: &Person, product_id: &str) -> Inventory {
+        let request = admin.request(GetInventoryRequest { product_id: product_id.into() });
+        let response = self.inventory().get_inventory(request).await.expect("it is there");
+        response.into_inner().inventory.expect("a response has it")
+    }
+
+    /// One of a person's own orders.
+    ///
+    /// # Panics
+    /// Where the store refuses.
+    pub async fn order(&self, person: &Person, order_id: &str) -> Order {
+        let request = person.request(GetOrderRequest { order_id: order_id.into() });
+        let response = self.orders().get_order(request).await.expect("it is there");
+        response.into_inner().order.expect("a response has it")
+    }
+
+    /// Waits for a mail to `recipient` whose subject contains `subject`.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn mail(&self, recipient: &str, subject: &str) -> Mail {
+        eventually(&format!("a mail about {subject:?}"), || async {
+            let mails = self.mails(recipient).await;
+            mails.into_iter().find(|mail| mail.subject.contains(subject))
+        })
+        .await
+    }
+
+    /// All mails to `recipient`.
+    ///
+    /// # Panics
+    /// Where the mailbox does not answer.
+    pub async fn mails(&self, recipient: &str) -> Vec<Mail> {
+        let body = get(&format!("{}/email", self.mailbox_url)).await.expect("the mailbox answers");
+        let mails: Vec<Mail> = serde_json::from_slice(&body).expect("the mailbox speaks JSON");
+        mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.address == recipient)).collect()
+    }
+}
+
+/// A mail as the mailbox shows it.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Mail {
+    /// Its subject line.
+    pub subject: String,
+    /// For mail readers that show no HTML.
+    pub text: String,
+    /// For the others.
+    pub html: String,
+    /// Where it went.
+    pub to: Vec<MailAddress>,
+    /// All its headers, by lower-case name.
+    pub headers: serde_json::Value,
+}
+
+/// An address of a mail.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct MailAddress {
+    /// Without the name.
+    pub address: String,
+}
+
+/// What a plain GET answers with 200.
+///
+/// # Errors
+/// Another answer, or none.
+pub async fn get(url: &str) -> Result<Bytes, BoxError> {
+    use http_body_util::{BodyExt, Empty};
+    let client: HttpClient<_, Empty<Bytes>> = HttpClient::builder(TokioExecutor::new()).build_http();
+    let response = client.get(url.parse()?).await?;
+    if response.status() != http::StatusCode::OK {
+        return Err(format!("{url} answers {}", response.status()).into());
+    }
+    Ok(response.into_body().collect().await?.to_bytes())
+}
+
+/// An address to ship to.
+pub fn address() -> Address {
+    Address {
+        full_name: "Pat Example".into(),
+        street: "1 Harbour Street".into(),
+        city: "Hamburg".into(),
+        postal_code: "20457".into(),
+        country_code: "DE".into(),
+    }
+}
+
+/// A request to buy `items`, with an id of its own.
+pub fn place_order(items: &[(&str, i32)]) -> PlaceOrderRequest {
+    let items = items.iter().map(|&(product_id, quantity)| PlaceOrderItem {
+        product_id: product_id.into(),
+        quantity,
+    });
+    PlaceOrderRequest {
+        request_id: Uuid::now_v7().to_string(),
+        items: items.collect(),
+        shipping_address: Some(address()),
+        expected_total: None,
+    }
+}
+
+/// Calls the method at `path` with the bytes of a message, whatever it is.
+///
+/// # Errors
+/// What the method tells.
+pub async fn call_raw(
+    mut channel: Channel,
+    path: &str,
+    request: tonic::Request<Bytes>,
+) -> Result<Bytes, Status> {
+    channel.ready().await.map_err(Status::from_error)?;
+    let path = path.parse().map_err(|error| Status::internal(format!("{error}")))?;
+    let mut client = tonic::client::Grpc::new(channel);
+    client.unary(request, path, RawCodec).await.map(tonic::Response::into_inner)
+}
+
+/// Hands messages on as they are.
+struct RawCodec;
+
+impl Codec for RawCodec {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        let length = buffer.remaining();
+        Ok(Some(buffer.copy_to_bytes(length)))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("mailbox_url", &self.mailbox_url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! The running mesh, as those who use it see it: through the gateway, by gRPC and by
+//! gRPC-Web.
+
+mod access;
+mod checkout;
+mod faults;
+mod flows;
+mod input;
