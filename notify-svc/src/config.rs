@@ -11,7 +11,7 @@ use mesh::config::{
 use secrecy::SecretString;
 use url::Url;
 
-use crate::consumer::TOPICS;
+use crate::consumer::{GROUP, TOPICS};
 
 /// Values of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -26,7 +26,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 /// Owns the mails to customers and what becomes of them.
 ///
 /// Without a command it serves.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "notify-svc", version, subcommand_help_heading = "Commands")]
 #[allow(missing_docs)]
 pub struct Config {
@@ -50,6 +50,11 @@ pub struct Config {
     pub smtp: SmtpConfig,
     #[command(flatten)]
     pub delivery: DeliveryConfig,
+
+    /// Consumer group of all replicas. Another one gets all events that the topics still
+    /// hold.
+    #[arg(long, env, default_value = GROUP)]
+    pub kafka_group: String,
 
     /// Who the mails are from, as `Name <address>`.
     #[arg(long, env, default_value = "Shopmesh <orders@shopmesh.example>")]

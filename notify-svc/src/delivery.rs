@@ -279,7 +279,7 @@ impl Worker {
                 self.pause = PAUSE_MIN;
                 let mark = delivery.judge(claimed, message_id, reply);
                 if mark.outcome == Outcome::Sent {
-                    crash::point("mail-sent");
+                    crash::point("after-mail");
                 }
                 let marking = keep_marking(delivery, mark, self.shutdown.clone());
                 self.marking.spawn(marking.in_current_span());

@@ -38,7 +38,7 @@ use tonic::service::Routes;
 use crate::{
     api::Api,
     config::Config,
-    consumer::{GROUP, MailEvents, TOPICS},
+    consumer::{MailEvents, TOPICS},
     delivery::Delivery,
     notification::Retry,
     smtp::Server,
@@ -95,7 +95,8 @@ fn spawn_tasks(config: &Config, app: &App, server: Server, producer: Producer, p
         let events = MailEvents { app: app.clone(), templates: templates.clone() };
         let (kafka, producer, shutdown) =
             (config.kafka.clone(), producer.clone(), shutdown.clone());
-        async move { consume(&kafka, GROUP, &TOPICS, events, producer, shutdown).await }
+        let group = config.kafka_group.clone();
+        async move { consume(&kafka, &group, &TOPICS, events, producer, shutdown).await }
     });
     let retry = Retry {
         attempts_max: config.delivery.delivery_attempts_max,

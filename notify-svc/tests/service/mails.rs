@@ -1,0 +1,199 @@
+//! What customers read, taken from the mailbox.
+
+use devstack::testing::Env;
+use mesh::consumer::Handler;
+use proto::{
+    notify::v1::{NotificationKind, NotificationState},
+    order::v1::{OrderCancelled, OrderCreated, OrderShipped},
+    user::v1::{UserMailRequested, WelcomeMail, user_mail_requested::Mail},
+};
+use serde_json::Value;
+use tests::eventually;
+use uuid::Uuid;
+
+use crate::{
+    harness::{Desk, order, order_created, record, someone},
+    mailbox::mails_to,
+};
+
+fn text<'a>(mail: &'a Value, field: &str) -> &'a str {
+    mail[field].as_str().unwrap_or_else(|| panic!("no {field} in {mail}"))
+}
+
+async fn the_mail_to(recipient: &str) -> Value {
+    let mails = eventually("a mail", async || {
+        Some(mails_to(recipient).await).filter(|mails| !mails.is_empty())
+    });
+    let mut mails = mails.await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    mails.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_confirmed_with_its_items_and_total_in_text_and_html() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let recipient = someone();
+    let order = order();
+    let event = OrderCreated {
+        event_id: Uuid::now_v7().to_string(),
+        order: Some(order.clone()),
+        customer_email: recipient.clone(),
+        customer_name: "Ann Möller".into(),
+    };
+    desk.receive(&[record("order-created", &event)]).await;
+
+    let mail = the_mail_to(&recipient).await;
+    let number = &order.order_id[..8];
+    assert_eq!(text(&mail, "subject"), format!("Your order {number} is confirmed"));
+    assert_eq!(mail["to"][0]["name"], "Ann Möller");
+    assert_eq!(mail["from"][0]["address"], "orders@shopmesh.example");
+    let link = format!("https://shop.example/orders/{}", order.order_id);
+    for part in [text(&mail, "text"), &text(&mail, "html").replace("&#x2f;", "/")] {
+        for said in [
+            "Ann M",
+            number,
+            "Enamel cup, 300 ml",
+            "12.50",
+            "25.00",
+            "1,199.00",
+            "1,224.00",
+            &link,
+            "24103 Kiel",
+        ] {
+            assert!(part.contains(said), "{said} in {part}");
+        }
+    }
+    let notification = desk.until_state(&recipient, NotificationState::Sent).await;
+    assert_eq!(notification.kind(), NotificationKind::OrderConfirmation);
+    assert_eq!(notification.order_id, order.order_id);
+    assert_eq!(notification.subject, text(&mail, "subject"));
+    assert_eq!(notification.attempts.len(), 1);
+    assert_eq!(notification.attempts[0].reply_code, 250);
+    assert!(notification.send_time.is_some() && notification.next_attempt_time.is_none());
+    let id = format!("<{}.0@shopmesh.example>", notification.notification_id);
+    assert_eq!(notification.attempts[0].message_id, id);
+    assert_eq!(format!("<{}>", text(&mail, "messageId").trim_matches(['<', '>'])), id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_mail_goes_the_same_way() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let (shipped, cancelled, new) = (someone(), someone(), someone());
+    let events = [
+        record(
+            "order-shipped",
+            &OrderShipped {
+                event_id: Uuid::now_v7().to_string(),
+                order: Some(order()),
+                customer_email: shipped.clone(),
+                customer_name: "Ann".into(),
+            },
+        ),
+        record(
+            "order-cancelled",
+            &OrderCancelled {
+                event_id: Uuid::now_v7().to_string(),
+                order: Some(order()),
+                customer_email: cancelled.clone(),
+                customer_name: "Ann".into(),
+            },
+        ),
+        record(
+            "user-mail",
+            &UserMailRequested {
+                event_id: Uuid::now_v7().to_string(),
+                email: new.clone(),
+                display_name: "Ann".into(),
+                mail: Some(Mail::Welcome(WelcomeMail {})),
+                ..UserMailRequested::default()
+            },
+        ),
+    ];
+    desk.receive(&events).await;
+    for (recipient, subject) in
+        [(shipped, "on its way"), (cancelled, "was cancelled"), (new, "Welcome to Shopmesh")]
+    {
+        let mail = the_mail_to(&recipient).await;
+        assert!(text(&mail, "subject").contains(subject), "{mail}");
+        assert!(text(&mail, "text").contains("Ann") && text(&mail, "html").contains("Ann"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_names_are_shown_and_do_nothing() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let recipient = someone();
+    let mut order = order();
+    order.items[0].name = "<script>alert(1)</script>\r\nBcc: eve@example.com".into();
+    order.items[1].name = "\u{202e}\"{{ 7 * 7 }}\" & 日本 🎁".into();
+    let event = OrderCreated {
+        event_id: Uuid::now_v7().to_string(),
+        order: Some(order),
+        customer_email: recipient.clone(),
+        customer_name: "Eve\r\nBcc: eve@example.com\r\n\r\n<b>".into(),
+    };
+    desk.receive(&[record("order-created", &event)]).await;
+
+    let mail = the_mail_to(&recipient).await;
+    assert_eq!(mail["envelope"]["to"].as_array().map(Vec::len), Some(1), "{mail}");
+    assert!(mail.get("bcc").is_none_or(|bcc| bcc.as_array().is_none_or(Vec::is_empty)), "{mail}");
+    assert_eq!(mail["to"][0]["name"], "Eve Bcc: eve@example.com <b>");
+    let html = text(&mail, "html");
+    assert!(!html.contains("<script") && !html.contains("<b>") && html.contains("&lt;script&gt;"));
+    assert!(html.contains("{{ 7 * 7 }}"), "{html}");
+    assert!(text(&mail, "text").contains("\"{{ 7 * 7 }}\" & 日本 🎁"), "{mail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_comes_twice_makes_one_mail_and_one_without_an_address_makes_none() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let recipient = someone();
+    let event = order_created(&recipient);
+    desk.receive(&[event.clone(), order_created(""), event.clone()]).await;
+    desk.until_state(&recipient, NotificationState::Sent).await;
+    desk.receive(&[event.clone()]).await;
+    desk.receive(&[event]).await;
+
+    let statistics = desk.statistics().await;
+    assert_eq!((statistics.pending, statistics.sent, statistics.failed), (0, 1, 0));
+    assert!(statistics.oldest_pending_age.is_none());
+    assert_eq!(mails_to(&recipient).await.len(), 1);
+    assert_eq!(desk.find(&recipient).await.attempts.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_lacks_what_its_mail_needs_cannot_be_read() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let good = OrderCreated {
+        event_id: Uuid::now_v7().to_string(),
+        order: Some(order()),
+        customer_email: someone(),
+        customer_name: "Ann".into(),
+    };
+    let handler = desk.handler();
+    assert!(handler.decode(&record("order-created", &good)).is_ok());
+    let mut bad = vec![
+        OrderCreated { event_id: "7".into(), ..good.clone() },
+        OrderCreated { order: None, ..good.clone() },
+        OrderCreated { customer_email: "x".repeat(400), ..good.clone() },
+    ];
+    let broken: [fn(&mut proto::order::v1::Order); 4] = [
+        |order| order.order_id.clear(),
+        |order| order.total = None,
+        |order| order.items[0].price = Some(proto::money::from_minor(1, "XYZ")),
+        |order| order.items = vec![order.items[0].clone(); 1001],
+    ];
+    for breaks in broken {
+        let mut event = good.clone();
+        breaks(event.order.as_mut().expect("it has one"));
+        bad.push(event);
+    }
+    for event in bad {
+        assert!(handler.decode(&record("order-created", &event)).is_err(), "{event:?}");
+    }
+    let mut unknown = record("order-created", &good);
+    unknown.message = "shopmesh.order.v1.Other".into();
+    assert!(handler.decode(&unknown).is_err());
+    let garbage = mesh::kafka::Record { payload: vec![0xff; 40], ..record("order-created", &good) };
+    assert!(handler.decode(&garbage).is_err());
+}

@@ -1,0 +1,13 @@
+//! notify-svc as its callers, its events and the mail server see it.
+#![allow(missing_docs)]
+
+mod access;
+mod admin;
+mod crash;
+mod delivery;
+mod events;
+mod harness;
+mod mail_server;
+mod mailbox;
+mod mails;
+mod workers;
