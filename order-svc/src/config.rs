@@ -18,7 +18,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 /// Owns orders, what became of checkouts, and the statistics of both.
 ///
 /// Without a command it serves.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "order-svc", version, subcommand_help_heading = "Commands")]
 #[allow(missing_docs)]
 pub struct Config {

@@ -1,0 +1,55 @@
+//! Who may call what, taken from the contract: a new method is tried by itself.
+
+use mesh::{
+    access::{Access, Methods},
+    channel::Channel,
+};
+use tests::{issuer::with_token, status::reason};
+use tonic::{Request, Status, client::Grpc, codec::Streaming};
+
+use crate::harness::Shop;
+
+/// Calls the method at `path` with an empty message.
+async fn call(channel: Channel, path: &str, request: Request<()>) -> Result<(), Status> {
+    let codec = tonic_prost::ProstCodec::<(), ()>::default();
+    let path = path.parse().unwrap();
+    let mut client = Grpc::new(channel);
+    client.ready().await.unwrap();
+    let response = client.server_streaming(request, path, codec).await?;
+    let mut messages: Streaming<()> = response.into_inner();
+    messages.message().await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_method_refuses_those_whom_the_contract_does_not_name() {
+    let shop = Shop::open().await;
+    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let customer = shop.issuer.token(&shop.customer);
+    let mut expired = shop.admin.clone();
+    (expired.iat, expired.exp) = (expired.iat - 700, expired.iat - 100);
+    let expired = shop.issuer.token(&expired);
+    let mut tried = 0;
+    for (path, method) in methods.iter().filter(|(path, _)| path.starts_with("/shopmesh.order.")) {
+        tried += 1;
+        let refusal = async |caller, token: Option<&str>| {
+            let request = token.map_or_else(|| Request::new(()), |token| with_token(token, ()));
+            reason(&call(shop.channel(caller), path, request).await.unwrap_err())
+        };
+        match &method.access {
+            Access::Customer | Access::Admin => {
+                assert_eq!(refusal("gateway", None).await, "TOKEN_MISSING", "{path}");
+                assert_eq!(refusal("gateway", Some("no")).await, "TOKEN_INVALID", "{path}");
+                assert_eq!(refusal("gateway", Some(&expired)).await, "TOKEN_EXPIRED", "{path}");
+            }
+            Access::Internal { callers } => {
+                assert_eq!(callers, &["product-svc"], "{path}");
+                assert_eq!(refusal("gateway", None).await, "CALLER_NOT_ALLOWED", "{path}");
+            }
+            access => panic!("{path} is {access:?}"),
+        }
+        if method.access == Access::Admin {
+            assert_eq!(refusal("gateway", Some(&customer)).await, "ROLE_REQUIRED", "{path}");
+        }
+    }
+    assert!(tried >= 10);
+}

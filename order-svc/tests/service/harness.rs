@@ -1,0 +1,354 @@
+//! An order-svc of a test's own, with a database of its own, before the product-svc of
+//! the store.
+
+use std::sync::Arc;
+
+use devstack::{Service, testing::Env};
+use diesel_async::RunQueryDsl;
+use mesh::{
+    channel::Channel,
+    config::try_parse,
+    database::{Database, migrate},
+    outbox::Bell,
+    token::Claims,
+};
+use order_svc::{
+    App, MIGRATIONS,
+    checkout::{NewOrder, Outcome, Placing},
+    clients::Reservations,
+    config::{Config, DEFAULTS},
+    order::{
+        Address, Basket, Customer, CustomerId, LineItem, Order, OrderId, ProductId, total_minor,
+    },
+};
+use proto::{
+    money::{Money, from_minor},
+    order::v1 as pb,
+    order::v1::{
+        checkout_service_client::CheckoutServiceClient,
+        order_admin_service_client::OrderAdminServiceClient,
+        order_service_client::OrderServiceClient,
+    },
+    product::v1::{
+        self as product, inventory_service_client::InventoryServiceClient,
+        product_service_client::ProductServiceClient,
+    },
+};
+use tests::{
+    issuer::Issuer,
+    service::{InProcess, arguments, channel},
+};
+use tonic::{Response, Status};
+use uuid::Uuid;
+
+/// An empty database of order-svc.
+pub async fn database_url() -> String {
+    devstack::testing::template_database("order-svc", |url| async move {
+        migrate(&config(&url, "https://localhost:1/").database, MIGRATIONS).await
+    })
+    .await
+}
+
+pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
+    let env = Env::from_env();
+    let key = std::env::temp_dir().join(format!("page-token-key-{}", Uuid::now_v7()));
+    std::fs::write(&key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap();
+    vec![
+        ("jwks-url", jwks_url.to_owned()),
+        ("kafka-brokers", env.kafka_brokers()),
+        ("page-token-key-file", key.display().to_string()),
+        ("product-svc-url", env.service_url(Service::Product)),
+    ]
+}
+
+fn config(database_url: &str, jwks_url: &str) -> Config {
+    let settings = settings(jwks_url);
+    let more: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    try_parse(DEFAULTS, arguments("order-svc", database_url, &more)).unwrap()
+}
+
+/// A running order-svc and its clients, as the gateway and product-svc call it.
+pub struct Shop {
+    pub issuer: Issuer,
+    pub config: Config,
+    service: Option<InProcess>,
+    pub admin: Claims,
+    pub customer: Claims,
+    pub orders: OrderServiceClient<Channel>,
+    pub all_orders: OrderAdminServiceClient<Channel>,
+    pub checkouts: CheckoutServiceClient<Channel>,
+}
+
+impl Shop {
+    pub async fn open() -> Self {
+        let mut shop = Self::closed().await;
+        shop.restart(&shop.config.clone()).await;
+        shop
+    }
+
+    /// With nobody serving.
+    pub async fn closed() -> Self {
+        let issuer = Issuer::start().await;
+        let config = config(&database_url().await, &issuer.jwks_url);
+        let nobody = channel("gateway", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
+        Self {
+            admin: issuer.admin(),
+            customer: issuer.customer(),
+            orders: OrderServiceClient::new(nobody.clone()),
+            all_orders: OrderAdminServiceClient::new(nobody.clone()),
+            checkouts: CheckoutServiceClient::new(nobody),
+            service: None,
+            config,
+            issuer,
+        }
+    }
+
+    /// Serves with other settings.
+    pub async fn restart(&mut self, config: &Config) {
+        let running = config.clone();
+        let service =
+            InProcess::start(|listeners, process| order_svc::run(running, listeners, process));
+        self.service = Some(service.await);
+        self.orders = OrderServiceClient::new(self.channel("gateway"));
+        self.all_orders = OrderAdminServiceClient::new(self.channel("gateway"));
+        self.checkouts = CheckoutServiceClient::new(self.channel("product-svc"));
+    }
+
+    /// A channel to the service as `caller`.
+    pub fn channel(&self, caller: &str) -> Channel {
+        self.service.as_ref().unwrap().channel(caller, proto::FILE_DESCRIPTOR_SET)
+    }
+
+    pub async fn place(
+        &self,
+        customer: &Claims,
+        request: pb::PlaceOrderRequest,
+    ) -> Result<pb::PlaceOrderResponse, Status> {
+        let request = self.issuer.request(customer, request);
+        self.orders.clone().place_order(request).await.map(Response::into_inner)
+    }
+
+    pub async fn get(&self, customer: &Claims, order_id: &str) -> Result<pb::Order, Status> {
+        let request = pb::GetOrderRequest { order_id: order_id.into() };
+        let response = self.orders.clone().get_order(self.issuer.request(customer, request)).await;
+        response.map(|response| response.into_inner().order.unwrap())
+    }
+
+    pub async fn cancel(&self, customer: &Claims, order_id: &str) -> Result<pb::Order, Status> {
+        let request =
+            self.issuer.request(customer, pb::CancelOrderRequest { order_id: order_id.into() });
+        let response = self.orders.clone().cancel_order(request).await;
+        response.map(|response| response.into_inner().order.unwrap())
+    }
+
+    pub async fn ship(&self, order_id: &str) -> Result<pb::Order, Status> {
+        let request = pb::ShipOrderRequest { order_id: order_id.into() };
+        let request = self.issuer.request(&self.admin, request);
+        let response = self.all_orders.clone().ship_order(request).await;
+        response.map(|response| response.into_inner().order.unwrap())
+    }
+
+    pub async fn list_all(
+        &self,
+        request: pb::ListAllOrdersRequest,
+    ) -> Result<pb::ListAllOrdersResponse, Status> {
+        let request = self.issuer.request(&self.admin, request);
+        self.all_orders.clone().list_all_orders(request).await.map(Response::into_inner)
+    }
+
+    /// What operations need, on the database of the running service.
+    pub fn app(&self) -> App {
+        app(&self.config)
+    }
+}
+
+/// What a replica of its own has, without its server.
+pub fn app(config: &Config) -> App {
+    let database = Database::open(&config.database, &MIGRATIONS).unwrap();
+    let (currency, bell) = (Arc::<str>::from("EUR"), Bell::default());
+    let nobody = channel("order-svc", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
+    App {
+        reservations: Reservations::new(nobody, currency.clone()),
+        placing: Placing::start(database.clone(), currency.clone(), bell.clone()),
+        database,
+        currency,
+        bell,
+    }
+}
+
+/// Operations on a database of a test's own, without a server.
+pub async fn app_alone() -> App {
+    app(&config(&database_url().await, "https://localhost:1/"))
+}
+
+/// Executes SQL.
+pub async fn execute(app: &App, sql: &str) -> usize {
+    let mut connection = app.database.connection().await.unwrap();
+    diesel::sql_query(sql).execute(&mut connection).await.unwrap()
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+/// The one number that an SQL query tells.
+pub async fn number(app: &App, expression: &str) -> i64 {
+    let mut connection = app.database.connection().await.unwrap();
+    let row: Number = diesel::sql_query(format!("SELECT ({expression})::bigint AS number"))
+        .get_result(&mut connection)
+        .await
+        .unwrap();
+    row.number
+}
+
+pub fn eur(minor: i64) -> Money {
+    from_minor(minor, "EUR")
+}
+
+pub fn address() -> pb::Address {
+    pb::Address {
+        full_name: "Pat Example".into(),
+        street: "Long Street 1".into(),
+        city: "Berlin".into(),
+        postal_code: "10115".into(),
+        country_code: "DE".into(),
+    }
+}
+
+pub fn request(items: &[(&str, i32)]) -> pb::PlaceOrderRequest {
+    let items = items.iter().map(|&(product_id, quantity)| pb::PlaceOrderItem {
+        product_id: product_id.into(),
+        quantity,
+    });
+    pb::PlaceOrderRequest {
+        request_id: Uuid::now_v7().to_string(),
+        items: items.collect(),
+        shipping_address: Some(address()),
+        expected_total: None,
+    }
+}
+
+pub fn product_id(n: u8) -> ProductId {
+    ProductId(Uuid::from_bytes([n; 16]))
+}
+
+/// An order for the writer, without product-svc: of so many of product `n` at 2.50.
+pub fn new_order(customer: &Claims, items: &[(u8, i32)]) -> NewOrder {
+    let request_id = Uuid::now_v7();
+    let customer = Customer {
+        id: CustomerId(customer.sub),
+        email: customer.email.clone().unwrap_or_default(),
+        name: customer.name.clone(),
+    };
+    let items: Vec<_> = items
+        .iter()
+        .map(|&(n, quantity)| LineItem {
+            product_id: product_id(n),
+            name: format!("Product {n}"),
+            quantity,
+            price_minor: 250,
+        })
+        .collect();
+    let pb::Address { full_name, street, city, postal_code, country_code } = address();
+    let basket = Basket {
+        items: items.iter().map(|item| (item.product_id, item.quantity)).collect(),
+        shipping_address: Address { full_name, street, city, postal_code, country_code },
+        expected_total_minor: None,
+    };
+    NewOrder {
+        id: OrderId::derive(customer.id, request_id),
+        request_id,
+        fingerprint: basket.fingerprint(),
+        customer,
+        total_minor: total_minor(&items).unwrap(),
+        items,
+        shipping_address: basket.shipping_address,
+        traceparent: None,
+    }
+}
+
+/// Writes an order that nothing stands in the way of.
+pub async fn write(app: &App, order: NewOrder) -> Order {
+    match app.placing.write(order).await.unwrap() {
+        Outcome::Written(order) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The store's product-svc, as the gateway calls it for an admin.
+pub struct Stock {
+    admin: Claims,
+    products: ProductServiceClient<Channel>,
+    inventory: InventoryServiceClient<Channel>,
+}
+
+impl Stock {
+    pub fn of(shop: &Shop) -> Self {
+        let url = Env::from_env().service_url(Service::Product);
+        let gateway = channel("gateway", &url, proto::FILE_DESCRIPTOR_SET);
+        Self {
+            admin: shop.admin.clone(),
+            products: ProductServiceClient::new(gateway.clone()),
+            inventory: InventoryServiceClient::new(gateway),
+        }
+    }
+
+    /// A product of 2.50 with so many on hand.
+    pub async fn product(&mut self, issuer: &Issuer, name: &str, on_hand: i32) -> String {
+        let product = product::Product {
+            sku: Uuid::now_v7().simple().to_string(),
+            slug: format!("{}-{}", name.to_lowercase(), Uuid::now_v7().simple()),
+            name: name.into(),
+            description: "A thing to drink from.".into(),
+            category: "kitchen".into(),
+            price: Some(eur(250)),
+            ..product::Product::default()
+        };
+        let request =
+            product::CreateProductRequest { product: Some(product), request_id: String::new() };
+        let request = issuer.request(&self.admin, request);
+        let response = self.products.create_product(request).await.unwrap().into_inner();
+        let id = response.product.unwrap().product_id;
+        let request = product::UpdateInventoryRequest {
+            product_id: id.clone(),
+            change: Some(product::update_inventory_request::Change::SetOnHand(on_hand)),
+            reason: product::InventoryReason::Received.into(),
+            request_id: Uuid::now_v7().to_string(),
+            ..product::UpdateInventoryRequest::default()
+        };
+        self.inventory.update_inventory(issuer.request(&self.admin, request)).await.unwrap();
+        id
+    }
+
+    pub async fn set_price(&mut self, issuer: &Issuer, product_id: &str, minor: i64) {
+        let product = product::Product {
+            product_id: product_id.into(),
+            price: Some(eur(minor)),
+            ..product::Product::default()
+        };
+        let mask = prost_types::FieldMask { paths: vec!["price".into()] };
+        let request =
+            product::UpdateProductRequest { product: Some(product), update_mask: Some(mask) };
+        self.products.update_product(issuer.request(&self.admin, request)).await.unwrap();
+    }
+
+    /// `on_hand` and `held`.
+    pub async fn read(&self, issuer: &Issuer, product_id: &str) -> (i32, i32) {
+        let request = product::GetInventoryRequest { product_id: product_id.into() };
+        let request = issuer.request(&self.admin, request);
+        let response = self.inventory.clone().get_inventory(request).await.unwrap();
+        let inventory = response.into_inner().inventory.unwrap();
+        (inventory.on_hand, inventory.held)
+    }
+
+    /// Waits until so many are on hand and held.
+    pub async fn becomes(&self, issuer: &Issuer, product_id: &str, stock: (i32, i32)) {
+        let what = format!("{} on hand, {} held", stock.0, stock.1);
+        tests::eventually(&what, async || {
+            (self.read(issuer, product_id).await == stock).then_some(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,87 @@
+//! `mail-state` keeps an order's `mail_state`, in whatever order its events come.
+
+use mesh::{consumer::Handler, kafka::Record};
+use order_svc::consumer::MailEvents;
+use prost::{Message, Name};
+use proto::{
+    notify::v1::{MailStateChanged, NotificationKind, NotificationState},
+    order::v1::MailState,
+};
+use uuid::Uuid;
+
+use crate::harness::{Shop, new_order, write};
+
+fn record(
+    order_id: &str,
+    kind: NotificationKind,
+    state: NotificationState,
+    version: i64,
+) -> Record {
+    let event = MailStateChanged {
+        event_id: Uuid::now_v7().to_string(),
+        order_id: order_id.into(),
+        notification_id: Uuid::nil().to_string(),
+        kind: kind.into(),
+        state: state.into(),
+        version,
+        change_time: None,
+    };
+    Record {
+        topic: "mail-state".into(),
+        key: order_id.into(),
+        message: MailStateChanged::full_name(),
+        payload: event.encode_to_vec(),
+        traceparent: None,
+        headers: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_events_in_any_order_the_greatest_version_tells() {
+    use NotificationKind::{OrderConfirmation, OrderShipped};
+    use NotificationState::{Failed, Pending, Sent};
+    let shop = Shop::open().await;
+    let order = write(&shop.app(), new_order(&shop.customer, &[(1, 1)])).await;
+    let id = order.id.to_string();
+    let handler = MailEvents { database: shop.app().database };
+    let nowhere = Uuid::now_v7().to_string();
+    for (batch, want) in [
+        (vec![], MailState::Pending),
+        (vec![(OrderConfirmation, Sent, 2), (OrderConfirmation, Pending, 1)], MailState::Sent),
+        (vec![(OrderConfirmation, Pending, 1), (OrderConfirmation, Failed, 2)], MailState::Sent),
+        (vec![(OrderShipped, Failed, 9)], MailState::Sent),
+        (vec![(OrderConfirmation, Pending, 4), (OrderConfirmation, Failed, 5)], MailState::Failed),
+        (vec![(OrderConfirmation, Sent, 6), (OrderConfirmation, Sent, 6)], MailState::Sent),
+    ] {
+        let events = batch.into_iter().flat_map(|(kind, state, version)| {
+            [record(&id, kind, state, version), record(&nowhere, kind, state, version)]
+        });
+        let events = events.map(|record| handler.decode(&record).unwrap()).collect();
+        handler.handle(events).await.unwrap();
+        assert_eq!(shop.get(&shop.customer, &id).await.unwrap().mail_state(), want);
+    }
+    // And the reply to its request still shows it as it was born.
+    assert_eq!(order.mail_state, order_svc::order::MailState::Pending);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_told_so() {
+    let shop = Shop::open().await;
+    let handler = MailEvents { database: shop.app().database };
+    let good = record(
+        &Uuid::nil().to_string(),
+        NotificationKind::OrderConfirmation,
+        NotificationState::Sent,
+        1,
+    );
+    assert!(handler.decode(&good).is_ok());
+    let unspecified = NotificationState::Unspecified;
+    for bad in [
+        Record { message: "shopmesh.user.v1.UserMail".into(), ..good.clone() },
+        Record { payload: vec![0xff], ..good },
+        record("x", NotificationKind::OrderConfirmation, NotificationState::Sent, 1),
+        record(&Uuid::nil().to_string(), NotificationKind::OrderConfirmation, unspecified, 1),
+    ] {
+        assert!(handler.decode(&bad).is_err(), "{bad:?}");
+    }
+}

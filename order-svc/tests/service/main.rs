@@ -1,0 +1,13 @@
+//! order-svc as its callers see it: the real service, PostgreSQL, Kafka and product-svc.
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod checkout;
+mod crashes;
+mod fulfilment;
+mod harness;
+mod lists;
+mod mail;
+mod place_order;
+mod statistics;
+mod validation;
