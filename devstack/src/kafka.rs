@@ -38,9 +38,11 @@ pub(crate) async fn program(
     let log = dir.join("logs/kafka.log");
     if !folder.join("data/meta.properties").exists() {
         const TIMEOUT: Duration = Duration::from_secs(120);
-        let cluster = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        // One argument: an id may begin with a hyphen.
+        let id = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let cluster = format!("--cluster-id={id}");
         let format = java(&folder, &log)?
-            .arguments(["kafka.tools.StorageTool", "format", "--cluster-id", &cluster, "--config"])
+            .arguments(["kafka.tools.StorageTool", "format", &cluster, "--config"])
             .arguments([&settings]);
         chores.run(format, TIMEOUT).await.context("cannot format the folder of Kafka")?;
     }
