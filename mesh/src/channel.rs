@@ -48,6 +48,8 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const READY_WAIT_MAX: Duration = Duration::from_secs(2);
 const CALL_DURATION_MAX: Duration = Duration::from_secs(60);
 const ATTEMPTS_MAX: u32 = 3;
+/// So often a connection may turn out to be closed before it took the request.
+const SENDINGS_MAX: u32 = 4;
 const RETRY_DELAY: Duration = Duration::from_millis(25);
 /// Largest body that is kept for another try.
 const RETRY_BYTES_MAX: usize = 17 << 20;
@@ -103,13 +105,19 @@ impl Channel {
     /// # Errors
     /// A URL that names no host, or `https` without certificates.
     pub fn connect(target: Target) -> Result<Self, BoxError> {
+        let channel = Self::unresolved(target)?;
+        tokio::spawn(keep_resolved(Arc::downgrade(&channel.0)));
+        Ok(channel)
+    }
+
+    fn unresolved(target: Target) -> Result<Self, BoxError> {
         let authority = target.url.authority().cloned();
         let authority = authority.ok_or_else(|| format!("{} names no host", target.url))?;
         let scheme = target.url.scheme().cloned().unwrap_or(Scheme::HTTP);
         if scheme == Scheme::HTTPS && target.tls.is_none() {
             return Err(format!("{} needs certificates", target.url).into());
         }
-        let inner = Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             target,
             scheme,
             authority,
@@ -118,9 +126,7 @@ impl Channel {
             ready: Notify::new(),
             resolve: Notify::new(),
             budget: TpsBudget::new(Duration::from_secs(10), 10, 0.2),
-        });
-        tokio::spawn(keep_resolved(Arc::downgrade(&inner)));
-        Ok(Self(inner))
+        })))
     }
 
     /// Reads a small document beside the service's gRPC.
@@ -199,9 +205,9 @@ impl Channel {
         }
     }
 
-    /// One attempt, of which at most one reaches a service.
+    /// One attempt: what surely was not sent is sent elsewhere, the rest is over.
     async fn send_once(&self, mut request: Request<Body>) -> Result<Response<Body>, Failure> {
-        loop {
+        for _ in 0..SENDINGS_MAX {
             let (endpoint, mut sender) = self.0.pick().await?;
             let _counted = InFlight::count(&endpoint);
             match sender.try_send_request(request).await {
@@ -210,7 +216,6 @@ impl Channel {
                     return Ok(response.map(Body::new));
                 }
                 Err(mut error) => match error.take_message() {
-                    // Never left this process: safe to send elsewhere.
                     Some(unsent) => {
                         endpoint.disconnect(&sender);
                         request = unsent;
@@ -222,6 +227,7 @@ impl Channel {
                 },
             }
         }
+        Err(Failure::Unreachable(self.0.authority.clone()))
     }
 
     pub(crate) fn unavailable(&self, source: impl Into<BoxError>) -> Error {
@@ -403,7 +409,7 @@ async fn keep_connected(inner: Weak<Inner>, endpoint: Arc<Endpoint>) {
         let connected = connected.map_err(|_| io_error("timed out")).and_then(|r| r);
         match connected {
             Ok((sender, connection)) => {
-                delay = RECONNECT_DELAY_MIN;
+                let began = Instant::now();
                 endpoint.failures.store(0, Ordering::Relaxed);
                 endpoint.sender.store(Some(Arc::new(sender)));
                 channel.ready.notify_waiters();
@@ -417,15 +423,20 @@ async fn keep_connected(inner: Weak<Inner>, endpoint: Arc<Endpoint>) {
                     }
                 }
                 endpoint.sender.store(None);
+                if began.elapsed() >= RECONNECT_DELAY_MAX {
+                    delay = RECONNECT_DELAY_MIN;
+                    continue;
+                }
             }
             Err(error) => {
                 tracing::debug!(address = %endpoint.address, %error, "not connected");
                 channel.resolve.notify_one();
                 drop(channel);
-                sleep(delay).await;
-                delay = (delay * 2).min(RECONNECT_DELAY_MAX);
             }
         }
+        // Not connected, or not for long.
+        sleep(delay).await;
+        delay = (delay * 2).min(RECONNECT_DELAY_MAX);
     }
 }
 
@@ -487,3 +498,6 @@ impl tower::Service<Request<Body>> for Channel {
         Box::pin(async move { channel.send(request, idempotent).await.map_err(Status::from) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,15 @@ impl Tls {
         Ok(tls)
     }
 
+    /// Takes in the files as they are now, without waiting for the next look at them.
+    /// Tells whether they had changed.
+    ///
+    /// # Errors
+    /// New files that cannot be used; the old ones stay in force.
+    pub fn reload(&self) -> Result<bool, BoxError> {
+        self.0.reload()
+    }
+
     /// For accepting a connection now.
     pub fn server(&self) -> Arc<ServerConfig> {
         self.0.current.load().server.clone()
@@ -62,17 +71,22 @@ async fn watch(inner: std::sync::Weak<Inner>) {
         let Some(inner) = inner.upgrade() else {
             return;
         };
-        let changed = read_pem(&inner.files).is_ok_and(|pem| pem != inner.current.load().pem);
-        if !changed {
-            continue;
-        }
-        match Current::read(&inner.files) {
-            Ok(current) => {
-                inner.current.store(Arc::new(current));
-                tracing::info!("took in new certificates");
-            }
+        match inner.reload() {
+            Ok(true) => tracing::info!("took in new certificates"),
+            Ok(false) => {}
             Err(error) => tracing::error!(%error, "the new certificates cannot be used"),
         }
+    }
+}
+
+impl Inner {
+    /// Takes in the files if they changed; those that cannot be used change nothing.
+    fn reload(&self) -> Result<bool, BoxError> {
+        let changed = read_pem(&self.files).is_ok_and(|pem| pem != self.current.load().pem);
+        if changed {
+            self.current.store(Arc::new(Current::read(&self.files)?));
+        }
+        Ok(changed)
     }
 }
 
