@@ -12,7 +12,7 @@ use crate::user::Role;
 
 /// Values of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
-    ("listen_address", "127.0.0.1:50051"),
+    ("listen_address", "127.0.0.1:15051"),
     ("admin_address", "127.0.0.1:9101"),
     ("database_url", "postgres://users:users@127.0.0.1:15432/users"),
     ("tls_cert_file", ".devstack/tls/user-svc.pem"),

@@ -3,6 +3,7 @@
 use mesh::token::Role;
 use proto::user::v1::{ExchangeClientCredentialsRequest, LogoutRequest};
 use tests::{issuer::with_token, status::bad_fields};
+use tokio::task::JoinSet;
 use user_svc::{api_clients::create_client, user};
 use uuid::Uuid;
 
@@ -83,4 +84,22 @@ async fn after_ten_wrong_secrets_even_the_right_one_waits() {
         assert_eq!(refused, "RATE_LIMITED");
     }
     assert!(users.exchange_client_credentials(other).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_secrets_at_once_count_as_wrong_secrets_in_turn() {
+    let service = start().await;
+    let request = ExchangeClientCredentialsRequest {
+        client_secret: "wrong".into(),
+        ..client(&service, user::Role::Customer).await
+    };
+    let users = service.users();
+    let mut calls = JoinSet::new();
+    for _ in 0..60 {
+        let (mut users, request) = (users.clone(), request.clone());
+        calls.spawn(async move { refusal(users.exchange_client_credentials(request).await) });
+    }
+    let told = calls.join_all().await;
+    let count = |reason: &str| told.iter().filter(|told| *told == reason).count();
+    assert_eq!((count("BAD_CREDENTIALS"), count("RATE_LIMITED")), (10, 50));
 }
