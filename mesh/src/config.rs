@@ -85,7 +85,7 @@ pub struct TlsConfig {
 #[derive(Debug, Clone, Args)]
 pub struct TokenConfig {
     /// Public keys of the token issuer, read over the mesh.
-    #[arg(long, env, default_value = "https://localhost:50051/.well-known/jwks.json")]
+    #[arg(long, env, default_value = "https://localhost:15051/.well-known/jwks.json")]
     pub jwks_url: http::Uri,
 
     /// The `iss` that a token must have.

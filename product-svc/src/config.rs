@@ -9,7 +9,7 @@ use mesh::config::{
 
 /// Values of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
-    ("listen_address", "127.0.0.1:50052"),
+    ("listen_address", "127.0.0.1:15052"),
     ("admin_address", "127.0.0.1:9102"),
     ("database_url", "postgres://products:products@127.0.0.1:15432/products"),
     ("tls_cert_file", ".devstack/tls/product-svc.pem"),
@@ -42,7 +42,7 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
 
     /// Where order-svc is, asked what became of old holds.
-    #[arg(long, env, default_value = "https://localhost:50053")]
+    #[arg(long, env, default_value = "https://localhost:15053")]
     pub order_svc_url: http::Uri,
 
     /// The one currency of the shop, ISO 4217.

@@ -19,9 +19,7 @@ use proto::{
         UpdateInventoryRequest, inventory_service_client::InventoryServiceClient,
         product_service_client::ProductServiceClient, update_inventory_request::Change,
     },
-    user::v1::{
-        LoginRequest, SignUpRequest, User, user_service_client::UserServiceClient,
-    },
+    user::v1::{LoginRequest, SignUpRequest, User, user_service_client::UserServiceClient},
 };
 use tonic::{
     Status,
@@ -302,7 +300,8 @@ pub struct MailAddress {
 /// Another answer, or none.
 pub async fn get(url: &str) -> Result<Bytes, BoxError> {
     use http_body_util::{BodyExt, Empty};
-    let client: HttpClient<_, Empty<Bytes>> = HttpClient::builder(TokioExecutor::new()).build_http();
+    let client: HttpClient<_, Empty<Bytes>> =
+        HttpClient::builder(TokioExecutor::new()).build_http();
     let response = client.get(url.parse()?).await?;
     if response.status() != http::StatusCode::OK {
         return Err(format!("{url} answers {}", response.status()).into());
@@ -323,10 +322,9 @@ pub fn address() -> Address {
 
 /// A request to buy `items`, with an id of its own.
 pub fn place_order(items: &[(&str, i32)]) -> PlaceOrderRequest {
-    let items = items.iter().map(|&(product_id, quantity)| PlaceOrderItem {
-        product_id: product_id.into(),
-        quantity,
-    });
+    let items = items
+        .iter()
+        .map(|&(product_id, quantity)| PlaceOrderItem { product_id: product_id.into(), quantity });
     PlaceOrderRequest {
         request_id: Uuid::now_v7().to_string(),
         items: items.collect(),

@@ -97,7 +97,8 @@ async fn somebody_elses_order_is_not_found() {
     let admin = store.admin().await;
     let cup = store.product(&admin, 250, 3).await;
     let (pat, eve) = (store.customer().await, store.customer().await);
-    let placed = store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 1)]))).await;
+    let placed =
+        store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 1)]))).await;
     let order_id = placed.expect("there is enough").into_inner().order.expect("it has it").order_id;
 
     let request = eve.request(GetOrderRequest { order_id: order_id.clone() });

@@ -13,15 +13,15 @@ use proto::{
     },
     product::v1::{GetProductRequest, ListProductsRequest, StockState, get_product_request::Key},
     user::v1::{
-        ExchangeClientCredentialsRequest, GetCurrentUserRequest, LogoutRequest,
-        RefreshSessionRequest, LoginRequest,
+        ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest, LogoutRequest,
+        RefreshSessionRequest,
     },
 };
 use tests::{
     eventually,
     issuer::with_token,
-    store::{PASSWORD, Person, Protocol, Store, place_order},
     status::reason,
+    store::{PASSWORD, Person, Protocol, Store, place_order},
 };
 
 const QUARTER_SECONDS: i64 = 900;
@@ -62,7 +62,8 @@ async fn all_eight_flows(protocol: Protocol) {
     assert_eq!((details.stock_state(), details.price), (StockState::InStock, cup.price.clone()));
 
     // Place an order; the mail comes by itself.
-    let placed = store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 2)]))).await;
+    let placed =
+        store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 2)]))).await;
     let placed = placed.expect("there is enough").into_inner();
     let order = placed.order.expect("a response has it");
     assert_eq!((order.state(), placed.replayed), (OrderState::Confirmed, false));
@@ -89,8 +90,10 @@ async fn all_eight_flows(protocol: Protocol) {
     assert_eq!(state, StockState::OutOfStock);
 
     // An admin sees the order in the history and in the statistics.
-    let filter =
-        ListAllOrdersRequest { customer_email: pat.user.email.to_uppercase(), ..Default::default() };
+    let filter = ListAllOrdersRequest {
+        customer_email: pat.user.email.to_uppercase(),
+        ..Default::default()
+    };
     let history = store.all_orders().list_all_orders(admin.request(filter)).await;
     let history = history.expect("it is good").into_inner().orders;
     assert_eq!(history.len(), 1);
@@ -114,7 +117,8 @@ async fn a_cancelled_order_gives_its_stock_back_and_is_mailed() {
     let admin = store.admin().await;
     let cup = store.product(&admin, 250, 3).await;
     let pat = store.customer().await;
-    let placed = store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 3)]))).await;
+    let placed =
+        store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 3)]))).await;
     let order_id = placed.expect("there is enough").into_inner().order.expect("it has it").order_id;
 
     for _ in 0..2 {
@@ -141,7 +145,8 @@ async fn a_shipped_order_is_mailed_and_can_no_longer_be_cancelled() {
     let admin = store.admin().await;
     let cup = store.product(&admin, 250, 3).await;
     let pat = store.customer().await;
-    let placed = store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 1)]))).await;
+    let placed =
+        store.orders().place_order(pat.request(place_order(&[(&cup.product_id, 1)]))).await;
     let order_id = placed.expect("there is enough").into_inner().order.expect("it has it").order_id;
 
     let request = ShipOrderRequest { order_id: order_id.clone() };
@@ -222,7 +227,8 @@ async fn an_internal_system_signs_in_with_its_own_credentials() {
         client_id: value("client_id"),
         client_secret: value("client_secret"),
     };
-    let exchanged = store.users().exchange_client_credentials(request).await.expect("they are good");
+    let exchanged =
+        store.users().exchange_client_credentials(request).await.expect("they are good");
     let token = exchanged.into_inner().access_token;
     let request = with_token(&token, ListAllOrdersRequest::default());
     store.all_orders().list_all_orders(request).await.expect("it may as an admin may");
