@@ -14,20 +14,21 @@ mesh::id_type!(
     OrderId
 );
 
-/// Where a reservation stands.
-///
-/// **Invariant:** `Held` goes to any other, `Committed` only to `Returned`, and no
-/// other way: each message that finds it elsewhere does nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReservationState {
-    /// Stock is held for a checkout under way.
-    Held,
-    /// The order exists and took the stock.
-    Committed,
-    /// The order was cancelled and the stock went back.
-    Returned,
-    /// The checkout was given up for good.
-    Released,
+mesh::text_enum! {
+    /// Where a reservation stands.
+    ///
+    /// **Invariant:** `Held` goes to any other, `Committed` only to `Returned`, and no
+    /// other way: each message that finds it elsewhere does nothing.
+    pub enum ReservationState {
+        /// Stock is held for a checkout under way.
+        Held = "HELD",
+        /// The order exists and took the stock.
+        Committed = "COMMITTED",
+        /// The order was cancelled and the stock went back.
+        Returned = "RETURNED",
+        /// The checkout was given up for good.
+        Released = "RELEASED",
+    }
 }
 
 /// An item as sold: name and price of the moment of the hold.

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
-    dsl::sql, pg::Pg, sql_types,
+    dsl::sql,
+    pg::Pg,
+    sql_query, sql_types,
+    sql_types::{Array, Integer, Nullable, SmallInt, Text},
 };
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh::{database::Connection, prepared::prepared};
 use uuid::Uuid;
 
 use crate::{
@@ -112,64 +115,48 @@ pub async fn update_stock(
     connection: &mut Connection,
     stock: &BTreeMap<ProductId, Stock>,
 ) -> QueryResult<()> {
-    use sql_types::{Array, Integer};
     let ids: Vec<_> = stock.keys().copied().collect();
     let column = |of: fn(&Stock) -> i32| stock.values().map(of).collect::<Vec<_>>();
-    diesel::sql_query(
+    let update = sql_query(
         "UPDATE inventory SET on_hand = new.on_hand, held = new.held, \
-         low_stock_threshold = new.threshold, \
-         version = version + stock_changed::int, \
-         updated_at = CASE WHEN stock_changed THEN now() ELSE updated_at END \
-         FROM (SELECT i.product_id, n.on_hand, n.held, n.threshold, \
-               (i.on_hand, i.low_stock_threshold) <> (n.on_hand, n.threshold) AS stock_changed \
+         low_stock_threshold = new.threshold, version = version + new.changed::int, \
+         updated_at = CASE WHEN new.changed THEN now() ELSE updated_at END \
+         FROM (SELECT n.*, (i.on_hand, i.low_stock_threshold) <> (n.on_hand, n.threshold) \
                FROM unnest($1, $2, $3, $4) AS n (product_id, on_hand, held, threshold) \
                JOIN inventory i USING (product_id)) AS new \
+              (product_id, on_hand, held, threshold, changed) \
          WHERE inventory.product_id = new.product_id",
     )
     .bind::<Array<sql_types::Uuid>, _>(ids)
     .bind::<Array<Integer>, _>(column(|stock| stock.on_hand))
     .bind::<Array<Integer>, _>(column(|stock| stock.held))
-    .bind::<Array<Integer>, _>(column(|stock| stock.low_stock_threshold))
-    .execute(connection)
-    .await
-    .map(drop)
+    .bind::<Array<Integer>, _>(column(|stock| stock.low_stock_threshold));
+    prepared(update).execute(connection).await.map(drop)
 }
-
-#[derive(diesel::Insertable)]
-#[diesel(table_name = inventory_changes)]
-struct ChangeRow<'a> {
-    id: Uuid,
-    product_id: ProductId,
-    delta: i32,
-    on_hand_after: i32,
-    reason: i16,
-    note: &'a str,
-    actor_id: Option<Uuid>,
-    order_id: Option<Uuid>,
-}
-
-/// Rows of one INSERT: PostgreSQL takes at most 65,535 values in one.
-const INSERT_ROWS_MAX: usize = 5000;
 
 /// Adds to the ledger.
 pub async fn insert_changes(connection: &mut Connection, changes: &[NewChange]) -> QueryResult<()> {
-    for changes in changes.chunks(INSERT_ROWS_MAX) {
-        let rows: Vec<_> = changes
-            .iter()
-            .map(|change| ChangeRow {
-                id: Uuid::now_v7(),
-                product_id: change.product_id,
-                delta: change.delta,
-                on_hand_after: change.on_hand_after,
-                reason: change.reason as i16,
-                note: &change.note,
-                actor_id: change.actor_id,
-                order_id: change.order_id.map(|id| id.0),
-            })
-            .collect();
-        diesel::insert_into(inventory_changes::table).values(&rows).execute(connection).await?;
+    if changes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let insert = sql_query(
+        "INSERT INTO inventory_changes \
+         (id, product_id, delta, on_hand_after, reason, note, actor_id, order_id) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(changes.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+    .bind::<Array<sql_types::Uuid>, _>(changes.iter().map(|c| c.product_id).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(changes.iter().map(|c| c.delta).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(changes.iter().map(|c| c.on_hand_after).collect::<Vec<_>>())
+    .bind::<Array<SmallInt>, _>(changes.iter().map(|c| c.reason as i16).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changes.iter().map(|c| &*c.note).collect::<Vec<_>>())
+    .bind::<Array<Nullable<sql_types::Uuid>>, _>(
+        changes.iter().map(|c| c.actor_id).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<sql_types::Uuid>>, _>(
+        changes.iter().map(|c| c.order_id).collect::<Vec<_>>(),
+    );
+    prepared(insert).execute(connection).await.map(drop)
 }
 
 /// Notes that a request was made; false with its fingerprint where it was before.

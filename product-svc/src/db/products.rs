@@ -6,7 +6,7 @@ use diesel::{
     Queryable, SelectableHelper, dsl::sql, pg::Pg, sql_types,
 };
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh::{database::Connection, prepared::prepared};
 use uuid::Uuid;
 
 use crate::{
@@ -193,15 +193,14 @@ pub async fn find_search_words(
         #[diesel(sql_type = sql_types::Text)]
         word: String,
     }
-    let words: Vec<Word> = diesel::sql_query(
+    let find = diesel::sql_query(
         "SELECT DISTINCT word FROM search_words, unnest($1) AS typed \
          WHERE length(word) BETWEEN length(typed) - 1 AND length(typed) + 1 \
          AND length(word) < 60 AND length(typed) < 60 \
          AND levenshtein_less_equal(word, typed, 2) <= 2 ORDER BY word LIMIT 200",
     )
-    .bind::<sql_types::Array<sql_types::Text>, _>(typed)
-    .get_results(connection)
-    .await?;
+    .bind::<sql_types::Array<sql_types::Text>, _>(typed);
+    let words: Vec<Word> = prepared(find).get_results(connection).await?;
     Ok(words.into_iter().map(|row| row.word).collect())
 }
 

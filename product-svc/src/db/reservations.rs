@@ -2,9 +2,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use diesel::{ExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_types};
+use diesel::{
+    ExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Binary, Double, Integer, Text, Uuid},
+};
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh::{database::Connection, prepared::prepared};
 
 use crate::{
     product::ProductId,
@@ -12,35 +15,15 @@ use crate::{
     schema::reservations,
 };
 
-#[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable)]
-#[diesel(table_name = reservations)]
+#[derive(diesel::Queryable)]
 struct Row {
     order_id: OrderId,
     fingerprint: Vec<u8>,
-    state: String,
+    state: ReservationState,
     product_ids: Vec<ProductId>,
     names: Vec<String>,
     quantities: Vec<i32>,
     prices_minor: Vec<i64>,
-}
-
-fn state_name(state: ReservationState) -> &'static str {
-    match state {
-        ReservationState::Held => "HELD",
-        ReservationState::Committed => "COMMITTED",
-        ReservationState::Returned => "RETURNED",
-        ReservationState::Released => "RELEASED",
-    }
-}
-
-/// The schema's CHECK allows no other name.
-fn state(name: &str) -> ReservationState {
-    match name {
-        "COMMITTED" => ReservationState::Committed,
-        "RETURNED" => ReservationState::Returned,
-        "RELEASED" => ReservationState::Released,
-        _ => ReservationState::Held,
-    }
 }
 
 impl From<Row> for Reservation {
@@ -56,23 +39,8 @@ impl From<Row> for Reservation {
         Self {
             order_id: row.order_id,
             fingerprint: row.fingerprint,
-            state: state(&row.state),
+            state: row.state,
             items: items.collect(),
-        }
-    }
-}
-
-impl From<&Reservation> for Row {
-    fn from(reservation: &Reservation) -> Self {
-        let items = || reservation.items.iter();
-        Self {
-            order_id: reservation.order_id,
-            fingerprint: reservation.fingerprint.clone(),
-            state: state_name(reservation.state).to_owned(),
-            product_ids: items().map(|item| item.product_id).collect(),
-            names: items().map(|item| item.name.clone()).collect(),
-            quantities: items().map(|item| item.quantity).collect(),
-            prices_minor: items().map(|item| item.price_minor).collect(),
         }
     }
 }
@@ -112,7 +80,7 @@ pub async fn lock_reservations(
     Ok(rows.into_iter().map(Reservation::from).collect())
 }
 
-/// Writes reservations, given in order of id, and tells those that were not there.
+/// Writes holds, in order of id, and tells those whose id was free.
 pub async fn insert_reservations(
     connection: &mut Connection,
     new: &[Reservation],
@@ -120,14 +88,41 @@ pub async fn insert_reservations(
     if new.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows: Vec<Row> = new.iter().map(Row::from).collect();
-    let inserted: Vec<OrderId> = diesel::insert_into(reservations::table)
-        .values(&rows)
-        .on_conflict_do_nothing()
-        .returning(reservations::order_id)
-        .get_results(connection)
-        .await?;
-    Ok(inserted.into_iter().collect())
+    // SQL has no array of arrays of different length: the items of all, and where each
+    // reservation's begin and end.
+    let items: Vec<_> = new.iter().flat_map(|new| &new.items).collect();
+    let lasts: Vec<i32> = new
+        .iter()
+        .scan(0, |last, new| {
+            *last += new.items.len() as i32;
+            Some(*last)
+        })
+        .collect();
+    let firsts = lasts.iter().zip(new).map(|(last, new)| last - new.items.len() as i32 + 1);
+    let firsts: Vec<_> = firsts.collect();
+    let insert = sql_query(
+        "INSERT INTO reservations \
+         (order_id, fingerprint, product_ids, names, quantities, prices_minor) \
+         SELECT order_id, fingerprint, ($5)[f:l], ($6)[f:l], ($7)[f:l], ($8)[f:l] \
+         FROM unnest($1, $2, $3, $4) AS new (order_id, fingerprint, f, l) ORDER BY order_id \
+         ON CONFLICT (order_id) DO NOTHING RETURNING order_id",
+    )
+    .bind::<Array<Uuid>, _>(new.iter().map(|new| new.order_id).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(new.iter().map(|new| &*new.fingerprint).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(firsts)
+    .bind::<Array<Integer>, _>(lasts)
+    .bind::<Array<Uuid>, _>(items.iter().map(|item| item.product_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(items.iter().map(|item| &*item.name).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(items.iter().map(|item| item.price_minor).collect::<Vec<_>>());
+    let inserted: Vec<Id> = prepared(insert).get_results(connection).await?;
+    Ok(inserted.into_iter().map(|row| row.order_id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = Uuid)]
+    order_id: OrderId,
 }
 
 /// Takes back reservations that this very transaction wrote and then refused.
@@ -143,18 +138,15 @@ pub async fn update_states(
     connection: &mut Connection,
     moved: &[(OrderId, ReservationState)],
 ) -> QueryResult<()> {
-    let (ids, states): (Vec<_>, Vec<_>) =
-        moved.iter().map(|(id, state)| (*id, state_name(*state))).unzip();
-    diesel::sql_query(
+    let (ids, states): (Vec<_>, Vec<_>) = moved.iter().copied().unzip();
+    let update = sql_query(
         "UPDATE reservations SET state = new.state \
          FROM unnest($1, $2) AS new (order_id, state) \
          WHERE reservations.order_id = new.order_id",
     )
-    .bind::<sql_types::Array<sql_types::Uuid>, _>(ids)
-    .bind::<sql_types::Array<sql_types::Text>, _>(states)
-    .execute(connection)
-    .await
-    .map(drop)
+    .bind::<Array<Uuid>, _>(ids)
+    .bind::<Array<Text>, _>(states);
+    prepared(update).execute(connection).await.map(drop)
 }
 
 /// Holds older than `age`, oldest first.
@@ -163,18 +155,12 @@ pub async fn find_held_before(
     age: Duration,
     limit: i64,
 ) -> QueryResult<Vec<OrderId>> {
-    #[derive(QueryableByName)]
-    struct Id {
-        #[diesel(sql_type = sql_types::Uuid)]
-        order_id: OrderId,
-    }
-    let rows: Vec<Id> = diesel::sql_query(
+    let find = sql_query(
         "SELECT order_id FROM reservations WHERE state = 'HELD' \
          AND created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2",
     )
-    .bind::<sql_types::Double, _>(age.as_secs_f64())
-    .bind::<sql_types::BigInt, _>(limit)
-    .get_results(connection)
-    .await?;
+    .bind::<Double, _>(age.as_secs_f64())
+    .bind::<BigInt, _>(limit);
+    let rows: Vec<Id> = prepared(find).get_results(connection).await?;
     Ok(rows.into_iter().map(|row| row.order_id).collect())
 }
