@@ -7,6 +7,7 @@ use support::{
     Gateway,
     client::{Connection, frame, grpc, outcome, unary, web},
     issuer::Issuer,
+    until,
     upstream::Upstream,
 };
 use tokio::net::TcpListener;
@@ -91,7 +92,7 @@ async fn keys_that_cannot_be_had_make_a_call_unavailable_until_they_are_back() {
     assert_eq!(outcome, (Code::Unavailable, "USER_SVC_UNAVAILABLE".into()));
 
     issuer.serve_on(TcpListener::bind(address).await.unwrap());
-    while called(&gateway, TELL, Some(&token)).await.0 != Code::Ok {}
+    until(async || called(&gateway, TELL, Some(&token)).await.0 == Code::Ok).await;
 }
 
 #[tokio::test]

@@ -108,7 +108,8 @@ async fn plain_grpc_makes_all_four_kinds_of_calls() {
     let codec = ProstCodec::<String, String>::default();
     let (words, received) = tokio::sync::mpsc::unbounded_channel();
     let received = Request::new(UnboundedReceiverStream::new(received));
-    let mut chat = client.streaming(received, path("Chat"), codec).await.unwrap().into_inner();
+    let chat = timeout(PATIENCE, client.streaming(received, path("Chat"), codec)).await;
+    let mut chat = chat.expect("the answer begins").unwrap().into_inner();
     for word in ["one", "two", "three"] {
         words.send(word.to_owned()).unwrap();
         let answer = timeout(PATIENCE, chat.message()).await.expect("an answer comes");

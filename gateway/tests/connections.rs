@@ -10,8 +10,9 @@ use futures::{StreamExt, future::join_all, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use support::{
-    Gateway, PATIENCE,
+    Gateway,
     client::{Answer, AnyBody, Connection, frame, full, grpc, outcome, path, unary, web},
+    until,
     upstream::{Upstream, header},
 };
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
@@ -230,7 +231,7 @@ async fn more_calls_than_may_be_under_way_are_told_of_the_overload() {
     drop(held);
     drop(busy);
     upstream.until_under_way(0).await;
-    while other.exchange(web(SAY), frame(b"")).await.outcome().0 != Code::Ok {}
+    until(async || other.exchange(web(SAY), frame(b"")).await.outcome().0 == Code::Ok).await;
 }
 
 #[tokio::test]
@@ -271,13 +272,11 @@ async fn no_idempotent_call_fails_while_the_service_is_restarted() {
         .collect();
     for _ in 0..3 {
         let seen = upstream.seen().len();
-        timeout(PATIENCE, async {
-            while upstream.seen().len() < seen + 100 {
-                tokio::task::yield_now().await;
-            }
+        until(async || {
+            tokio::task::yield_now().await;
+            upstream.seen().len() >= seen + 100
         })
-        .await
-        .expect("calls go on");
+        .await;
         upstream = Upstream::start_at(upstream.kill().await).await;
     }
     done.send(true).unwrap();
@@ -313,7 +312,7 @@ async fn calls_under_way_end_well_when_the_gateway_is_terminated() {
     upstream.until_under_way(2).await;
     gateway.terminate();
     // No new connection is taken: from here the calls drain.
-    while tokio::net::TcpStream::connect(gateway.address).await.is_ok() {}
+    until(async || tokio::net::TcpStream::connect(gateway.address).await.is_err()).await;
     for pieces in bodies {
         pieces.send(frame(b"after")).await.unwrap();
     }

@@ -24,6 +24,12 @@ use tokio_util::sync::CancellationToken;
 /// Nothing in a test takes this long.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Asks again and again, as a client does, until it is so.
+pub async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let asked = async { while !is_so().await {} };
+    timeout(PATIENCE, asked).await.expect("it comes true");
+}
+
 /// The descriptors of the test services, as a file.
 pub static DESCRIPTORS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
