@@ -96,9 +96,8 @@ async fn keep_writing<Q, A, E>(
                 }
             }
             Err(error) if waiting.len() == 1 => {
-                for waiting in waiting.drain(..).take(1) {
-                    let _ = waiting.answer.send(Err(error));
-                    break;
+                if let Some(alone) = waiting.pop() {
+                    let _ = alone.answer.send(Err(error));
                 }
             }
             // One bad request harms nobody else: each runs again by itself.

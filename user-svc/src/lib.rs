@@ -5,7 +5,6 @@ pub mod access_token;
 pub mod accounts;
 pub mod api;
 pub mod api_clients;
-pub mod cleaner;
 pub mod commands;
 pub mod config;
 pub mod convert;
@@ -18,6 +17,7 @@ pub mod schema;
 pub mod session;
 pub mod sessions;
 pub mod signing;
+pub mod upkeep;
 pub mod user;
 
 use std::time::Duration;
@@ -39,7 +39,6 @@ use tonic::service::Routes;
 use crate::{
     access_token::Issuer,
     api::{Api, serve_jwks},
-    cleaner::clean,
     config::Config,
     password::Passwords,
     signing::SigningKeys,
@@ -88,7 +87,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         Serving { routes: serve_jwks(routes, keys.clone()), verifier: verifier.clone(), readiness };
     let shutdown = process.shutdown.clone();
     process.spawn("signing keys", keys.watch(verifier, shutdown.clone()).map(Ok));
-    process.spawn("cleaner", clean(database.clone(), shutdown.clone()).map(Ok));
+    process.spawn("upkeep", upkeep::keep(database.clone(), shutdown.clone()).map(Ok));
     process.spawn("relay", relay(database, producer, bell, shutdown).map(Ok));
     service.serve(listeners, serving, process).await
 }

@@ -39,14 +39,17 @@ pub struct Service {
 }
 
 pub async fn start() -> Service {
+    start_with_brokers(&Env::from_env().kafka_brokers()).await
+}
+
+pub async fn start_with_brokers(brokers: &str) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
-    let brokers = Env::from_env().kafka_brokers();
     let settings = [
         ("signing-keys-dir", keys.path().to_str().unwrap()),
         ("signing-key-notice-seconds", "1"),
-        ("kafka-brokers", &brokers),
+        ("kafka-brokers", brokers),
     ];
     let config = config(&database_url, &settings);
     let (database, token) = (config.database.clone(), config.token.clone());
@@ -78,6 +81,11 @@ pub fn write_key(folder: &Path, kid: &str) {
 }
 
 impl Service {
+    /// Asks the service to end, and waits until it has ended well.
+    pub async fn stop(self) {
+        self.process.stop().await;
+    }
+
     /// Calls the service as the gateway does.
     pub fn users(&self) -> Users {
         self.users_as("gateway")

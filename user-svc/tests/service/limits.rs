@@ -4,7 +4,7 @@ use proto::user::v1::{SignUpRequest, SignUpResponse};
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
-use user_svc::cleaner::clean_batch;
+use user_svc::upkeep::clean_batch;
 
 use crate::harness::{
     PASSWORD, Service, Users, all_of, login_request, refusal, sign_up_request, start,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use proto::user::v1::RefreshSessionRequest;
 use tests::issuer::with_token;
-use user_svc::cleaner::clean_batch;
+use user_svc::upkeep::clean_batch;
 
 use crate::harness::{Service, cookie_request, refusal, set_cookie, start};
 

@@ -17,7 +17,7 @@ use tests::{PATIENCE, issuer::with_token, status::bad_fields};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{PASSWORD, refusal, sign_up_request, start};
+use crate::harness::{PASSWORD, refusal, sign_up_request, start, start_with_brokers};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_as_it_was_asked_for_and_can_log_in_at_once() {
@@ -157,4 +157,19 @@ async fn a_new_account_is_greeted_and_a_refused_one_is_not() {
     assert_eq!(mail.create_time, made.create_time);
     assert!(matches!(mail.mail, Some(Mail::Welcome(_))));
     assert_eq!(ours[1].1.email, "bob@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_accounts_are_made_and_their_mails_wait() {
+    let service = start_with_brokers("127.0.0.1:1").await;
+    service.sign_up("ada@example.com").await;
+    service.log_in("ada@example.com").await;
+    service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM outbox) = 1; END $$").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_when_it_is_asked_to() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    service.stop().await;
 }
