@@ -1,5 +1,7 @@
 //! Who may call: tokens, cookies, and the address of the client.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use mesh::token::Role;

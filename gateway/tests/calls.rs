@@ -1,5 +1,7 @@
 //! Every kind of call in every protocol goes through the gateway as it is.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -1,6 +1,8 @@
 //! What does not go well: early answers, limits, deadlines, services that go and come
 //! back, and the gateway's own end.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use std::{convert::Infallible, time::Duration};

@@ -1,5 +1,7 @@
 //! What is beside the calls: CORS, health, reflection, public keys and web pages.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use bytes::Bytes;

@@ -1,5 +1,7 @@
 //! What is counted of calls. In a program of its own: the recorder is the process's.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use metrics_exporter_prometheus::PrometheusBuilder;

@@ -1,7 +1,6 @@
 //! What the gateway's tests stand on: a gateway on port 0, and what is around it.
 
 #![allow(dead_code, reason = "each test program uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 pub mod client;
 pub mod issuer;
