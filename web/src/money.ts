@@ -1,0 +1,48 @@
+// Money without floats: sums are whole nanos, and Intl writes them from decimal digits.
+import { create } from "@bufbuild/protobuf";
+import { type Money, MoneySchema } from "./gen/google/type/money_pb";
+
+/** An amount that can be stored as JSON. */
+export interface Amount {
+  currency: string;
+  /** Billionths, as decimal digits. */
+  nanos: string;
+}
+
+const NANOS = 1_000_000_000n;
+
+export function amountOf(money: Money | undefined): Amount {
+  const nanos = (money?.units ?? 0n) * NANOS + BigInt(money?.nanos ?? 0);
+  return { currency: money?.currencyCode || "EUR", nanos: nanos.toString() };
+}
+
+export function moneyOf({ currency, nanos }: Amount): Money {
+  const all = BigInt(nanos);
+  return create(MoneySchema, {
+    currencyCode: currency,
+    units: all / NANOS,
+    nanos: Number(all % NANOS),
+  });
+}
+
+export function times({ currency, nanos }: Amount, quantity: number): Amount {
+  return { currency, nanos: (BigInt(nanos) * BigInt(quantity)).toString() };
+}
+
+export function sum(amounts: Amount[]): Amount {
+  const nanos = amounts.reduce((total, { nanos }) => total + BigInt(nanos), 0n);
+  return { currency: amounts[0]?.currency ?? "EUR", nanos: nanos.toString() };
+}
+
+export function same(one: Amount, other: Amount): boolean {
+  return one.currency === other.currency && one.nanos === other.nanos;
+}
+
+/** In the person's locale. */
+export function written({ currency, nanos }: Amount): string {
+  const all = BigInt(nanos);
+  const size = all < 0n ? -all : all;
+  const digits = `${all < 0n ? "-" : ""}${size / NANOS}.${(size % NANOS).toString().padStart(9, "0")}`;
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  return format.format(digits as Intl.StringNumericLiteral);
+}

@@ -1,0 +1,198 @@
+// The products: searched as you type, filtered, sorted, a page at a time.
+import { createEffect, createMemo, For, Show, untrack } from "solid-js";
+import type { Product as ProductMessage } from "../gen/shopmesh/product/v1/product_service_pb";
+import { createList, createLoad, type Page as ListPage } from "../load";
+import { amountOf, written } from "../money";
+import { moved, place, setSearch } from "../router";
+import { products } from "../rpc/clients";
+import { StockBadge } from "../ui/badges";
+import { debounced } from "../ui/debounced";
+import { Select } from "../ui/field";
+import { More } from "../ui/more";
+import { Page } from "../ui/page";
+import { Picture } from "../ui/picture";
+import { Empty, Loaded } from "../ui/states";
+import { categoryWords } from "../ui/words";
+
+const TYPING_PAUSE_MS = 180;
+const PAGE_SIZE = 24;
+const QUERY_LENGTH_MAX = 200;
+/** Pictures that are seen without scrolling. */
+const EAGER_PICTURES = 4;
+const SORTS = [
+  { value: "name", text: "Name" },
+  { value: "price", text: "Price, low to high" },
+  { value: "price desc", text: "Price, high to low" },
+  { value: "create_time desc", text: "Newest" },
+];
+
+// What was shown last, so that going back shows it again, however far it was read.
+let shown: { search: string; page: ListPage<ProductMessage> } | undefined;
+
+export function Home() {
+  const search = createMemo<string>(
+    (before) => (place().path === "/" ? place().search : before),
+    place().search,
+  );
+  const filters = createMemo(() => new URLSearchParams(search()));
+  const filter = (name: string) => filters().get(name) ?? "";
+  const set = (name: string, value: string) => {
+    const next = new URLSearchParams(search());
+    if (value) next.set(name, value);
+    else next.delete(name);
+    setSearch(next.size > 0 ? `?${next}` : "");
+  };
+  const searchFor = debounced(TYPING_PAUSE_MS, (text: string) => set("q", text.trim()));
+
+  let restored = untrack(moved) === "by-history" ? shown : undefined;
+  const list = createList(
+    async (pageToken, signal) => {
+      const request = {
+        pageSize: PAGE_SIZE,
+        pageToken,
+        query: filter("q").slice(0, QUERY_LENGTH_MAX),
+        category: filter("category"),
+        orderBy: filter("sort"),
+        inStockOnly: filter("in_stock") !== "",
+      };
+      const answer = await products.listProducts(request, signal ? { signal } : {});
+      return { items: answer.products, next: answer.nextPageToken };
+    },
+    () => {
+      const page = restored?.search === search() ? restored.page : undefined;
+      restored = undefined;
+      return page;
+    },
+  );
+  createEffect(() => {
+    const page = list.data();
+    if (page && !list.loading()) shown = { search: untrack(search), page };
+  });
+  const categories = createLoad(async (signal) => products.listCategories({}, { signal }));
+
+  return (
+    <Page title="Shopmesh" class="wide" ownHeading>
+      <div class="hero">
+        <h1>Good things for every room</h1>
+        <p>Made to be used for years. What you see is what you pay.</p>
+      </div>
+      <search>
+        <form
+          class="filters"
+          onSubmit={(event) => {
+            event.preventDefault();
+            searchFor.now();
+          }}
+        >
+          <SearchBox text={filter("q")} onInput={searchFor} />
+          <Select
+            label="Category"
+            value={filter("category")}
+            onInput={(value) => set("category", value)}
+            options={[
+              { value: "", text: "All categories" },
+              ...(categories.data()?.categories ?? []).map(({ slug, displayName }) => ({
+                value: slug,
+                text: displayName || categoryWords(slug),
+              })),
+            ]}
+          />
+          <Select
+            label="Sort"
+            value={filter("sort") || "name"}
+            onInput={(value) => set("sort", value === "name" ? "" : value)}
+            options={SORTS}
+          />
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={filter("in_stock") !== ""}
+              onChange={(event) => set("in_stock", event.currentTarget.checked ? "1" : "")}
+            />
+            In stock only
+          </label>
+        </form>
+      </search>
+      <Loaded of={list} skeleton={<Skeleton />}>
+        {(page) => (
+          <Show
+            when={page().items.length > 0}
+            fallback={
+              <Empty title="Nothing fits that">
+                <p>Try fewer words, or another category.</p>
+                <button type="button" class="quiet" onClick={() => setSearch("")}>
+                  Show everything
+                </button>
+              </Empty>
+            }
+          >
+            <ul class="grid" aria-busy={list.loading()}>
+              <For each={page().items}>
+                {(product, index) => <Card product={product} eager={index() < EAGER_PICTURES} />}
+              </For>
+            </ul>
+            <More list={list} />
+          </Show>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function SearchBox(props: { text: string; onInput: (text: string) => void }) {
+  let input!: HTMLInputElement;
+  // The text follows the address, but never while somebody types.
+  createEffect(() => {
+    const text = props.text;
+    if (document.activeElement !== input) input.value = text;
+  });
+  return (
+    <div class="field search">
+      <label for="search">Search products</label>
+      <input
+        ref={input}
+        id="search"
+        type="search"
+        autocomplete="off"
+        maxlength={QUERY_LENGTH_MAX}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+function Card(props: { product: ProductMessage; eager: boolean }) {
+  return (
+    <li class="card">
+      <Picture url={props.product.imageUrl} eager={props.eager} />
+      <div class="card-text">
+        <a href={`/products/${props.product.slug}`} class="card-name">
+          {props.product.name}
+        </a>
+        <p class="muted">{categoryWords(props.product.category)}</p>
+        <p class="card-foot">
+          <span class="price">{written(amountOf(props.product.price))}</span>
+          <StockBadge state={props.product.stockState} />
+        </p>
+      </div>
+    </li>
+  );
+}
+
+function Skeleton() {
+  return (
+    <ul class="grid" aria-hidden="true">
+      <For each={Array(8).fill(0)}>
+        {() => (
+          <li class="card skeleton">
+            <span class="picture" />
+            <div class="card-text">
+              <span class="bar" />
+              <span class="bar short" />
+            </div>
+          </li>
+        )}
+      </For>
+    </ul>
+  );
+}

@@ -1,0 +1,192 @@
+// One order: its state, its mail, what was bought and where it goes.
+import { createEffect, createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
+import { countryWords } from "../address";
+import {
+  ActorRole,
+  MailState,
+  type Order as OrderMessage,
+  OrderState,
+} from "../gen/shopmesh/order/v1/order_service_pb";
+import { createLoad, type Load } from "../load";
+import { amountOf, times, written } from "../money";
+import { orders } from "../rpc/clients";
+import { reasonOf, wordsFor } from "../rpc/errors";
+import { OrderBadge } from "../ui/badges";
+import { Page } from "../ui/page";
+import { Alert, Loaded } from "../ui/states";
+import { mailWords, orderWords, shortNumber, timeWords } from "../ui/words";
+
+const POLL_MS = 1500;
+
+export default function Order(props: { orderId: string }) {
+  const load = createLoad(
+    async (signal) => (await orders.getOrder({ orderId: props.orderId }, { signal })).order,
+  );
+  pollWhileMailIsUnderWay(load);
+  const unknown = () => ["ORDER_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(load.error()));
+  return (
+    <Switch>
+      <Match when={unknown()}>
+        <Page title="Order not found" class="narrow">
+          <p>There is no such order in your account.</p>
+          <p>
+            <a href="/orders" class="button">
+              See your orders
+            </a>
+          </p>
+        </Page>
+      </Match>
+      <Match when={!unknown()}>
+        <Page title={`Order ${shortNumber(props.orderId)}`} class="medium">
+          <Loaded of={load}>{(order) => <Details order={order()} load={load} />}</Loaded>
+        </Page>
+      </Match>
+    </Switch>
+  );
+}
+
+/** Asks again for as long as the mail is on its way and somebody looks. */
+function pollWhileMailIsUnderWay(load: Load<OrderMessage | undefined>) {
+  const [seen, setSeen] = createSignal(document.visibilityState === "visible");
+  const look = () => setSeen(document.visibilityState === "visible");
+  document.addEventListener("visibilitychange", look);
+  onCleanup(() => document.removeEventListener("visibilitychange", look));
+  createEffect(() => {
+    const underWay = load.data()?.mailState === MailState.PENDING;
+    if (!underWay || !seen() || load.loading()) return;
+    const timer = setTimeout(load.again, POLL_MS);
+    onCleanup(() => clearTimeout(timer));
+  });
+}
+
+function Details(props: { order: OrderMessage; load: Load<OrderMessage | undefined> }) {
+  const [busy, setBusy] = createSignal(false);
+  const [error, setError] = createSignal<unknown>();
+  const cancel = async () => {
+    if (busy()) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      const { order } = await orders.cancelOrder({ orderId: props.order.orderId });
+      props.load.put(order);
+    } catch (error) {
+      setError(error);
+      props.load.again();
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <p class="order-state">
+        <OrderBadge state={props.order.state} />
+        <Show when={mailWords(props.order.mailState)}>
+          {(words) => (
+            <span class="badge" role="status">
+              {words()}
+            </span>
+          )}
+        </Show>
+        <span class="muted">{timeWords(props.order.createTime)}</span>
+      </p>
+      <MailLine order={props.order} />
+      <section class="panel" aria-labelledby="bought">
+        <h2 id="bought">What you bought</h2>
+        <table class="bill">
+          <thead class="visually-hidden">
+            <tr>
+              <th scope="col">Product</th>
+              <th scope="col">Price</th>
+            </tr>
+          </thead>
+          <tbody>
+            <For each={props.order.items}>
+              {(item) => (
+                <tr>
+                  <td>
+                    {item.name}{" "}
+                    <span class="muted nowrap">
+                      {item.quantity} × {written(amountOf(item.price))}
+                    </span>
+                  </td>
+                  <td class="price">{written(times(amountOf(item.price), item.quantity))}</td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+          <tfoot>
+            <tr>
+              <th scope="row">Total</th>
+              <td class="price">{written(amountOf(props.order.total))}</td>
+            </tr>
+          </tfoot>
+        </table>
+      </section>
+      <div class="halves">
+        <section class="panel" aria-labelledby="goes-to">
+          <h2 id="goes-to">Where it goes</h2>
+          <Show when={props.order.shippingAddress}>
+            {(address) => (
+              <address>
+                {address().fullName}
+                <br />
+                {address().street}
+                <br />
+                {address().postalCode} {address().city}
+                <br />
+                {countryWords(address().countryCode)}
+              </address>
+            )}
+          </Show>
+        </section>
+        <section class="panel" aria-labelledby="history">
+          <h2 id="history">History</h2>
+          <ol class="history">
+            <For each={props.order.history}>
+              {(entry) => (
+                <li>
+                  {orderWords(entry.state)}
+                  <span class="muted">
+                    {timeWords(entry.time)}
+                    {entry.actorRole === ActorRole.ADMIN ? ", by the shop" : ", by you"}
+                  </span>
+                </li>
+              )}
+            </For>
+          </ol>
+        </section>
+      </div>
+      <Show when={error()}>
+        {(error) => (
+          <Alert>
+            <p>{wordsFor(error())}</p>
+          </Alert>
+        )}
+      </Show>
+      <Show when={props.order.state === OrderState.CONFIRMED}>
+        <div class="row">
+          <button type="button" class="danger" aria-disabled={busy()} onClick={cancel}>
+            Cancel order
+          </button>
+          <p class="hint">Only before it is shipped, and for good.</p>
+        </div>
+      </Show>
+    </>
+  );
+}
+
+function MailLine(props: { order: OrderMessage }) {
+  return (
+    <Switch>
+      <Match when={props.order.mailState === MailState.SENT}>
+        <p>A confirmation went to {props.order.customerEmail}.</p>
+      </Match>
+      <Match when={props.order.mailState === MailState.PENDING}>
+        <p>A confirmation will reach {props.order.customerEmail} in a moment.</p>
+      </Match>
+      <Match when={props.order.mailState === MailState.FAILED}>
+        <p>The confirmation could not reach {props.order.customerEmail}. Your order stands.</p>
+      </Match>
+    </Switch>
+  );
+}

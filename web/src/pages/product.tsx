@@ -1,0 +1,118 @@
+// One product: what it is, what it costs, whether it can be had, and into the cart with it.
+import { createSignal, Match, Show, Switch } from "solid-js";
+import { add, clampQuantity, LINES_MAX } from "../cart";
+import {
+  type Product as ProductMessage,
+  StockState,
+} from "../gen/shopmesh/product/v1/product_service_pb";
+import { createLoad } from "../load";
+import { amountOf, written } from "../money";
+import { products } from "../rpc/clients";
+import { reasonOf } from "../rpc/errors";
+import { StockBadge } from "../ui/badges";
+import { Quantity } from "../ui/field";
+import { Page } from "../ui/page";
+import { Picture } from "../ui/picture";
+import { Alert, Loaded } from "../ui/states";
+import { categoryWords } from "../ui/words";
+
+export function Product(props: { slug: string }) {
+  const load = createLoad(async (signal) => {
+    const { product } = await products.getProduct(
+      { key: { case: "slug", value: props.slug } },
+      { signal },
+    );
+    return product;
+  });
+  const gone = () => ["PRODUCT_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(load.error()));
+  return (
+    <Switch>
+      <Match when={gone()}>
+        <Page title="Product not found" class="narrow">
+          <p>It is not for sale any more, or the link has a slip in it.</p>
+          <p>
+            <a href="/" class="button">
+              See all products
+            </a>
+          </p>
+        </Page>
+      </Match>
+      <Match when={!gone()}>
+        <Page title={load.data()?.name ?? "Product"} class="wide" ownHeading>
+          <p class="back">
+            <a href="/">All products</a>
+          </p>
+          <Loaded of={load} skeleton={<Skeleton />}>
+            {(product) => <Details product={product()} />}
+          </Loaded>
+        </Page>
+      </Match>
+    </Switch>
+  );
+}
+
+function Details(props: { product: ProductMessage }) {
+  const [quantity, setQuantity] = createSignal(1);
+  const [added, setAdded] = createSignal<"no" | "yes" | "full">("no");
+  const soldOut = () => props.product.stockState === StockState.OUT_OF_STOCK;
+  return (
+    <article class="details">
+      <Picture url={props.product.imageUrl} eager />
+      <div class="details-text">
+        <p class="muted">{categoryWords(props.product.category)}</p>
+        <h1>{props.product.name}</h1>
+        <p class="details-price">
+          <span class="price">{written(amountOf(props.product.price))}</span>
+          <span role="status">
+            <StockBadge state={props.product.stockState} />
+          </span>
+        </p>
+        <form
+          class="buy"
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (soldOut()) return;
+            setAdded(add(props.product, quantity()) ? "yes" : "full");
+          }}
+        >
+          <Quantity
+            label="Quantity"
+            value={quantity()}
+            onChange={(value) => setQuantity(clampQuantity(value))}
+          />
+          <button type="submit" disabled={soldOut()}>
+            Add to cart
+          </button>
+        </form>
+        <Show when={soldOut()}>
+          <p class="muted">It is sold out just now. Look in again in a few days.</p>
+        </Show>
+        <p class="added" aria-live="polite">
+          <Show when={added() === "yes"}>
+            It is in your cart. <a href="/cart">Look at the cart</a>
+          </Show>
+        </p>
+        <Show when={added() === "full"}>
+          <Alert>
+            <p>A cart holds at most {LINES_MAX} different products. Take something out first.</p>
+          </Alert>
+        </Show>
+        <p class="description">{props.product.description}</p>
+        <p class="muted">Article {props.product.sku}</p>
+      </div>
+    </article>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div class="details skeleton" aria-hidden="true">
+      <span class="picture" />
+      <div class="details-text">
+        <span class="bar" />
+        <span class="bar short" />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,100 @@
+// What an error of a call says: its reason for the program, and words for the person.
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  PreconditionFailureSchema,
+} from "../gen/google/rpc/error_details_pb";
+
+/** The `reason` of the error, as the contract lists them; empty where it has none. */
+export function reasonOf(error: unknown): string {
+  return infoOf(error)?.reason ?? "";
+}
+
+function infoOf(error: unknown) {
+  return error instanceof ConnectError ? error.findDetails(ErrorInfoSchema)[0] : undefined;
+}
+
+/** Every bad field of the request with what is wrong, by path. */
+export function badFieldsOf(error: unknown): Record<string, string> {
+  const fields: Record<string, string> = {};
+  if (!(error instanceof ConnectError)) return fields;
+  for (const { fieldViolations } of error.findDetails(BadRequestSchema)) {
+    for (const { field, description } of fieldViolations) fields[field] ??= sentence(description);
+  }
+  return fields;
+}
+
+/** How many are left of each product that an OUT_OF_STOCK names. */
+export function leftOf(error: unknown): Record<string, number> {
+  const left: Record<string, number> = {};
+  if (!(error instanceof ConnectError) || reasonOf(error) !== "OUT_OF_STOCK") return left;
+  for (const { violations } of error.findDetails(PreconditionFailureSchema)) {
+    for (const { subject, description } of violations) {
+      left[subject] = Number(/available (\d+)/.exec(description)?.[1] ?? 0);
+    }
+  }
+  return left;
+}
+
+const CODES_THAT_LEAVE_IT_OPEN = [
+  Code.Unavailable,
+  Code.DeadlineExceeded,
+  Code.Canceled,
+  Code.Unknown,
+  Code.Internal,
+  Code.Aborted,
+  Code.ResourceExhausted,
+];
+
+/**
+ * Whether the call may have been done all the same: the answer got lost on its way, or the mesh does
+ * not know either. An error that names no reason did not come from a service.
+ */
+export function leavesOutcomeOpen(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return true;
+  if (isNoSession(error) || reasonOf(error) === "CHECKOUT_ABANDONED") return false;
+  return reasonOf(error) === "" || CODES_THAT_LEAVE_IT_OPEN.includes(error.code);
+}
+
+const WORDS: Record<string, string> = {
+  BAD_CREDENTIALS: "That e-mail and password do not go together. Check both and try again.",
+  EMAIL_TAKEN: "There is an account with this address already. Log in instead.",
+  RATE_LIMITED: "That was too often in a short time. Wait a few minutes and try again.",
+  ACCOUNT_DISABLED: "This account was disabled. Write to us if you think that is a mistake.",
+  OUT_OF_STOCK: "Some of it is sold out.",
+  PRICE_CHANGED: "A price has changed. Look at the total again.",
+  ORDER_NOT_CANCELLABLE: "This order is on its way already, so it cannot be cancelled any more.",
+  PRODUCT_NOT_FOUND: "This product is not for sale any more.",
+  ORDER_NOT_FOUND: "There is no such order in your account.",
+  OVERLOADED: "The shop is very busy. Try again in a moment.",
+  VALIDATION_FAILED: "Some of this needs another look.",
+};
+
+/** The error in words a person understands. */
+export function wordsFor(error: unknown): string {
+  if (isNoSession(error)) return "Your session has ended. Log in again to go on.";
+  const words = WORDS[reasonOf(error)];
+  if (words) return words;
+  if (!navigator.onLine) return "You are offline. Go online and try again.";
+  if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) {
+    return "The shop took too long to answer. Try again.";
+  }
+  return "The shop cannot be reached just now. Try again in a moment.";
+}
+
+// Told by its cause: to `instanceof`, every ConnectError is one of any class derived from it.
+const NO_SESSION = Symbol("no session");
+
+/** There is no session: nobody logged in, or it has ended. The call is not sent. */
+export function noSession(): ConnectError {
+  return new ConnectError("no session", Code.Unauthenticated, undefined, undefined, NO_SESSION);
+}
+
+export function isNoSession(error: unknown): boolean {
+  return error instanceof ConnectError && error.cause === NO_SESSION;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

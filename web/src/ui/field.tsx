@@ -1,0 +1,113 @@
+// Form fields: the label's whole text is the name, and what is wrong stands beside the field.
+import { createUniqueId, type JSX, Show } from "solid-js";
+
+interface Common {
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  /** What is wrong with it; empty or absent where nothing is. */
+  error?: string | undefined;
+}
+
+export function Field(
+  props: Common & {
+    type?: "text" | "email" | "password";
+    autocomplete: JSX.HTMLAutocomplete;
+    hint?: string;
+    class?: string;
+  },
+) {
+  const id = createUniqueId();
+  return (
+    <div class={`field ${props.class ?? ""}`}>
+      <label for={id}>{props.label}</label>
+      <input
+        id={id}
+        type={props.type ?? "text"}
+        autocomplete={props.autocomplete}
+        value={props.value}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+        aria-invalid={props.error ? "true" : undefined}
+        aria-describedby={`${id}-hint ${id}-error`}
+      />
+      <Show when={props.hint}>
+        <p id={`${id}-hint`} class="hint">
+          {props.hint}
+        </p>
+      </Show>
+      <FieldError id={`${id}-error`} error={props.error} missing={props.value.trim() === ""} />
+    </div>
+  );
+}
+
+export function Select(
+  props: Common & {
+    options: { value: string; text: string }[];
+    autocomplete?: JSX.HTMLAutocomplete;
+    class?: string;
+  },
+) {
+  const id = createUniqueId();
+  return (
+    <div class={`field ${props.class ?? ""}`}>
+      <label for={id}>{props.label}</label>
+      <select
+        id={id}
+        autocomplete={props.autocomplete}
+        onChange={(event) => props.onInput(event.currentTarget.value)}
+        aria-invalid={props.error ? "true" : undefined}
+        aria-describedby={`${id}-error`}
+      >
+        {props.options.map((option) => (
+          <option value={option.value} selected={option.value === props.value}>
+            {option.text}
+          </option>
+        ))}
+      </select>
+      <FieldError id={`${id}-error`} error={props.error} missing={props.value === ""} />
+    </div>
+  );
+}
+
+function FieldError(props: { id: string; error: string | undefined; missing: boolean }) {
+  return (
+    <Show when={props.error}>
+      {(error) => (
+        <p id={props.id} class="field-error" role="alert">
+          {props.missing ? "Please fill this in." : error()}
+        </p>
+      )}
+    </Show>
+  );
+}
+
+export function Quantity(props: {
+  label: string;
+  /** Where the label is not seen, the control stands in a row that says the same. */
+  labelHidden?: boolean;
+  value: number;
+  onChange: (value: number) => void;
+}) {
+  const id = createUniqueId();
+  return (
+    <div class="field quantity">
+      <label for={id} classList={{ "visually-hidden": props.labelHidden === true }}>
+        {props.label}
+      </label>
+      <input
+        id={id}
+        type="number"
+        inputmode="numeric"
+        min="1"
+        max="99"
+        value={props.value}
+        onChange={(event) => {
+          const input = event.currentTarget;
+          props.onChange(input.valueAsNumber);
+          // What was refused goes back to what holds.
+          input.value = String(props.value);
+        }}
+      />
+    </div>
+  );
+}

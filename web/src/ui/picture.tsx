@@ -1,0 +1,21 @@
+// The picture of a product. Its name stands beside it, so it says nothing of its own.
+import { createSignal, Show } from "solid-js";
+
+export function Picture(props: { url: string; eager?: boolean; class?: string }) {
+  const [missing, setMissing] = createSignal(false);
+  return (
+    <span class={`picture ${props.class ?? ""}`}>
+      <Show when={props.url && !missing()}>
+        <img
+          src={props.url}
+          alt=""
+          width="400"
+          height="300"
+          loading={props.eager ? "eager" : "lazy"}
+          decoding="async"
+          onError={() => setMissing(true)}
+        />
+      </Show>
+    </span>
+  );
+}

@@ -1,0 +1,91 @@
+import { expect, test } from "@playwright/test";
+import { addProduct, archive } from "./shop";
+
+test("the first page shows products and more of them on demand", async ({ page }) => {
+  await page.goto("/");
+  const names = page.getByRole("listitem").getByRole("link");
+  await expect(names).toHaveCount(24);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(names).toHaveCount(48);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+  await expect(page.getByRole("main")).toHaveCount(1);
+});
+
+test("a search finds as you type and forgives a wrong letter", async ({ page }) => {
+  await page.goto("/");
+  await page
+    .getByRole("searchbox", { name: "Search products" })
+    .pressSequentially("cast iron skilet");
+  await expect(page.getByRole("listitem").getByRole("link").first()).toHaveText(
+    "Cast Iron Skillet 26 cm",
+  );
+  await page.reload();
+  await expect(page.getByRole("searchbox")).toHaveValue("cast iron skilet");
+  await expect(page.getByRole("link", { name: "Cast Iron Skillet 26 cm" })).toBeVisible();
+});
+
+test("Enter searches at once, and nothing found is said", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("searchbox").fill("qqqqqqqq");
+  await page.getByRole("searchbox").press("Enter");
+  await expect(page.getByText("Nothing fits that")).toBeVisible();
+  await page.getByRole("button", { name: "Show everything" }).click();
+  await expect(page.getByRole("listitem").getByRole("link")).toHaveCount(24);
+});
+
+test("category, order and stock narrow the list", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("combobox", { name: "Category" }).selectOption({ label: "Kitchen" });
+  await page.getByRole("combobox", { name: "Sort" }).selectOption("price");
+  await page.getByRole("checkbox", { name: "In stock only" }).check();
+  await expect(page).toHaveURL(/category=kitchen.*sort=price.*in_stock/);
+  const prices = page.locator(".card .price");
+  await expect(page.locator(".card").filter({ hasText: "Soup Ladle" })).toHaveCount(0);
+  await expect
+    .poll(async () => {
+      const shown = (await prices.allTextContents()).map((text) =>
+        Number(text.replace(/[^\d.]/g, "")),
+      );
+      return (
+        shown.length > 5 && shown.every((price, at) => at === 0 || price >= (shown[at - 1] ?? 0))
+      );
+    })
+    .toBe(true);
+});
+
+test("details tell name, price, stock and description", async ({ page }) => {
+  const product = await addProduct(3, 1234n);
+  await page.goto(`/products/${product.slug}`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(product.name);
+  await expect(page.getByRole("status")).toHaveText("Low stock");
+  await expect(page.getByRole("main")).toContainText("€1,234.00");
+  await expect(page.getByRole("main")).toContainText("Made for a test.");
+  await archive(product.productId);
+});
+
+test("what is sold out cannot be put into the cart", async ({ page }) => {
+  const product = await addProduct(0);
+  await page.goto(`/products/${product.slug}`);
+  await expect(page.getByRole("status")).toHaveText("Out of stock");
+  await expect(page.getByRole("button", { name: "Add to cart" })).toBeDisabled();
+  await archive(product.productId);
+});
+
+test("going back shows the list as it was left", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Show more" }).click();
+  const names = page.getByRole("listitem").getByRole("link");
+  await expect(names).toHaveCount(48);
+  await names.nth(40).click();
+  await expect(page).toHaveURL(/products/);
+  await page.goBack();
+  await expect(names).toHaveCount(48);
+  await expect(names.nth(40)).toBeInViewport();
+});
+
+test("an address with nothing behind it says so", async ({ page }) => {
+  await page.goto("/no/such/page");
+  await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
+  await page.goto("/products/no-such-product");
+  await expect(page.getByRole("heading", { name: "Product not found" })).toBeVisible();
+});

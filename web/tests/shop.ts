@@ -1,0 +1,138 @@
+// What the tests do to the store beside the browser: as its admin, as a customer, and at the mailbox.
+import { createClient, type Interceptor } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { expect, type Page } from "@playwright/test";
+import { OrderService } from "../src/gen/shopmesh/order/v1/order_service_pb";
+import {
+  InventoryReason,
+  InventoryService,
+} from "../src/gen/shopmesh/product/v1/inventory_service_pb";
+import { ProductService } from "../src/gen/shopmesh/product/v1/product_service_pb";
+import { UserService } from "../src/gen/shopmesh/user/v1/user_service_pb";
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run this by make test, or source .devstack/env`);
+  return value;
+}
+
+function transport(token?: string) {
+  const authorize: Interceptor = (next) => (request) => {
+    if (token) request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+  return createGrpcWebTransport({ baseUrl: setting("GATEWAY_URL"), interceptors: [authorize] });
+}
+
+async function asUser(email: string, password: string) {
+  const users = createClient(UserService, transport());
+  return transport((await users.login({ email, password })).accessToken);
+}
+
+const admin = () => asUser(setting("ADMIN_EMAIL"), setting("ADMIN_PASSWORD"));
+
+let counter = 0;
+/** A name that nobody else has. */
+export function unique(word: string): string {
+  counter += 1;
+  return `${word}-${process.pid}-${Date.now().toString(36)}-${counter}`;
+}
+
+export interface TestProduct {
+  productId: string;
+  slug: string;
+  name: string;
+}
+
+/** A new product, with so many on hand. */
+export async function addProduct(onHand: number, euros = 10n): Promise<TestProduct> {
+  const asAdmin = await admin();
+  const slug = unique("test");
+  const name = `Thing ${slug}`;
+  const { product } = await createClient(ProductService, asAdmin).createProduct({
+    product: {
+      slug,
+      name,
+      sku: slug,
+      category: "office",
+      description: "Made for a test.",
+      price: { currencyCode: "EUR", units: euros, nanos: 0 },
+    },
+  });
+  if (!product) throw new Error("no product");
+  if (onHand > 0) await setStock(product.productId, onHand);
+  return { productId: product.productId, slug, name };
+}
+
+export async function setStock(productId: string, onHand: number): Promise<void> {
+  await createClient(InventoryService, await admin()).updateInventory({
+    productId,
+    change: { case: "setOnHand", value: onHand },
+    reason: InventoryReason.COUNTED,
+    requestId: crypto.randomUUID(),
+  });
+}
+
+export async function setPrice(productId: string, euros: bigint): Promise<void> {
+  await createClient(ProductService, await admin()).updateProduct({
+    product: { productId, price: { currencyCode: "EUR", units: euros, nanos: 0 } },
+    updateMask: { paths: ["price"] },
+  });
+}
+
+/** Takes a product off sale, so that the next person finds the shop as it was. */
+export async function archive(productId: string): Promise<void> {
+  await createClient(ProductService, await admin()).archiveProduct({ productId });
+}
+
+export interface Customer {
+  email: string;
+  password: string;
+}
+
+export async function newCustomer(): Promise<Customer> {
+  const customer = { email: `${unique("web")}@shopmesh.example`, password: "a long password" };
+  const users = createClient(UserService, transport());
+  await users.signUp({ ...customer, displayName: "Ada Byron" });
+  return customer;
+}
+
+/** How many orders an account has. */
+export async function orderCount({ email, password }: Customer): Promise<number> {
+  const orders = createClient(OrderService, await asUser(email, password));
+  return (await orders.listOrders({ pageSize: 100 })).orders.length;
+}
+
+/** Subjects of the mails that an address got. */
+export async function mailsTo(email: string): Promise<string[]> {
+  const mails = await (await fetch(`${setting("MAILBOX_URL")}/email`)).json();
+  return (mails as { subject: string; to: { address: string }[] }[])
+    .filter(({ to }) => to.some(({ address }) => address === email))
+    .map(({ subject }) => subject);
+}
+
+export async function logIn(page: Page, { email, password }: Customer): Promise<void> {
+  await page.goto("/login");
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page).not.toHaveURL(/login/);
+}
+
+export async function putInCart(page: Page, { slug }: TestProduct, quantity = 1): Promise<void> {
+  await page.goto(`/products/${slug}`);
+  await page.getByRole("spinbutton", { name: "Quantity" }).fill(String(quantity));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(page.getByText("It is in your cart.")).toBeVisible();
+}
+
+export async function fillAddress(page: Page): Promise<void> {
+  await page.getByRole("textbox", { name: "Full name" }).fill("Ada Byron");
+  await page.getByRole("textbox", { name: "Street" }).fill("Long Lane 1");
+  await page.getByRole("textbox", { name: "City" }).fill("London");
+  await page.getByRole("textbox", { name: "Postal code" }).fill("EC1A 9HF");
+  await page.getByRole("combobox", { name: "Country" }).selectOption("GB");
+}
+
+export const PLACE = "**/shopmesh.order.v1.OrderService/PlaceOrder";
+export const placeOrder = (page: Page) => page.getByRole("button", { name: "Place order" });

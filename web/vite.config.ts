@@ -1,0 +1,19 @@
+import { defineConfig } from "vite";
+import solid from "vite-plugin-solid";
+
+export default defineConfig({
+  plugins: [solid()],
+  build: {
+    target: "es2022",
+    // The Content-Security-Policy allows files of the own host only, no data: URLs.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  // `npm run dev` beside a store that runs.
+  server: {
+    proxy: {
+      "^/(shopmesh\\.|images/)": process.env.GATEWAY_URL ?? "http://127.0.0.1:8080",
+    },
+  },
+});
