@@ -1,17 +1,18 @@
 //! What the gateway serves that is no call: its health, the public keys, and the web
 //! pages with the pictures, read from their folder at each request.
 
-use std::path::Path;
+use std::{convert::Infallible, path::Path};
 
 use axum::{
     Router,
-    extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::map_response,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::get,
 };
-use tower_http::services::ServeDir;
+use tower::{ServiceExt, service_fn};
+use tower_http::services::{ServeDir, ServeFile};
 
 use crate::keys::Keys;
 
@@ -31,6 +32,13 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
+/// Files whose name changes with what is in them.
+const ASSETS: &str = "/assets/";
+const IMAGES: &str = "/images/";
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Asked for again at each use; what did not change is answered with 304.
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
 /// Everything beside the calls.
 pub fn pages(web_root: Option<&Path>, keys: Keys) -> Router {
     let router = Router::new()
@@ -39,11 +47,31 @@ pub fn pages(web_root: Option<&Path>, keys: Keys) -> Router {
         .with_state(keys);
     let router = match web_root {
         Some(root) => {
-            router.fallback_service(ServeDir::new(root).precompressed_br().precompressed_gzip())
+            let index = ServeFile::new(root.join("index.html"));
+            let index = index.precompressed_br().precompressed_gzip();
+            let app = service_fn(move |request| open_app(index.clone(), request));
+            let files = ServeDir::new(root).precompressed_br().precompressed_gzip();
+            router.fallback_service(files.fallback(app))
         }
         None => router,
     };
-    router.layer(map_response(secured))
+    router.layer(from_fn(dressed))
+}
+
+/// Pages have their paths in the browser only: whoever opens one gets the program that
+/// shows it. For a program that asks, or a picture, what is not there is not there.
+async fn open_app(index: ServeFile, request: Request) -> Result<Response, Infallible> {
+    let path = request.uri().path();
+    let file = path.starts_with(ASSETS) || path.starts_with(IMAGES);
+    if file || !wants_html(request.headers()) {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    }
+    Ok(index.oneshot(request).await?.into_response())
+}
+
+fn wants_html(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    accepted.any(|types| types.split(',').any(|it| it.trim_start().starts_with("text/html")))
 }
 
 async fn jwks(State(keys): State<Keys>) -> Response {
@@ -56,12 +84,15 @@ async fn jwks(State(keys): State<Keys>) -> Response {
     }
 }
 
-async fn secured(mut response: Response) -> Response {
+async fn dressed(request: Request, next: Next) -> Response {
+    let asset = request.uri().path().starts_with(ASSETS);
+    let mut response = next.run(request).await;
+    let there = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, value);
     }
-    // Asked for again at each use; what did not change is answered with 304.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    let caching = if asset && there { FOR_EVER } else { ASK_AGAIN };
+    headers.entry(header::CACHE_CONTROL).or_insert(caching);
     response
 }

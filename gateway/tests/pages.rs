@@ -149,6 +149,56 @@ async fn web_pages_are_served_from_their_folder() {
     }
 }
 
+#[tokio::test]
+async fn the_paths_of_pages_open_the_app_and_nothing_else_does() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("index.html"), "<h1>").unwrap();
+    std::fs::write(root.path().join("index.html.br"), "br").unwrap();
+    let (_upstream, gateway) = start(&[("web-root", root.path().to_str().unwrap())]).await;
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for mut connection in Connection::both(gateway.address).await {
+        for (path, accept, status) in [
+            ("/cart", browser, 200),
+            ("/products/soup-ladle", browser, 200),
+            ("/nothing", browser, 200),
+            ("/nothing", "*/*", 404),
+            ("/images/gone.svg", browser, 404),
+            ("/assets/gone.js", browser, 404),
+            (SAY, browser, 405),
+        ] {
+            let answer = connection.exchange(get(path).header("accept", accept), "").await;
+            assert_eq!(answer.status, status, "{path} {accept}");
+            if status == 200 {
+                assert_eq!(answer.body, Bytes::from("<h1>"), "{path}");
+                assert_eq!(answer.headers["content-type"], "text/html", "{path}");
+                assert_eq!(answer.headers["cache-control"], "no-cache", "{path}");
+                assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+            }
+        }
+        let request = get("/cart").header("accept", browser).header("accept-encoding", "br");
+        assert_eq!(connection.exchange(request, "").await.body, Bytes::from("br"));
+    }
+}
+
+#[tokio::test]
+async fn files_named_by_their_content_are_kept_for_ever() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("assets")).unwrap();
+    std::fs::write(root.path().join("assets/app-1a2b.js"), "1").unwrap();
+    std::fs::write(root.path().join("index.html"), "<h1>").unwrap();
+    let (_upstream, gateway) = start(&[("web-root", root.path().to_str().unwrap())]).await;
+    let mut connection = Connection::http1(gateway.address).await;
+    for (path, status, caching) in [
+        ("/assets/app-1a2b.js", 200, "public, max-age=31536000, immutable"),
+        ("/assets/gone.js", 404, "no-cache"),
+        ("/index.html", 200, "no-cache"),
+    ] {
+        let answer = connection.exchange(get(path), "").await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.headers["cache-control"], caching, "{path}");
+    }
+}
+
 async fn reflected(gateway: &Gateway, request: MessageRequest) -> MessageResponse {
     let mut client = ServerReflectionClient::new(channel(gateway.address).await);
     let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
