@@ -38,7 +38,7 @@ interface Kept {
 export type Outcome =
   | { kind: "placed"; orderId: string; order?: Order }
   | { kind: "refused"; error: unknown }
-  /** There is no order and never will be under this id: the next try is a new purchase. */
+  /** This try made no order and never will: the next one is a new purchase. */
   | { kind: "abandoned" }
   | { kind: "open"; error: unknown };
 
@@ -61,20 +61,18 @@ export function isOpen(owner: string | null): boolean {
 }
 
 /** The id of the purchase under way; made and stored where there is none. */
-export async function purchaseId(owner: string): Promise<string> {
-  return navigator.locks.request(LOCK, async () => {
-    const there = kept.now()[owner];
-    if (there) return there.purchase.requestId;
-    const purchase = newPurchase();
-    keep(owner, { purchase });
-    return purchase.requestId;
-  });
+export function purchaseId(owner: string): string {
+  const there = kept.now()[owner];
+  if (there) return there.purchase.requestId;
+  const purchase = newPurchase();
+  keep(owner, { purchase });
+  return purchase.requestId;
 }
 
 /** The order that a purchase became in any tab, once it did. */
-export function orderOf(owner: string | null, requestId: string | undefined): string | undefined {
-  const settled = owner === null ? undefined : kept.value()[owner]?.settled;
-  return settled && settled.requestId === requestId ? settled.orderId : undefined;
+export function orderOf(owner: string, requestId: string): string | undefined {
+  const settled = kept.value()[owner]?.settled;
+  return settled?.requestId === requestId ? settled.orderId : undefined;
 }
 
 /**
@@ -89,6 +87,8 @@ export function place(owner: string, requestId: string, body?: Body): Promise<Ou
       return { kind: "placed", orderId: now.settled.orderId };
     }
     const purchase = now?.purchase ?? { ...newPurchase(), requestId };
+    // The page shows a purchase that is over: what it would send is not what stands in the cart.
+    if (purchase.requestId !== requestId) return { kind: "abandoned" };
     const outcome = await attempt(owner, purchase, body);
     if (outcome.kind !== "abandoned" || !body) return outcome;
     // Given up for good, and the person has just pressed: this is the next purchase.
@@ -114,11 +114,12 @@ async function attempt(owner: string, purchase: Purchase, body?: Body): Promise<
 
   switch (outcome.kind) {
     case "placed":
+      // First the cart: whoever sees the next purchase sees no goods of this one in it.
+      takeOut(outcome.order?.items ?? []);
       keep(owner, {
         purchase: newPurchase(),
         settled: { requestId: sent.requestId, orderId: outcome.orderId },
       });
-      takeOut(outcome.order?.items ?? []);
       break;
     case "abandoned":
       note(newPurchase());

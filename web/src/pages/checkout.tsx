@@ -18,7 +18,7 @@ export default function Checkout(props: { owner: string }) {
   const owner = props.owner;
   const shop = createShop();
   const online = createOnline();
-  const [id, setId] = createSignal<string>();
+  const [id, setId] = createSignal(purchaseId(owner));
   const [busy, setBusy] = createSignal(false);
   const [outcome, setOutcome] = createSignal<Outcome>();
   const refusal = () => {
@@ -33,14 +33,13 @@ export default function Checkout(props: { owner: string }) {
     setBusy(true);
     setOutcome(undefined);
     try {
-      const requestId = id() ?? (await purchaseId(owner));
-      const now = await place(owner, requestId, body);
+      const now = await place(owner, id(), body);
       setOutcome(now);
       if (now.kind === "placed") {
         navigate(`/orders/${now.orderId}`, { replace: true });
         return;
       }
-      setId(await purchaseId(owner));
+      setId(purchaseId(owner));
       if (now.kind === "refused") {
         shop.again();
         focusFirstBad(form);
@@ -50,11 +49,8 @@ export default function Checkout(props: { owner: string }) {
     }
   };
 
-  onMount(async () => {
-    setId(await purchaseId(owner));
-    // The page was left while an attempt was under way: learn what became of it.
-    if (isOpen(owner)) run();
-  });
+  // The page was left while an attempt was under way: learn what became of it.
+  onMount(() => isOpen(owner) && run());
   // Another tab has made this purchase an order.
   createEffect(() => {
     const orderId = orderOf(owner, id());
