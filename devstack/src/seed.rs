@@ -1,8 +1,8 @@
 //! What a new store holds: the demo catalogue and two accounts.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 use proto::user::v1::SignUpRequest;
@@ -13,6 +13,7 @@ use crate::chores::Chores;
 use crate::options::Options;
 use crate::process::Program;
 use crate::secrets::write_private;
+use crate::tools;
 
 /// An account of the demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +37,31 @@ pub(crate) fn customer() -> Login {
 const CATALOGUE: &str = "catalogue.csv";
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Writes the pictures to where the gateway serves them, and the catalogue to where it does not: the
-/// file tells how many of each there are.
+/// Writes the pictures and the pages to where the gateway serves them, and the catalogue to where it
+/// does not: the file tells how many of each there are.
 pub(crate) fn write_files(dir: &Path) -> Result<()> {
     let web = dir.join("web");
     crate::catalogue::write(&web)?;
     fs::rename(web.join(CATALOGUE), dir.join(CATALOGUE))?;
+    // Copied, so that a store serves what it was started with while the next pages are built.
+    let built = tools::pages();
+    if built.is_dir() {
+        copy_folder(&built, &web).context("cannot copy the built pages")?;
+    }
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
     Ok(())
 }
 

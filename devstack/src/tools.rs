@@ -23,6 +23,11 @@ pub(crate) fn npm(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules").join(path)
 }
 
+/// What `npm run build` made of `web/`: not there where nobody ran it.
+pub(crate) fn pages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist")
+}
+
 /// The program `name` in `PATH`.
 pub(crate) fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
