@@ -2,16 +2,21 @@
 SHELL := bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEVSTACK := $(TARGET)/debug/devstack
+# Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
+export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down reset test lint fmt bench
+.PHONY: help deps pages build up down reset test lint fmt bench
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install what this machine lacks (the others do it as well)
-	@scripts/deps
+	@scripts/deps $(MAKECMDGOALS)
 
-build: deps
+pages: deps
+	@npm run build --workspace web --silent
+
+build: deps pages
 	cargo build --workspace --bins
 
 up: build ## Start the whole store; Ctrl-C stops it
@@ -23,19 +28,24 @@ down: ## Stop the store that `make up` started
 reset: ## Stop the store and remove all its data
 	@if [ -x $(DEVSTACK) ]; then $(DEVSTACK) reset; else rm -rf .devstack; fi
 
-test: deps ## Run all tests beside a store of their own; ARGS are cargo test's
+test: deps pages ## Run all tests beside a store of their own; ARGS are cargo test's and leave out the pages
 	cargo build --workspace --bins --tests
 	$(DEVSTACK) exec -- cargo test $(or $(ARGS),--workspace)
+ifndef ARGS
+	$(DEVSTACK) exec -- npm test --workspace web
+endif
 
-lint: deps ## Check format, lints, docs, crates and contract
+lint: deps ## Check format, lints, docs, crates, contract and pages
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	scripts/lint-crates
 	scripts/lint-contract
+	npm run lint --workspace web --silent
 
-fmt: ## Format the code
+fmt: deps ## Format the code
 	cargo fmt --all
+	npm run format --workspace web --silent
 
 bench: deps ## Measure, print the table and write it to target/bench
 	cargo build --release --workspace --bins
