@@ -39,6 +39,11 @@ pub struct Config {
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
 
+    /// Consumer group of all replicas. Another one gets all events that the topics still
+    /// hold.
+    #[arg(long, env, default_value = "order-svc")]
+    pub kafka_group: String,
+
     /// Where product-svc is, which holds the stock of checkouts.
     #[arg(long, env, default_value = "https://localhost:15052")]
     pub product_svc_url: http::Uri,

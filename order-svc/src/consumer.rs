@@ -14,8 +14,6 @@ use crate::{
 
 /// Topics that order-svc consumes.
 pub const TOPICS: [&str; 1] = ["mail-state"];
-/// The consumer group of all replicas.
-pub const GROUP: &str = "order-svc";
 
 /// Writes what events tell.
 pub struct MailEvents {

@@ -16,6 +16,7 @@ pub mod periods;
 pub mod relay;
 pub mod schema;
 pub mod statistics;
+pub mod upkeep;
 
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ use crate::{
     checkout::Placing,
     clients::{PRODUCT_SVC_UNAVAILABLE, Reservations},
     config::Config,
-    consumer::{GROUP, MailEvents, TOPICS},
+    consumer::{MailEvents, TOPICS},
 };
 
 /// The schema, embedded.
@@ -98,10 +99,11 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         let events = MailEvents { database: database.clone() };
         let (kafka, producer) = (config.kafka.clone(), producer.clone());
         let shutdown = shutdown.clone();
-        async move { consume(&kafka, GROUP, &TOPICS, events, producer, shutdown).await }
+        let group = config.kafka_group;
+        async move { consume(&kafka, &group, &TOPICS, events, producer, shutdown).await }
     });
     let relay = outbox::relay(database, producer, bell, shutdown.clone());
     process.spawn("relay", relay.map(Ok));
-    process.spawn("statistics", statistics::keep_folding(app, shutdown).map(Ok));
+    process.spawn("upkeep", upkeep::keep(app, shutdown).map(Ok));
     service.serve(listeners, serving, process).await
 }

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         }
         Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
         Some(Command::ReplayDeadLetters { topic }) => {
-            let group = order_svc::consumer::GROUP;
+            let group = &config.kafka_group;
             let count = consumer::replay_dead_letters(&config.kafka, group, topic).await?;
             println!("{count} dead letters published to {topic} again");
             Ok(())

@@ -1,18 +1,13 @@
-//! Statistics of orders, kept as orders happen: the question, and the loop that moves
+//! Statistics of orders, kept as orders happen: the question, and the step that moves
 //! what was just placed or cancelled into the sums.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
-use mesh::error::chain;
-use tokio_util::sync::CancellationToken;
 
 pub use crate::periods::Bucket;
 use crate::{App, db::statistics as db, error::Error, order::ProductId, periods::cover};
 
 /// Most orders that are moved into the sums by one transaction.
 const FOLD_SIZE_MAX: i64 = 5_000;
-const FOLD_INTERVAL: Duration = Duration::from_secs(1);
 const TOP_PRODUCTS: i64 = 10;
 
 /// What GetOrderStatistics asks: periods that begin at `starts`, each of which ends with
@@ -78,6 +73,9 @@ pub struct Statistics {
 }
 
 /// Figures of every period, the whole range and its best products, at one moment.
+///
+/// # Errors
+/// Those of the database.
 pub async fn get_order_statistics(app: &App, question: &Question) -> Result<Statistics, Error> {
     let Question { starts, end } = question;
     let period_spans = cover(starts, *end);
@@ -101,24 +99,13 @@ pub async fn get_order_statistics(app: &App, question: &Question) -> Result<Stat
     Ok(Statistics { periods, totals, top_products, as_of })
 }
 
-/// Moves orders into the sums until `shutdown`. Any number of replicas may do so at once.
-pub async fn keep_folding(app: App, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        match fold(&app).await {
-            Ok(FOLD_SIZE_MAX..) => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = %chain(&error), "statistics wait"),
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(FOLD_INTERVAL) => {}
-        }
-    }
-}
-
 /// Moves orders into the sums, each exactly once: it leaves the one table in the
-/// transaction that brings it into the others. Tells how many.
-pub async fn fold(app: &App) -> Result<i64, Error> {
+/// transaction that brings it into the others. Any number of replicas may do so at once.
+/// Tells whether there may be more.
+///
+/// # Errors
+/// Those of the database.
+pub async fn fold(app: &App) -> Result<bool, Error> {
     let folded = app
         .database
         .transaction(async |connection| match db::try_lock_fold(connection).await? {
@@ -127,5 +114,5 @@ pub async fn fold(app: &App) -> Result<i64, Error> {
         })
         .await?;
     metrics::counter!("orders_folded_total").increment(folded.unsigned_abs());
-    Ok(folded)
+    Ok(folded == FOLD_SIZE_MAX)
 }

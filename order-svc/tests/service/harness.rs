@@ -56,6 +56,8 @@ pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
     vec![
         ("jwks-url", jwks_url.to_owned()),
         ("kafka-brokers", env.kafka_brokers()),
+        // Of its own: what is published here is for this test's database.
+        ("kafka-group", format!("order-svc-{}", Uuid::now_v7())),
         ("page-token-key-file", key.display().to_string()),
         ("product-svc-url", env.service_url(Service::Product)),
     ]

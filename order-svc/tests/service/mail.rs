@@ -1,6 +1,9 @@
 //! `mail-state` keeps an order's `mail_state`, in whatever order its events come.
 
-use mesh::{consumer::Handler, kafka::Record};
+use mesh::{
+    consumer::Handler,
+    kafka::{Producer, Record},
+};
 use order_svc::consumer::MailEvents;
 use prost::{Message, Name};
 use proto::{
@@ -62,6 +65,22 @@ async fn of_events_in_any_order_the_greatest_version_tells() {
     }
     // And the reply to its request still shows it as it was born.
     assert_eq!(order.mail_state, order_svc::order::MailState::Pending);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_the_topic_shows_on_the_order() {
+    let shop = Shop::open().await;
+    let order = write(&shop.app(), new_order(&shop.customer, &[(1, 1)])).await;
+    let id = order.id.to_string();
+    let sent = record(&id, NotificationKind::OrderConfirmation, NotificationState::Sent, 2);
+    let unreadable = Record { payload: vec![0xff], ..sent.clone() };
+    let producer = Producer::new(&shop.config.kafka).unwrap();
+    producer.publish(&[unreadable, sent]).await.unwrap();
+    tests::eventually("the mail was sent", async || {
+        let order = shop.get(&shop.customer, &id).await.unwrap();
+        (order.mail_state() == MailState::Sent).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
