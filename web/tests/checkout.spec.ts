@@ -148,6 +148,28 @@ test("a cart that changed after a lost answer does not hide the order it became"
   await expect(page.getByRole("spinbutton", { name: "Quantity of" })).toHaveValue("2");
 });
 
+test("an address changed after lost answers does not make a second order", async ({ page }) => {
+  await readyToPlace(page);
+  await page.route(PLACE, async (route) => {
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await placeOrder(page).click();
+  await expect(page.getByRole("alert")).toContainText("do not know yet", { timeout: 40_000 });
+  await page.unroute(PLACE);
+  await page.getByRole("textbox", { name: "City" }).fill("Oxford");
+  let attempts = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith("/PlaceOrder")) attempts += 1;
+  });
+  await placeOrder(page).click();
+  await expect(page).toHaveURL(ORDER);
+  // The new address was refused by the id, and the first one asked about.
+  expect(attempts).toBe(2);
+  await expect(page.getByRole("region", { name: "Where it goes" })).toContainText("London");
+  expect(await orderCount(customer)).toBe(1);
+});
+
 test("what sells out between cart and Place is told, and one click takes it", async ({ page }) => {
   const rest = await addProduct(5);
   await putInCart(page, rest);

@@ -38,7 +38,11 @@ export function Product(props: { slug: string }) {
         </Page>
       </Match>
       <Match when={!gone()}>
-        <Page title={load.data()?.name ?? "Product"} class="wide" ownHeading>
+        <Page
+          title={load.data()?.name ?? "Product"}
+          class="wide"
+          ownHeading={load.data() !== undefined || load.loading()}
+        >
           <p class="back">
             <a href="/">All products</a>
           </p>
