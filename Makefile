@@ -30,7 +30,7 @@ reset: ## Stop the store and remove all its data
 
 test: deps pages ## Run all tests beside a store of their own; ARGS are cargo test's and leave out the pages
 	cargo build --workspace --bins --tests
-	$(DEVSTACK) exec -- cargo test $(or $(ARGS),--workspace)
+	$(DEVSTACK) exec -- cargo test --no-fail-fast $(or $(ARGS),--workspace)
 ifndef ARGS
 	$(DEVSTACK) exec -- npm test --workspace web
 endif

@@ -3,7 +3,7 @@
 //! refused for good, goes to the topic's dead-letter topic; what fails in passing is
 //! tried again for as long as it takes.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures::FutureExt;
 use rdkafka::{
@@ -26,6 +26,8 @@ const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
 /// How long a replay waits for a further record before it is done.
 const REPLAY_IDLE_MAX: Duration = Duration::from_secs(5);
+/// How long the broker may take to tell where its topics end.
+const BROKER_ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Added to a topic's name: where its unreadable records go.
 const DEAD_LETTER_SUFFIX: &str = "-dlq";
 const DEAD_LETTER_REASON: &str = "dead-letter-reason";
@@ -247,7 +249,8 @@ impl<H: Handler> Worker<H> {
 }
 
 /// Publishes what is in the dead-letter topic of `topic` to `topic` again, each once,
-/// and tells how many there were.
+/// and tells how many there were. What comes back meanwhile, since it still cannot be
+/// read, is left for another time.
 ///
 /// # Errors
 /// A broker that is not there.
@@ -260,9 +263,13 @@ pub async fn replay_dead_letters(
     let dead_letters = format!("{topic}{DEAD_LETTER_SUFFIX}");
     let group = format!("{group}-replay");
     let consumer = subscribe(config, &group, &[&dead_letters], producer.state().clone())?;
+    let ends = ends(&consumer, &dead_letters)?;
     let mut count = 0;
     while let Ok(received) = timeout(REPLAY_IDLE_MAX, consumer.recv()).await {
         let message = received?;
+        if ends.get(&message.partition()).is_none_or(|end| message.offset() >= *end) {
+            continue;
+        }
         let mut record = Record::read(&message);
         record.topic = topic.to_owned();
         producer.publish(&[record]).await?;
@@ -273,4 +280,16 @@ pub async fn replay_dead_letters(
         count += 1;
     }
     Ok(count)
+}
+
+/// Where each partition of a topic ends at this moment. Waits for the broker.
+fn ends(consumer: &StreamConsumer<Context>, topic: &str) -> Result<HashMap<i32, i64>, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), BROKER_ANSWER_MAX)?;
+    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    partitions
+        .map(|partition| {
+            let (_, end) = consumer.fetch_watermarks(topic, partition.id(), BROKER_ANSWER_MAX)?;
+            Ok((partition.id(), end))
+        })
+        .collect()
 }

@@ -17,7 +17,7 @@ use crate::consumer::{GROUP, TOPICS};
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:15054"),
     ("admin_address", "127.0.0.1:9104"),
-    ("database_url", "postgres://notify_svc@127.0.0.1:15432/notifications"),
+    ("database_url", "postgres://notifications:notifications@127.0.0.1:15432/notifications"),
     ("tls_cert_file", ".devstack/tls/notify-svc.pem"),
     ("tls_key_file", ".devstack/tls/notify-svc-key.pem"),
     ("page_token_key_file", ".devstack/secrets/notify-svc-page-token-key"),

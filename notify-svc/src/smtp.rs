@@ -247,7 +247,7 @@ impl Connection {
         }
         let reply = self.ask(Mail::new(Some(from.clone()), parameters)).await?;
         if reply.code == LOG_IN_FIRST {
-            return Err(CutOff(format!("{LOG_IN_FIRST} {}", reply.text)));
+            return Err(CutOff("the mail server wants a log-in".to_owned()));
         }
         if !goes_on(&reply, &[250])? {
             return Ok(reply);
@@ -276,7 +276,8 @@ impl Connection {
             }
         };
         match reply.code {
-            CLOSING => Err(CutOff(format!("{CLOSING} {}", reply.text))),
+            // Without its text, which may name the recipient: this is logged.
+            CLOSING => Err(CutOff("the mail server closes the connection".to_owned())),
             _ => Ok(reply),
         }
     }

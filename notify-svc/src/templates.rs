@@ -78,7 +78,8 @@ impl Templates {
     pub fn words(&self, letter: &Letter) -> Result<Words, minijinja::Error> {
         let subject = self.subject(letter)?;
         let context = self.context(letter, &subject);
-        let text = self.render(letter, "body.txt", context.clone())?;
+        let mut text = self.render(letter, "body.txt", context.clone())?;
+        text.push('\n');
         let html = self.render(letter, "body.html", context)?;
         Ok(Words { subject, text, html: ascii(&html) })
     }
@@ -146,13 +147,16 @@ fn preview(letter: &Letter) -> String {
 /// another character set.
 fn ascii(html: &str) -> String {
     let mut ascii = String::with_capacity(html.len() + html.len() / 8);
-    for c in html.chars() {
-        match c.is_ascii() {
-            true => ascii.push(c),
-            false => ascii.push_str(&format!("&#{};", u32::from(c))),
-        }
+    let mut rest = html;
+    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        let (plain, other) = rest.split_at(at);
+        let mut other = other.chars();
+        let c = other.next().map_or(0, u32::from);
+        ascii.push_str(plain);
+        ascii.push_str(&format!("&#{c};"));
+        rest = other.as_str();
     }
-    ascii
+    ascii + rest
 }
 
 #[cfg(test)]

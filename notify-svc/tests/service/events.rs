@@ -3,10 +3,11 @@
 //! In one test, in a consumer group of its own and with a mail server of its own, since
 //! the topics are those of the whole store.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use devstack::testing::Env;
 use mesh::{
+    config::{LogFormat, TelemetryConfig},
     consumer::{Handler, consume, replay_dead_letters},
     kafka::{Producer, Record},
 };
@@ -16,7 +17,6 @@ use proto::{
     user::v1::{UserMailRequested, WelcomeMail, user_mail_requested::Mail},
 };
 use tests::eventually;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,8 +25,18 @@ use crate::{
     mail_server::{Answer, MailServer},
 };
 
-/// Hands on the records of a topic.
-struct Listener(mpsc::UnboundedSender<Record>);
+/// Keeps the records of a topic.
+#[derive(Clone, Default)]
+struct Listener(Arc<Mutex<Vec<Record>>>);
+
+impl Listener {
+    async fn hears(&self, key: &str) -> Record {
+        eventually("the record", async || {
+            self.0.lock().unwrap().iter().find(|record| record.key == key).cloned()
+        })
+        .await
+    }
+}
 
 impl Handler for Listener {
     type Event = Record;
@@ -36,27 +46,20 @@ impl Handler for Listener {
     }
 
     async fn handle(&self, events: Vec<Record>) -> Result<(), mesh::Error> {
-        for event in events {
-            let _ = self.0.send(event);
-        }
+        self.0.lock().unwrap().extend(events);
         Ok(())
     }
 }
 
-async fn until(records: &mut mpsc::UnboundedReceiver<Record>, key: &str) -> Record {
-    let wait = async {
-        loop {
-            let record = records.recv().await.expect("it listens");
-            if record.key == key {
-                return record;
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the record comes")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn events_come_from_kafka_and_what_cannot_be_read_goes_aside_and_comes_back() {
+    // Only with telemetry is there a trace to continue.
+    let telemetry = TelemetryConfig {
+        log_filter: "notify_svc::delivery=info".into(),
+        log_format: LogFormat::Pretty,
+        otel_exporter_otlp_endpoint: String::new(),
+    };
+    let _telemetry = mesh::telemetry::init(&telemetry, "notify-svc").expect("good settings");
     let server = MailServer::start(|_| Answer::Usual).await;
     let (brokers, group) = (Env::from_env().kafka_brokers(), Uuid::now_v7().to_string());
     let settings = [("kafka-brokers", &*brokers), ("kafka-group", &*group)];
@@ -64,15 +67,13 @@ async fn events_come_from_kafka_and_what_cannot_be_read_goes_aside_and_comes_bac
     let kafka = &desk.config.kafka;
     let producer = Producer::new(kafka).expect("good settings");
 
-    let (sender, mut heard) = mpsc::unbounded_channel();
-    let listener_group = Uuid::now_v7().to_string();
-    let (listening, listener_kafka) = (CancellationToken::new(), kafka.clone());
-    let (shutdown, listener_producer) = (listening.clone(), producer.clone());
-    tokio::spawn(async move {
+    let listener = Listener::default();
+    let listening = CancellationToken::new();
+    tokio::spawn({
+        let (kafka, group) = (kafka.clone(), Uuid::now_v7().to_string());
+        let (listener, producer, until) = (listener.clone(), producer.clone(), listening.clone());
         let topics = ["mail-state", "user-mail-dlq"];
-        let listener = Listener(sender);
-        consume(&listener_kafka, &listener_group, &topics, listener, listener_producer, shutdown)
-            .await
+        async move { consume(&kafka, &group, &topics, listener, producer, until).await }
     });
 
     // An order makes a mail, and its state is told.
@@ -89,7 +90,7 @@ async fn events_come_from_kafka_and_what_cannot_be_read_goes_aside_and_comes_bac
         (found.state() == NotificationState::Sent).then_some(found)
     })
     .await;
-    let state = until(&mut heard, &sent.order_id).await;
+    let state = listener.hears(&sent.order_id).await;
     let event = MailStateChanged::decode(&*state.payload).expect("it is one");
     assert_eq!(event.notification_id, sent.notification_id);
     assert_eq!((event.state(), event.version), (NotificationState::Sent, 2));
@@ -98,7 +99,7 @@ async fn events_come_from_kafka_and_what_cannot_be_read_goes_aside_and_comes_bac
 
     // What cannot be read holds up nobody behind it, and is kept.
     eventually("the one behind", async || server.taken_for(&behind).pop()).await;
-    let dead = until(&mut heard, &unreadable.key).await;
+    let dead = listener.hears(&unreadable.key).await;
     assert_eq!(dead.payload, unreadable.payload);
     assert!(dead.headers.iter().any(|(name, _)| name == "dead-letter-reason"), "{dead:?}");
 
