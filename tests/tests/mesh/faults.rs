@@ -207,7 +207,9 @@ async fn a_hung_service_holds_up_no_caller_beyond_its_deadline_and_no_other_serv
     hurried.set_timeout(Duration::from_secs(1));
     let answer = timeout(Duration::from_secs(10), rig.store.orders().place_order(hurried)).await;
     let status = answer.expect("the deadline holds").expect_err("product-svc hangs");
-    assert!([Code::Unavailable, Code::DeadlineExceeded].contains(&status.code()), "{status:?}");
+    // Where this client's own clock is first, it says CANCELLED.
+    let open = [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled];
+    assert!(open.contains(&status.code()), "{status:?}");
     rig.store.customer().await;
     rig.stack.resume(PRODUCT_SVC).await.expect("it is there");
     let order = rig.place_until_known(&request).await;
