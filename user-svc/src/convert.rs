@@ -96,6 +96,7 @@ pub fn user(user: User) -> pb::User {
         role: role(user.role).into(),
         email_verified: user.email_verified,
         create_time: Some(timestamp(user.created_at)),
+        disable_time: user.disabled_at.map(timestamp),
     }
 }
 

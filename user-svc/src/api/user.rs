@@ -21,6 +21,28 @@ use crate::{
     user::UserId,
 };
 
+/// Methods that the contract has and this service has not yet, as async_trait writes them.
+macro_rules! not_yet {
+    ($($method:ident($request:ident) -> $response:ident,)*) => {$(
+        fn $method<'life0, 'async_trait>(
+            &'life0 self,
+            _: Request<proto::user::v1::$request>,
+        ) -> std::pin::Pin<
+            Box<
+                dyn Future<Output = Result<Response<proto::user::v1::$response>, Status>>
+                    + Send
+                    + 'async_trait,
+            >,
+        >
+        where
+            'life0: 'async_trait,
+            Self: 'async_trait,
+        {
+            Box::pin(std::future::ready(Err(Error::Mesh(mesh::Error::MethodUnknown).into())))
+        }
+    )*};
+}
+
 #[tonic::async_trait]
 impl UserService for Api {
     async fn sign_up(
@@ -102,6 +124,24 @@ impl UserService for Api {
         let access_token = api_clients::exchange_client_credentials(&self.app, id, &secret).await?;
         let expires_in = EXPIRES_IN_SECONDS;
         Ok(Response::new(ExchangeClientCredentialsResponse { access_token, expires_in }))
+    }
+
+    not_yet! {
+        update_current_user(UpdateCurrentUserRequest) -> UpdateCurrentUserResponse,
+        change_password(ChangePasswordRequest) -> ChangePasswordResponse,
+        request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse,
+        reset_password(ResetPasswordRequest) -> ResetPasswordResponse,
+        request_email_verification(RequestEmailVerificationRequest) -> RequestEmailVerificationResponse,
+        verify_email(VerifyEmailRequest) -> VerifyEmailResponse,
+        list_sessions(ListSessionsRequest) -> ListSessionsResponse,
+        revoke_session(RevokeSessionRequest) -> RevokeSessionResponse,
+        list_users(ListUsersRequest) -> ListUsersResponse,
+        set_user_role(SetUserRoleRequest) -> SetUserRoleResponse,
+        disable_user(DisableUserRequest) -> DisableUserResponse,
+        enable_user(EnableUserRequest) -> EnableUserResponse,
+        create_api_client(CreateApiClientRequest) -> CreateApiClientResponse,
+        list_api_clients(ListApiClientsRequest) -> ListApiClientsResponse,
+        revoke_api_client(RevokeApiClientRequest) -> RevokeApiClientResponse,
     }
 }
 
