@@ -20,6 +20,7 @@ pub mod upkeep;
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use futures::FutureExt;
 use mesh::{
     BoxError,
     boot::{Process, Service, Serving},
@@ -105,11 +106,11 @@ fn spawn_tasks(config: &Config, app: &App, server: Server, producer: Producer, p
     let delivery = Arc::new(Delivery::new(app.clone(), server, templates, from, retry));
     for _ in 0..config.delivery.delivery_workers {
         let work = delivery::work(delivery.clone(), shutdown.clone());
-        process.spawn("delivery", async { Ok(work.await) });
+        process.spawn("delivery", work.map(Ok));
     }
     let relay =
         outbox::relay(app.database.clone(), producer, app.events_waiting.clone(), shutdown.clone());
-    process.spawn("relay", async { Ok(relay.await) });
+    process.spawn("relay", relay.map(Ok));
     let upkeep = upkeep::keep(app.database.clone(), shutdown.clone());
-    process.spawn("upkeep", async { Ok(upkeep.await) });
+    process.spawn("upkeep", upkeep.map(Ok));
 }

@@ -179,7 +179,7 @@ impl Server {
         connected.map(|connection| Connection { connection, time_max, state })
     }
 
-    async fn try_connect(&self) -> Result<AsyncSmtpConnection, Error> {
+    async fn try_connect(&self) -> Result<Box<AsyncSmtpConnection>, Error> {
         let tls = match &self.security {
             Security::Tls(tls) => Some(tls.clone()),
             Security::Plain | Security::StartTls(_) => None,
@@ -194,7 +194,7 @@ impl Server {
         if let Some(credentials) = &self.credentials {
             connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await?;
         }
-        Ok(connection)
+        Ok(Box::new(connection))
     }
 
     /// Tells, with all else, whether the mail server is there.
@@ -213,7 +213,7 @@ impl Server {
 
 /// A connection to the mail server, ready for a mail.
 pub struct Connection {
-    connection: AsyncSmtpConnection,
+    connection: Box<AsyncSmtpConnection>,
     time_max: Duration,
     state: ServerState,
 }
