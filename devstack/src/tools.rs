@@ -23,9 +23,10 @@ pub(crate) fn npm(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules").join(path)
 }
 
-/// What `npm run build` made of `web/`: not there where nobody ran it.
+/// The pages: of `WEB_ROOT`, or what `npm run build` made of `web/`; not there where nobody ran it.
 pub(crate) fn pages() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist")
+    std::env::var_os("WEB_ROOT")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist"), PathBuf::from)
 }
 
 /// The program `name` in `PATH`.
