@@ -1,6 +1,8 @@
 //! Operations on the catalogue. Each owns its transaction, and is what one method of
 //! ProductService does.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use mesh::{database::Connection, page};
 use serde::{Deserialize, Serialize};
@@ -10,12 +12,13 @@ use crate::{
     App,
     db::products::{self as db, ProductKey},
     error::Error,
+    lists::Page,
     product::{Product, ProductFields, ProductId},
     search,
 };
 
 /// What ListProducts is to find, and in which order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct ProductFilter {
     /// Words to find; empty finds all.
     pub query: String,
@@ -32,7 +35,7 @@ pub struct ProductFilter {
 }
 
 /// In which order products are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum ProductOrder {
     /// By name, A first.
     Name,
@@ -45,7 +48,7 @@ pub enum ProductOrder {
 }
 
 /// Where a page begins: after this product.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// Its name.
     pub name: String,
@@ -68,13 +71,23 @@ impl From<&Product> for Cursor {
     }
 }
 
-/// A page of products for sale, and where the next one begins.
+/// A page of products for sale, and where the next one begins, as [`crate::lists`] tells.
 pub async fn list_products(
     app: &App,
     filter: &ProductFilter,
     cursor: Option<&Cursor>,
     page_size: i64,
-) -> Result<(Vec<Product>, Option<Cursor>), Error> {
+) -> Result<Arc<Page>, Error> {
+    let read = read_products(app, filter, cursor, page_size);
+    app.lists.page(filter, cursor, page_size, read).await
+}
+
+async fn read_products(
+    app: &App,
+    filter: &ProductFilter,
+    cursor: Option<&Cursor>,
+    page_size: i64,
+) -> Result<Page, Error> {
     let mut connection = app.database.connection().await?;
     let tsquery = find_tsquery(&mut connection, &filter.query).await?;
     let products =
@@ -156,7 +169,8 @@ pub async fn create_product(
         Some(request_id) => Uuid::new_v5(&actor_id, request_id.as_bytes()),
         None => Uuid::now_v7(),
     });
-    app.database
+    let product = app
+        .database
         .transaction(async |connection| {
             let inserted = db::insert_product(connection, id, &fields).await?;
             let product = db::find_product(connection, &ProductKey::Id(id)).await?;
@@ -166,7 +180,9 @@ pub async fn create_product(
                 false => Err(Error::RequestIdReused),
             }
         })
-        .await
+        .await?;
+    app.lists.forget();
+    Ok(product)
 }
 
 /// What UpdateProduct changes: the fields that are set.
@@ -204,7 +220,8 @@ pub async fn update_product(
     changes: ProductChanges,
     version: Option<i64>,
 ) -> Result<Product, Error> {
-    app.database
+    let product = app
+        .database
         .transaction(async |connection| {
             let key = ProductKey::Id(id);
             db::lock_products(connection, &[id]).await?;
@@ -222,7 +239,9 @@ pub async fn update_product(
             let product = db::find_product(connection, &key).await?;
             product.ok_or_else(|| not_found(&key))
         })
-        .await
+        .await?;
+    app.lists.forget();
+    Ok(product)
 }
 
 /// Takes a product off sale; one that is off already stays as it is.

@@ -1,10 +1,11 @@
 //! Settings of product-svc.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mesh::config::{
     DatabaseConfig, KafkaConfig, PageConfig, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig,
+    seconds,
 };
 
 /// Values of the shared settings that suit this service in devstack.
@@ -44,6 +45,11 @@ pub struct Config {
     /// Where order-svc is, asked what became of old holds.
     #[arg(long, env, default_value = "https://localhost:15053")]
     pub order_svc_url: http::Uri,
+
+    /// How old a hold may become before order-svc is asked what became of its checkout,
+    /// in seconds.
+    #[arg(long, env, default_value = "30", value_parser = seconds)]
+    pub hold_seconds_max: Duration,
 
     /// The one currency of the shop, ISO 4217.
     #[arg(long, env, default_value = "EUR")]

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{error::Error, product::ProductId, reservation::OrderId};
+use crate::{
+    error::Error,
+    product::{ProductId, StockState},
+    reservation::OrderId,
+};
 
 /// The stock of one product.
 ///
@@ -24,6 +28,11 @@ impl Stock {
     /// What can be sold.
     pub fn available(&self) -> i32 {
         self.on_hand - self.held
+    }
+
+    /// Whether it can be bought now.
+    pub fn state(&self) -> StockState {
+        StockState::of(self.available(), self.low_stock_threshold)
     }
 }
 

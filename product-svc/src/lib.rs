@@ -11,6 +11,7 @@ pub mod db;
 pub mod error;
 pub mod import;
 pub mod inventory;
+pub mod lists;
 pub mod product;
 pub mod reservation;
 pub mod reserve;
@@ -44,6 +45,7 @@ use crate::{
     clients::Checkouts,
     config::Config,
     consumer::{GROUP, OrderEvents, TOPICS},
+    lists::Lists,
     reserve::Reserving,
 };
 
@@ -57,6 +59,8 @@ pub struct App {
     pub database: Database,
     /// The one currency of the shop, ISO 4217.
     pub currency: Arc<str>,
+    /// Pages of the catalogue as they were just now.
+    pub lists: Lists,
 }
 
 /// Serves until the process is to end.
@@ -71,11 +75,12 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let producer = Producer::new(&config.kafka)?;
     let readiness = producer.tell(database.readiness());
 
-    let currency: Arc<str> = config.shop_currency.into();
+    let currency = config.shop_currency.into();
+    let app = App { database: database.clone(), currency, lists: Lists::default() };
     let api = Api {
-        app: App { database: database.clone(), currency: currency.clone() },
+        app: app.clone(),
         page_tokens: PageTokens::load(&config.page.page_token_key_file)?,
-        reserving: Reserving::start(database.clone(), currency),
+        reserving: Reserving::start(app),
     };
     let serving = Serving {
         routes: Routes::new(ProductServiceServer::new(api.clone()))
@@ -90,7 +95,8 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         let (kafka, shutdown) = (config.kafka.clone(), shutdown.clone());
         async move { consume(&kafka, GROUP, &TOPICS, events, producer, shutdown).await }
     });
-    let sweeping = settle::sweep(database, Checkouts::new(order_svc), shutdown);
+    let checkouts = Checkouts::new(order_svc);
+    let sweeping = settle::sweep(database, checkouts, config.hold_seconds_max, shutdown);
     process.spawn("sweeper", sweeping.map(Ok));
     service.serve(listeners, serving, process).await
 }

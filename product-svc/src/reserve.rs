@@ -6,14 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use mesh::{
-    database::{Connection, Database},
-    group_commit::GroupCommit,
-};
+use mesh::{database::Connection, group_commit::GroupCommit};
 
 use crate::{
+    App,
     db::{inventory, products, reservations as db},
     error::Error,
+    inventory::Stock,
     reservation::{Held, OrderId, Reservation, ReservationState, ReserveStock, ReservedItem, hold},
 };
 
@@ -30,12 +29,18 @@ pub struct Reserving(GroupCommit<ReserveStock, Answer, Error>);
 
 impl Reserving {
     /// Starts the writer.
-    pub fn start(database: Database, currency: Arc<str>) -> Self {
+    pub fn start(app: App) -> Self {
         let write = move |requests: Arc<[ReserveStock]>| {
-            let (database, currency) = (database.clone(), currency.clone());
+            let app = app.clone();
             async move {
-                let batch = Batch { requests: &requests, currency: &currency };
-                database.transaction(async |connection| batch.write(connection).await).await
+                let batch = Batch { requests: &requests, currency: &app.currency };
+                let written =
+                    app.database.transaction(async |connection| batch.write(connection).await);
+                let Written { answers, states_moved } = written.await?;
+                if states_moved {
+                    app.lists.forget();
+                }
+                Ok(answers)
             }
         };
         Self(GroupCommit::new("reserve", BATCH_SIZE_MAX, write))
@@ -54,6 +59,13 @@ impl Reserving {
     }
 }
 
+struct Written {
+    /// In order of the requests.
+    answers: Vec<Answer>,
+    /// Whether a product ran low or out.
+    states_moved: bool,
+}
+
 struct Batch<'a> {
     requests: &'a [ReserveStock],
     currency: &'a str,
@@ -64,7 +76,7 @@ impl Batch<'_> {
     ///
     /// **Invariant:** locks are taken on reservations in order of order id, then on
     /// stock in order of product id: batches of two replicas never deadlock.
-    async fn write(&self, connection: &mut Connection) -> Result<Vec<Answer>, Error> {
+    async fn write(&self, connection: &mut Connection) -> Result<Written, Error> {
         let order_ids: Vec<_> = self.requests.iter().map(|request| request.order_id).collect();
         let mut known = by_order(db::find_reservations(connection, &order_ids).await?);
         let mut offered = self.offered(connection, &known).await?;
@@ -90,6 +102,9 @@ impl Batch<'_> {
             true => BTreeMap::new(),
             false => inventory::lock_stock(connection, &product_ids).await?,
         };
+        let states =
+            |stock: &BTreeMap<_, Stock>| stock.values().map(Stock::state).collect::<Vec<_>>();
+        let states_before = states(&stock);
 
         let mut refused = Vec::new();
         let answers = self.requests.iter().enumerate().map(|(i, request)| {
@@ -115,7 +130,7 @@ impl Batch<'_> {
         if !stock.is_empty() {
             inventory::update_stock(connection, &stock).await?;
         }
-        Ok(answers)
+        Ok(Written { answers, states_moved: states(&stock) != states_before })
     }
 
     /// For the first request of each order that has no row: its items at the prices of

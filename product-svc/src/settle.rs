@@ -16,8 +16,6 @@ use crate::{
     reservation::{OrderId, Outcome, settle},
 };
 
-/// A hold older than this is asked about.
-const HOLD_AGE_MAX: Duration = Duration::from_secs(30);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Most holds asked about at once.
 const SWEEP_SIZE_MAX: i64 = 200;
@@ -62,10 +60,15 @@ pub async fn write_outcomes(
         .await
 }
 
-/// Asks order-svc about old holds until `shutdown`. Any number of replicas may.
-pub async fn sweep(database: Database, checkouts: Checkouts, shutdown: CancellationToken) {
+/// Asks order-svc about holds older than `age` until `shutdown`. Any number of replicas may.
+pub async fn sweep(
+    database: Database,
+    checkouts: Checkouts,
+    age: Duration,
+    shutdown: CancellationToken,
+) {
     while !shutdown.is_cancelled() {
-        match sweep_once(&database, &checkouts, HOLD_AGE_MAX).await {
+        match sweep_once(&database, &checkouts, age).await {
             Ok(count) if count == SWEEP_SIZE_MAX as usize => continue,
             Ok(_) => {}
             Err(error) => {

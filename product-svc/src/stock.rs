@@ -79,7 +79,8 @@ pub async fn update_inventory(
     let id = update.product_id;
     let asked = serde_json::to_vec(update).map_err(mesh::Error::internal)?;
     let fingerprint = Sha256::digest(asked).to_vec();
-    app.database
+    let inventory = app
+        .database
         .transaction(async |connection| {
             let known = db::insert_request(connection, actor_id, request_id, &fingerprint).await?;
             match known {
@@ -90,7 +91,9 @@ pub async fn update_inventory(
             let inventory = db::find_inventory(connection, id).await?;
             inventory.ok_or_else(|| Error::product_not_found(id))
         })
-        .await
+        .await?;
+    app.lists.forget();
+    Ok(inventory)
 }
 
 async fn write_update(

@@ -21,11 +21,12 @@ impl ProductService for Api {
         let currency = &self.app.currency;
         let (filter, page) =
             convert::list_products(request.get_ref(), currency, &self.page_tokens)?;
-        let (products, next) =
+        let page =
             catalogue::list_products(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
+        let (products, next) = &*page;
         let scope = convert::list_products_scope(&filter);
         Ok(Response::new(ListProductsResponse {
-            products: products.into_iter().map(|p| convert::product(p, currency)).collect(),
+            products: products.iter().map(|p| convert::product(p.clone(), currency)).collect(),
             next_page_token: self.page_tokens.next(&scope, next.as_ref()),
         }))
     }

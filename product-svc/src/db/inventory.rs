@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
+    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
     dsl::sql,
     pg::Pg,
     sql_query, sql_types,
@@ -77,8 +77,7 @@ pub async fn list_inventory(
     }
     if let Some(InventoryCursor { name, product_id }) = cursor {
         let name = name.to_lowercase();
-        let same = products::sort_name.eq(name.clone()).and(products::id.gt(product_id));
-        query = query.filter(products::sort_name.gt(name).or(same));
+        query = query.filter(after!("sort_name", ">", Text, name, *product_id));
     }
     let rows: Vec<Row> =
         query.order((products::sort_name, products::id)).limit(limit).load(connection).await?;

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
-    Queryable, SelectableHelper, dsl::sql, pg::Pg, sql_types,
+    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    SelectableHelper, dsl::sql, pg::Pg, sql_types,
 };
 use diesel_async::RunQueryDsl;
 use mesh::{database::Connection, prepared::prepared};
@@ -148,36 +148,27 @@ pub async fn list_products(
         query = query.filter(inventory::on_hand.gt(inventory::held));
     }
     let id = products::id;
-    match filter.order {
-        ProductOrder::Name => {
-            if let Some(Cursor { name, id: after, .. }) = cursor {
-                let name = name.to_lowercase();
-                let same = products::sort_name.eq(name.clone()).and(id.gt(after));
-                query = query.filter(products::sort_name.gt(name).or(same));
+    query = match filter.order {
+        ProductOrder::Name => query.order((products::sort_name, id)),
+        ProductOrder::Price => query.order((products::price_minor, id)),
+        ProductOrder::PriceDescending => query.order((products::price_minor.desc(), id.desc())),
+        ProductOrder::NewestFirst => query.order((products::created_at.desc(), id.desc())),
+    };
+    if let Some(&Cursor { ref name, price_minor, created_at, id }) = cursor {
+        query = match filter.order {
+            ProductOrder::Name => {
+                query.filter(after!("sort_name", ">", Text, name.to_lowercase(), id))
             }
-            query = query.order((products::sort_name, id));
-        }
-        ProductOrder::Price => {
-            if let Some(&Cursor { price_minor, id: after, .. }) = cursor {
-                let same = products::price_minor.eq(price_minor).and(id.gt(after));
-                query = query.filter(products::price_minor.gt(price_minor).or(same));
+            ProductOrder::Price => {
+                query.filter(after!("price_minor", ">", BigInt, price_minor, id))
             }
-            query = query.order((products::price_minor, id));
-        }
-        ProductOrder::PriceDescending => {
-            if let Some(&Cursor { price_minor, id: after, .. }) = cursor {
-                let same = products::price_minor.eq(price_minor).and(id.lt(after));
-                query = query.filter(products::price_minor.lt(price_minor).or(same));
+            ProductOrder::PriceDescending => {
+                query.filter(after!("price_minor", "<", BigInt, price_minor, id))
             }
-            query = query.order((products::price_minor.desc(), id.desc()));
-        }
-        ProductOrder::NewestFirst => {
-            if let Some(&Cursor { created_at, id: after, .. }) = cursor {
-                let same = products::created_at.eq(created_at).and(id.lt(after));
-                query = query.filter(products::created_at.lt(created_at).or(same));
+            ProductOrder::NewestFirst => {
+                query.filter(after!("created_at", "<", Timestamptz, created_at, id))
             }
-            query = query.order((products::created_at.desc(), id.desc()));
-        }
+        };
     }
     let rows: Vec<Row> = query.load(connection).await?;
     Ok(rows.into_iter().map(product).collect())

@@ -1,6 +1,6 @@
 //! ProductService and InventoryService, against a real database.
 
-use crate::support::{Shop, eur};
+use crate::support::{Shop, eur, reserve};
 use proto::product::v1::{
     ArchiveProductRequest, BatchGetProductsRequest, CreateProductRequest, GetAnyProductRequest,
     GetProductRequest, InventoryReason, ListCategoriesRequest, ListInventoryRequest,
@@ -84,6 +84,35 @@ async fn search_forgives_a_letter_and_filters_narrow() {
     assert!(names(&mut shop, dear).await.is_empty());
     let elsewhere = ListProductsRequest { category: "garden".into(), ..Default::default() };
     assert!(names(&mut shop, elsewhere).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_at_once_what_was_written_here() {
+    let mut shop = Shop::open().await;
+    let list = async |shop: &mut Shop| {
+        let all = ListProductsRequest::default();
+        let listed = shop.products.list_products(all).await.expect("good").into_inner().products;
+        listed.into_iter().map(|p| (p.price.clone(), p.stock_state())).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&mut shop).await, []);
+    let cup = shop.product("Cup", 7).await;
+    assert_eq!(list(&mut shop).await, [(Some(eur(250)), StockState::InStock)]);
+
+    let hold = reserve(Uuid::now_v7(), 1, &[(&cup.product_id, 2)]);
+    shop.reservations.reserve_stock(hold).await.expect("there is enough");
+    assert_eq!(list(&mut shop).await, [(Some(eur(250)), StockState::LowStock)]);
+
+    let request = UpdateProductRequest {
+        product: Some(Product { price: Some(eur(300)), ..cup.clone() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["price".into()] }),
+        ..UpdateProductRequest::default()
+    };
+    let request = shop.issuer.request(&shop.admin, request);
+    shop.products.update_product(request).await.expect("it is good");
+    assert_eq!(list(&mut shop).await, [(Some(eur(300)), StockState::LowStock)]);
+
+    shop.set_on_hand(&cup.product_id, 2).await;
+    assert_eq!(list(&mut shop).await, [(Some(eur(300)), StockState::OutOfStock)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,6 +140,7 @@ async fn a_hold_whose_buyer_never_comes_back_is_released_and_its_id_given_up() {
     rig.restart(ORDER_SVC, &[("CRASH_AT", "nowhere")]).await;
     assert_eq!(rig.store.stock(&rig.admin, &cup.product_id).await.held, 2);
 
+    rig.restart(PRODUCT_SVC, &[("HOLD_SECONDS_MAX", "1")]).await;
     rig.settled(&cup.product_id, 5).await;
     let given_up = rig.place(&request).await.expect_err("there is a tombstone");
     assert_eq!((given_up.code(), &*reason(&given_up)), (Code::Aborted, "CHECKOUT_ABANDONED"));
