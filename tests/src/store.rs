@@ -24,6 +24,7 @@ use proto::{
 use tonic::{
     Status,
     body::Body,
+    client::GrpcService,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 use tower::{ServiceExt, util::BoxCloneService};
@@ -337,14 +338,19 @@ pub fn place_order(items: &[(&str, i32)]) -> PlaceOrderRequest {
 ///
 /// # Errors
 /// What the method tells.
-pub async fn call_raw(
-    mut channel: Channel,
+pub async fn call_raw<C>(
+    channel: C,
     path: &str,
     request: tonic::Request<Bytes>,
-) -> Result<Bytes, Status> {
-    channel.ready().await.map_err(Status::from_error)?;
+) -> Result<Bytes, Status>
+where
+    C: GrpcService<Body>,
+    C::Error: Into<BoxError>,
+    C::ResponseBody: http_body::Body<Error: Into<BoxError>> + Send + 'static,
+{
     let path = path.parse().map_err(|error| Status::internal(format!("{error}")))?;
     let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.map_err(|error| Status::from_error(error.into()))?;
     client.unary(request, path, RawCodec).await.map(tonic::Response::into_inner)
 }
 

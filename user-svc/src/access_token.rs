@@ -47,7 +47,7 @@ impl Issuer {
         let claims = self.claims(user.id.0, user.role, user.display_name.clone());
         self.keys.sign(&Claims {
             sid: Some(session_id.0),
-            email: Some(user.email.clone()),
+            email: Some(user.email.as_str().to_owned()),
             ..claims
         })
     }

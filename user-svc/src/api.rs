@@ -6,10 +6,13 @@ mod user;
 
 pub use jwks::{JWKS_PATH, serve_jwks};
 
+use mesh::page::PageTokens;
+
 use crate::App;
 
 /// All gRPC services of user-svc.
 #[derive(Clone)]
 pub struct Api {
     pub(crate) app: App,
+    pub(crate) page_tokens: PageTokens,
 }

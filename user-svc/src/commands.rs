@@ -66,7 +66,7 @@ async fn create_client(config: &Config, name: &str, role: Role) -> Result<(), Bo
     let name = user::name(&mut violations, "NAME", name);
     violations.finish(())?;
     let database = Database::open(&config.database, &MIGRATIONS)?;
-    let (client, secret) = api_clients::create_client(&database, name, role).await?;
+    let (client, secret) = api_clients::create_client(&database, None, name, role).await?;
     println!("client_id={}\nclient_secret={}", client.id, secret.expose());
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mesh::config::{
-    DatabaseConfig, KafkaConfig, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds,
+    DatabaseConfig, KafkaConfig, PageConfig, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig,
+    seconds,
 };
 use secrecy::SecretString;
 
@@ -17,6 +18,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("database_url", "postgres://users:users@127.0.0.1:15432/users"),
     ("tls_cert_file", ".devstack/tls/user-svc.pem"),
     ("tls_key_file", ".devstack/tls/user-svc-key.pem"),
+    ("page_token_key_file", ".devstack/secrets/user-svc-page-token-key"),
 ];
 
 /// Owns accounts, credentials, sessions, API clients and signing keys.
@@ -38,6 +40,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     #[command(flatten)]
     pub kafka: KafkaConfig,
+    #[command(flatten)]
+    pub page: PageConfig,
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
 

@@ -3,20 +3,27 @@
 
 use std::net::IpAddr;
 
-use mesh::{outbox::NewEvent, server::Peer, validate::Violations};
+use mesh::{
+    outbox::NewEvent,
+    page::{Page, PageTokens, Scope},
+    server::Peer,
+    validate::Violations,
+};
 use proto::{
     time::timestamp,
     user::v1::{self as pb, user_mail_requested::Mail},
 };
 use secrecy::SecretString;
-use tonic::Request;
+use serde::de::DeserializeOwned;
+use tonic::{Request, metadata::MetadataMap};
 use uuid::Uuid;
 
 use crate::{
     access_token::ACCESS_TOKEN_DURATION,
+    accounts::UserFilter,
     cookie,
-    session::{Carrier, Secret},
-    user::{self, ApiClientId, Email, NewAccount, Role, User},
+    session::{Carrier, Secret, Session, SessionId},
+    user::{self, ApiClient, ApiClientId, Email, NewAccount, Role, User, UserId},
 };
 
 type Result<T> = std::result::Result<T, mesh::Error>;
@@ -25,6 +32,11 @@ type Result<T> = std::result::Result<T, mesh::Error>;
 const GATEWAY: &str = "gateway";
 /// Longest secret that is looked at, in bytes.
 const SECRET_BYTES_MAX: usize = 128;
+
+/// Longest text that ListUsers looks for, in characters.
+const QUERY_CHARACTERS_MAX: usize = 200;
+/// How much of a `user-agent` is kept, in characters.
+const USER_AGENT_CHARACTERS_MAX: usize = 200;
 
 /// `expires_in` of every access token.
 pub const EXPIRES_IN_SECONDS: i64 = ACCESS_TOKEN_DURATION.as_secs() as i64;
@@ -67,6 +79,119 @@ pub fn refresh_session(
     })
 }
 
+/// The name that UpdateCurrentUser asks for.
+pub fn update_current_user(request: pb::UpdateCurrentUserRequest) -> Result<String> {
+    let mut violations = Violations::new();
+    let user = request.user.unwrap_or_default();
+    let paths = request.update_mask.unwrap_or_default().paths;
+    violations.require(!paths.is_empty(), "update_mask", "must name a field");
+    for path in &paths {
+        let known = path == "display_name";
+        violations.require(known, "update_mask", "must name nothing but display_name");
+    }
+    let display_name = match paths.is_empty() {
+        true => String::new(),
+        false => user::name(&mut violations, "user.display_name", &user.display_name),
+    };
+    violations.finish(display_name)
+}
+
+/// What a page token of a list without filters is good for.
+pub fn scope<'a>(method: &'a str, caller: &'a str) -> Scope<'a, ()> {
+    Scope { method, filters: &(), caller }
+}
+
+/// Which page of a list without filters a request asks for.
+pub fn page<C: DeserializeOwned>(
+    tokens: &PageTokens,
+    scope: &Scope<'_, ()>,
+    size: i32,
+    token: &str,
+) -> Result<Page<C>> {
+    let mut violations = Violations::new();
+    let page = Page::read(&mut violations, tokens, scope, size, token);
+    violations.finish(page)
+}
+
+/// The session that RevokeSession is about.
+pub fn session_id(id: &str) -> Result<SessionId> {
+    let mut violations = Violations::new();
+    let id = violations.uuid("session_id", id);
+    violations.finish(SessionId(id))
+}
+
+/// What a page token of ListUsers is good for.
+pub fn list_users_scope<'a>(filter: &'a UserFilter, caller: &'a str) -> Scope<'a, UserFilter> {
+    Scope { method: "ListUsers", filters: filter, caller }
+}
+
+/// What ListUsers asks for.
+pub fn list_users(
+    request: &pb::ListUsersRequest,
+    caller: &str,
+    tokens: &PageTokens,
+) -> Result<(UserFilter, Page<UserId>)> {
+    let mut violations = Violations::new();
+    let query = violations.text("query", &request.query, 0, QUERY_CHARACTERS_MAX);
+    let filter = UserFilter {
+        query: (!query.is_empty()).then_some(query),
+        role: (request.role != 0).then(|| known_role(&mut violations, request.role)),
+    };
+    let scope = list_users_scope(&filter, caller);
+    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
+    violations.finish((filter, page))
+}
+
+/// What SetUserRole asks for.
+pub fn set_user_role(request: &pb::SetUserRoleRequest) -> Result<(UserId, Role)> {
+    let mut violations = Violations::new();
+    let id = UserId(violations.uuid("user_id", &request.user_id));
+    let role = known_role(&mut violations, request.role);
+    violations.finish((id, role))
+}
+
+/// The one field of a request that is about one account.
+pub fn user_id(id: &str) -> Result<UserId> {
+    let mut violations = Violations::new();
+    let id = violations.uuid("user_id", id);
+    violations.finish(UserId(id))
+}
+
+/// What CreateApiClient asks for: name, role, and the id of the request.
+pub fn create_api_client(
+    request: &pb::CreateApiClientRequest,
+) -> Result<(String, Role, Option<Uuid>)> {
+    let mut violations = Violations::new();
+    let name = user::name(&mut violations, "name", &request.name);
+    let role = known_role(&mut violations, request.role);
+    let request_id = violations.optional_uuid("request_id", &request.request_id);
+    violations.finish((name, role, request_id))
+}
+
+/// The API client that RevokeApiClient is about.
+pub fn client_id(id: &str) -> Result<ApiClientId> {
+    let mut violations = Violations::new();
+    let id = violations.uuid("client_id", id);
+    violations.finish(ApiClientId(id))
+}
+
+fn known_role(violations: &mut Violations, role: i32) -> Role {
+    match pb::Role::try_from(role) {
+        Ok(pb::Role::Customer) => Role::Customer,
+        Ok(pb::Role::Admin) => Role::Admin,
+        Ok(pb::Role::Unspecified) | Err(_) => {
+            violations.add("role", "must be ROLE_CUSTOMER or ROLE_ADMIN");
+            Role::Customer
+        }
+    }
+}
+
+/// What a client calls itself, as far as it is kept; may be empty.
+pub fn user_agent(metadata: &MetadataMap) -> String {
+    let value = metadata.get("user-agent").and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().chars().take(USER_AGENT_CHARACTERS_MAX).collect()
+}
+
 /// What ExchangeClientCredentials asks for.
 pub fn exchange_client_credentials(
     request: pb::ExchangeClientCredentialsRequest,
@@ -91,12 +216,34 @@ pub fn client_address<T>(request: &Request<T>) -> Result<IpAddr> {
 pub fn user(user: User) -> pb::User {
     pb::User {
         user_id: user.id.to_string(),
-        email: user.email,
+        email: user.email.as_str().to_owned(),
         display_name: user.display_name,
         role: role(user.role).into(),
         email_verified: user.email_verified,
         create_time: Some(timestamp(user.created_at)),
         disable_time: user.disabled_at.map(timestamp),
+    }
+}
+
+/// A session as the contract has it; `current` is that of the access token.
+pub fn session(session: Session, current: Option<SessionId>) -> pb::Session {
+    pb::Session {
+        session_id: session.id.to_string(),
+        create_time: Some(timestamp(session.created_at)),
+        refresh_time: Some(timestamp(session.refreshed_at)),
+        expire_time: Some(timestamp(session.expires_at)),
+        user_agent: session.user_agent,
+        current: current == Some(session.id),
+    }
+}
+
+/// An API client as the contract has it.
+pub fn api_client(client: ApiClient) -> pb::ApiClient {
+    pb::ApiClient {
+        client_id: client.id.to_string(),
+        name: client.name,
+        role: role(client.role).into(),
+        create_time: Some(timestamp(client.created_at)),
     }
 }
 
@@ -113,7 +260,7 @@ pub fn welcome_mail(user: &User) -> NewEvent {
     let event = pb::UserMailRequested {
         event_id: event_id.to_string(),
         user_id: user.id.to_string(),
-        email: user.email.clone(),
+        email: user.email.as_str().to_owned(),
         display_name: user.display_name.clone(),
         create_time: Some(timestamp(user.created_at)),
         mail: Some(Mail::Welcome(pb::WelcomeMail {})),

@@ -30,6 +30,7 @@ use mesh::{
     database::Database,
     kafka::Producer,
     outbox::{Bell, relay},
+    page::PageTokens,
     server::Listeners,
     token::Verifier,
 };
@@ -82,7 +83,8 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         bell: bell.clone(),
         session_duration_max: config.session_duration_max(),
     };
-    let routes = Routes::new(UserServiceServer::new(Api { app }));
+    let page_tokens = PageTokens::load(&config.page.page_token_key_file)?;
+    let routes = Routes::new(UserServiceServer::new(Api { app, page_tokens }));
     let serving =
         Serving { routes: serve_jwks(routes, keys.clone()), verifier: verifier.clone(), readiness };
     let shutdown = process.shutdown.clone();

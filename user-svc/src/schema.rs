@@ -22,6 +22,8 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        refreshed_at -> Timestamptz,
+        user_agent -> Text,
     }
 }
 
@@ -41,6 +43,7 @@ diesel::table! {
         name -> Text,
         role -> Text,
         secret_hash -> Binary,
+        created_at -> Timestamptz,
     }
 }
 

@@ -66,6 +66,21 @@ impl SecretHash {
     }
 }
 
+/// A log-in that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Id.
+    pub id: SessionId,
+    /// When the account logged in.
+    pub created_at: DateTime<Utc>,
+    /// When it last got an access token.
+    pub refreshed_at: DateTime<Utc>,
+    /// When it ends unless it is refreshed before.
+    pub expires_at: DateTime<Utc>,
+    /// What the client called itself at log-in.
+    pub user_agent: String,
+}
+
 /// How a refresh token travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carrier {

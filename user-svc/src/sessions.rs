@@ -1,6 +1,7 @@
-//! Operations on sessions: log in, refresh, log out. Each owns its transaction.
+//! Operations on sessions: log in, refresh, show, end. Each owns its transaction.
 
 use chrono::Utc;
+use mesh::page::{self, Page};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use crate::{
     error::Error,
     limit::{LOGIN_FAILURES, Subject},
     password::Check,
-    session::{Carrier, Secret, SessionId, Verdict, judge},
+    session::{Carrier, Secret, Session, SessionId, Verdict, judge},
     user::{Email, User, UserId},
 };
 
@@ -34,6 +35,7 @@ pub async fn login(
     email: &Email,
     password: SecretString,
     carrier: Carrier,
+    user_agent: String,
 ) -> Result<Granted, Error> {
     let subject = Subject::account(email);
     let credentials = {
@@ -54,7 +56,14 @@ pub async fn login(
     let (user_id, hash) = credentials.ok_or(Error::BadCredentials)?;
 
     let now = Utc::now();
-    let (session_id, refresh_token) = (SessionId(Uuid::now_v7()), Secret::random());
+    let session = Session {
+        id: SessionId(Uuid::now_v7()),
+        created_at: now,
+        refreshed_at: now,
+        expires_at: now + app.session_duration_max,
+        user_agent,
+    };
+    let refresh_token = Secret::random();
     let transaction = app.database.transaction(async |connection| {
         // Others may have failed while this one waited for its turn.
         tries::check(connection, &LOGIN_FAILURES, &subject).await?;
@@ -64,14 +73,13 @@ pub async fn login(
         let hash = new_hash.as_ref().unwrap_or(&hash);
         let user = users::hold_user(connection, user_id, hash).await?;
         let user = enabled(user.ok_or(Error::BadCredentials)?)?;
-        let expires_at = now + app.session_duration_max;
-        db::insert_session(connection, session_id, user_id, now, expires_at).await?;
+        db::insert_session(connection, user_id, &session).await?;
         let hash = refresh_token.hash();
-        db::insert_token(connection, session_id, &hash, carrier, expires_at).await?;
+        db::insert_token(connection, session.id, &hash, carrier, session.expires_at).await?;
         Ok::<_, Error>(user)
     });
     let user = transaction.await?;
-    grant(app, user, session_id, refresh_token)
+    grant(app, user, session.id, refresh_token)
 }
 
 /// Exchanges a refresh token, which came by `carrier`, for fresh tokens.
@@ -98,7 +106,7 @@ pub async fn refresh_session(
                 db::mark_used(connection, &used, now).await?;
                 let hash = child.hash();
                 db::insert_token(connection, session_id, &hash, carrier, expires_at).await?;
-                db::extend_session(connection, session_id, expires_at).await?;
+                db::extend_session(connection, session_id, now, expires_at).await?;
                 Ok((session_id, Some(user)))
             }
         }
@@ -123,10 +131,33 @@ pub async fn logout(app: &App, user_id: UserId, session_id: SessionId) -> Result
 pub async fn logout_everywhere(app: &App, user_id: UserId) -> Result<(), Error> {
     app.database
         .transaction(async |connection| {
-            db::revoke_all_sessions(connection, user_id).await?;
+            db::revoke_sessions(connection, user_id, None).await?;
             Ok(())
         })
         .await
+}
+
+/// A page of an account's sessions, newest first, and after which one the next begins.
+pub async fn list_sessions(
+    app: &App,
+    user_id: UserId,
+    page: &Page<SessionId>,
+) -> Result<(Vec<Session>, Option<SessionId>), Error> {
+    let mut connection = app.database.connection().await?;
+    let (now, limit) = (Utc::now(), page.size + 1);
+    let rows = db::list_sessions(&mut connection, user_id, now, page.cursor, limit).await?;
+    let (sessions, more) = page::cut(rows, page.size);
+    let next = sessions.last().filter(|_| more).map(|last| last.id);
+    Ok((sessions, next))
+}
+
+/// Ends a session of an account, which may have ended.
+pub async fn revoke_session(app: &App, user_id: UserId, id: SessionId) -> Result<(), Error> {
+    let mut connection = app.database.connection().await?;
+    match db::has_session(&mut connection, id, user_id).await? {
+        true => Ok(db::revoke_session(&mut connection, id, user_id).await?),
+        false => Err(Error::SessionNotFound { session_id: id }),
+    }
 }
 
 fn enabled(user: User) -> Result<User, Error> {

@@ -40,8 +40,8 @@ const NAME_CHARACTERS_MAX: usize = 100;
 pub struct User {
     /// Id.
     pub id: UserId,
-    /// Address as it was typed.
-    pub email: String,
+    /// Its address.
+    pub email: Email,
     /// How the shop addresses the person.
     pub display_name: String,
     /// What the account may do.
@@ -74,6 +74,8 @@ pub struct ApiClient {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
 }
 
 /// An address as it was typed.
@@ -99,6 +101,11 @@ impl Email {
         let plain = value.chars().all(plain) && value.matches('@').count() == 1;
         violations.require(well_formed && plain, field, "must be an e-mail address");
         Self(value.to_owned())
+    }
+
+    /// One that was checked when it came in.
+    pub fn known(text: String) -> Self {
+        Self(text)
     }
 
     /// As it was typed.

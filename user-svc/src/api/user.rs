@@ -2,10 +2,15 @@
 
 use mesh::token::claims;
 use proto::user::v1::{
-    ExchangeClientCredentialsRequest, ExchangeClientCredentialsResponse, GetCurrentUserRequest,
-    GetCurrentUserResponse, LoginRequest, LoginResponse, LogoutRequest, LogoutResponse,
-    RefreshSessionRequest, RefreshSessionResponse, SignUpRequest, SignUpResponse,
-    user_service_server::UserService,
+    CreateApiClientRequest, CreateApiClientResponse, DisableUserRequest, DisableUserResponse,
+    EnableUserRequest, EnableUserResponse, ExchangeClientCredentialsRequest,
+    ExchangeClientCredentialsResponse, GetCurrentUserRequest, GetCurrentUserResponse,
+    ListApiClientsRequest, ListApiClientsResponse, ListSessionsRequest, ListSessionsResponse,
+    ListUsersRequest, ListUsersResponse, LoginRequest, LoginResponse, LogoutRequest,
+    LogoutResponse, RefreshSessionRequest, RefreshSessionResponse, RevokeApiClientRequest,
+    RevokeApiClientResponse, RevokeSessionRequest, RevokeSessionResponse, SetUserRoleRequest,
+    SetUserRoleResponse, SignUpRequest, SignUpResponse, UpdateCurrentUserRequest,
+    UpdateCurrentUserResponse, user_service_server::UserService,
 };
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
@@ -59,8 +64,9 @@ impl UserService for Api {
         &self,
         request: Request<LoginRequest>,
     ) -> Result<Response<LoginResponse>, Status> {
+        let user_agent = convert::user_agent(request.metadata());
         let (email, password, carrier) = convert::login(request.into_inner())?;
-        let granted = sessions::login(&self.app, &email, password, carrier).await?;
+        let granted = sessions::login(&self.app, &email, password, carrier, user_agent).await?;
         let mut metadata = MetadataMap::new();
         let refresh_token = self.hand_out(&granted.refresh_token, carrier, &mut metadata);
         let response = LoginResponse {
@@ -126,22 +132,135 @@ impl UserService for Api {
         Ok(Response::new(ExchangeClientCredentialsResponse { access_token, expires_in }))
     }
 
+    async fn update_current_user(
+        &self,
+        request: Request<UpdateCurrentUserRequest>,
+    ) -> Result<Response<UpdateCurrentUserResponse>, Status> {
+        let id = UserId(claims(&request)?.sub);
+        let display_name = convert::update_current_user(request.into_inner())?;
+        let user = accounts::update_current_user(&self.app, id, &display_name).await?;
+        Ok(Response::new(UpdateCurrentUserResponse { user: Some(convert::user(user)) }))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let claims = claims(&request)?;
+        let (caller, current) = (claims.sub.to_string(), claims.sid.map(SessionId));
+        let request = request.get_ref();
+        let scope = convert::scope("ListSessions", &caller);
+        let page =
+            convert::page(&self.page_tokens, &scope, request.page_size, &request.page_token)?;
+        let (sessions, next) =
+            sessions::list_sessions(&self.app, UserId(claims.sub), &page).await?;
+        let session = |session| convert::session(session, current);
+        Ok(Response::new(ListSessionsResponse {
+            sessions: sessions.into_iter().map(session).collect(),
+            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+        }))
+    }
+
+    async fn revoke_session(
+        &self,
+        request: Request<RevokeSessionRequest>,
+    ) -> Result<Response<RevokeSessionResponse>, Status> {
+        let user_id = UserId(claims(&request)?.sub);
+        let id = convert::session_id(&request.get_ref().session_id)?;
+        sessions::revoke_session(&self.app, user_id, id).await?;
+        Ok(Response::new(RevokeSessionResponse {}))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
+        let caller = claims(&request)?.sub.to_string();
+        let (filter, page) = convert::list_users(request.get_ref(), &caller, &self.page_tokens)?;
+        let (users, next) = accounts::list_users(&self.app, &filter, &page).await?;
+        let scope = convert::list_users_scope(&filter, &caller);
+        Ok(Response::new(ListUsersResponse {
+            users: users.into_iter().map(convert::user).collect(),
+            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+        }))
+    }
+
+    async fn set_user_role(
+        &self,
+        request: Request<SetUserRoleRequest>,
+    ) -> Result<Response<SetUserRoleResponse>, Status> {
+        let actor_id = UserId(claims(&request)?.sub);
+        let (id, role) = convert::set_user_role(request.get_ref())?;
+        let user = accounts::set_user_role(&self.app, actor_id, id, role).await?;
+        Ok(Response::new(SetUserRoleResponse { user: Some(convert::user(user)) }))
+    }
+
+    async fn disable_user(
+        &self,
+        request: Request<DisableUserRequest>,
+    ) -> Result<Response<DisableUserResponse>, Status> {
+        let actor_id = UserId(claims(&request)?.sub);
+        let id = convert::user_id(&request.get_ref().user_id)?;
+        let user = accounts::disable_user(&self.app, actor_id, id).await?;
+        Ok(Response::new(DisableUserResponse { user: Some(convert::user(user)) }))
+    }
+
+    async fn enable_user(
+        &self,
+        request: Request<EnableUserRequest>,
+    ) -> Result<Response<EnableUserResponse>, Status> {
+        let id = convert::user_id(&request.get_ref().user_id)?;
+        let user = accounts::enable_user(&self.app, id).await?;
+        Ok(Response::new(EnableUserResponse { user: Some(convert::user(user)) }))
+    }
+
+    async fn create_api_client(
+        &self,
+        request: Request<CreateApiClientRequest>,
+    ) -> Result<Response<CreateApiClientResponse>, Status> {
+        let actor_id = claims(&request)?.sub;
+        let (name, role, request_id) = convert::create_api_client(request.get_ref())?;
+        let request = request_id.map(|request_id| (actor_id, request_id));
+        let (client, secret) =
+            api_clients::create_client(&self.app.database, request, name, role).await?;
+        Ok(Response::new(CreateApiClientResponse {
+            client_id: client.id.to_string(),
+            client_secret: secret.expose().to_owned(),
+            api_client: Some(convert::api_client(client)),
+        }))
+    }
+
+    async fn list_api_clients(
+        &self,
+        request: Request<ListApiClientsRequest>,
+    ) -> Result<Response<ListApiClientsResponse>, Status> {
+        let caller = claims(&request)?.sub.to_string();
+        let request = request.get_ref();
+        let scope = convert::scope("ListApiClients", &caller);
+        let page =
+            convert::page(&self.page_tokens, &scope, request.page_size, &request.page_token)?;
+        let (clients, next) = api_clients::list_clients(&self.app, &page).await?;
+        Ok(Response::new(ListApiClientsResponse {
+            api_clients: clients.into_iter().map(convert::api_client).collect(),
+            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+        }))
+    }
+
+    async fn revoke_api_client(
+        &self,
+        request: Request<RevokeApiClientRequest>,
+    ) -> Result<Response<RevokeApiClientResponse>, Status> {
+        let id = convert::client_id(&request.get_ref().client_id)?;
+        api_clients::revoke_client(&self.app, id).await?;
+        Ok(Response::new(RevokeApiClientResponse {}))
+    }
+
     not_yet! {
-        update_current_user(UpdateCurrentUserRequest) -> UpdateCurrentUserResponse,
         change_password(ChangePasswordRequest) -> ChangePasswordResponse,
         request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse,
         reset_password(ResetPasswordRequest) -> ResetPasswordResponse,
         request_email_verification(RequestEmailVerificationRequest) -> RequestEmailVerificationResponse,
         verify_email(VerifyEmailRequest) -> VerifyEmailResponse,
-        list_sessions(ListSessionsRequest) -> ListSessionsResponse,
-        revoke_session(RevokeSessionRequest) -> RevokeSessionResponse,
-        list_users(ListUsersRequest) -> ListUsersResponse,
-        set_user_role(SetUserRoleRequest) -> SetUserRoleResponse,
-        disable_user(DisableUserRequest) -> DisableUserResponse,
-        enable_user(EnableUserRequest) -> EnableUserResponse,
-        create_api_client(CreateApiClientRequest) -> CreateApiClientResponse,
-        list_api_clients(ListApiClientsRequest) -> ListApiClientsResponse,
-        revoke_api_client(RevokeApiClientRequest) -> RevokeApiClientResponse,
     }
 }
 

@@ -14,24 +14,24 @@ use mesh::database::Connection;
 use super::users::UserRow;
 use crate::{
     schema::{refresh_tokens, sessions, users},
-    session::{Carrier, SecretHash, SessionId, TokenState},
+    session::{Carrier, SecretHash, Session, SessionId, TokenState},
     user::{User, UserId},
 };
 
 /// Adds a session.
 pub async fn insert_session(
     connection: &mut Connection,
-    id: SessionId,
     user_id: UserId,
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
+    session: &Session,
 ) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
         .values((
-            sessions::id.eq(id),
+            sessions::id.eq(session.id),
             sessions::user_id.eq(user_id),
-            sessions::created_at.eq(created_at),
-            sessions::expires_at.eq(expires_at),
+            sessions::created_at.eq(session.created_at),
+            sessions::refreshed_at.eq(session.refreshed_at),
+            sessions::expires_at.eq(session.expires_at),
+            sessions::user_agent.eq(&session.user_agent),
         ))
         .execute(connection)
         .await
@@ -56,6 +56,28 @@ pub async fn insert_token(
         .execute(connection)
         .await
         .map(drop)
+}
+
+#[derive(Queryable, diesel::Selectable)]
+#[diesel(table_name = sessions, check_for_backend(Pg))]
+struct SessionRow {
+    id: SessionId,
+    created_at: DateTime<Utc>,
+    refreshed_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    user_agent: String,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: row.id,
+            created_at: row.created_at,
+            refreshed_at: row.refreshed_at,
+            expires_at: row.expires_at,
+            user_agent: row.user_agent,
+        }
+    }
 }
 
 #[derive(Queryable, diesel::Selectable)]
@@ -111,17 +133,51 @@ pub async fn mark_used(
         .map(drop)
 }
 
-/// Lets a session live until `expires_at`.
+/// Lets a session that was refreshed live until `expires_at`.
 pub async fn extend_session(
     connection: &mut Connection,
     id: SessionId,
+    refreshed_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(sessions::table.find(id))
-        .set(sessions::expires_at.eq(expires_at))
+        .set((sessions::refreshed_at.eq(refreshed_at), sessions::expires_at.eq(expires_at)))
         .execute(connection)
         .await
         .map(drop)
+}
+
+/// Whether a session is one of an account, ended or not.
+pub async fn has_session(
+    connection: &mut Connection,
+    id: SessionId,
+    user_id: UserId,
+) -> QueryResult<bool> {
+    let own = sessions::table.find(id).filter(sessions::user_id.eq(user_id));
+    diesel::select(diesel::dsl::exists(own)).get_result(connection).await
+}
+
+/// A page of an account's sessions that have not ended, newest first, from after `cursor` on.
+pub async fn list_sessions(
+    connection: &mut Connection,
+    user_id: UserId,
+    now: DateTime<Utc>,
+    cursor: Option<SessionId>,
+    limit: i64,
+) -> QueryResult<Vec<Session>> {
+    let mut query = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .select(SessionRow::as_select())
+        .order(sessions::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(id) = cursor {
+        query = query.filter(sessions::id.lt(id));
+    }
+    let rows: Vec<SessionRow> = query.load(connection).await?;
+    Ok(rows.into_iter().map(Session::from).collect())
 }
 
 /// Ends a session of an account.
@@ -139,10 +195,15 @@ pub async fn revoke_session(
         .map(drop)
 }
 
-/// Ends all sessions of an account.
-pub async fn revoke_all_sessions(connection: &mut Connection, user_id: UserId) -> QueryResult<()> {
+/// Ends all sessions of an account, but for one that is to stay.
+pub async fn revoke_sessions(
+    connection: &mut Connection,
+    user_id: UserId,
+    but: Option<SessionId>,
+) -> QueryResult<()> {
     let ids: Vec<SessionId> = sessions::table
         .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::id.ne_all(but.as_slice()))
         .filter(sessions::revoked_at.is_null())
         .order(sessions::id)
         .select(sessions::id)

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, SelectableHelper,
-    pg::Pg,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
+    QueryResult, Queryable, SelectableHelper, TextExpressionMethods, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 use mesh::database::Connection;
 
 use crate::{
+    accounts::UserFilter,
     schema::users,
     user::{Email, Role, User, UserId},
 };
@@ -30,7 +31,7 @@ impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         Self {
             id: row.id,
-            email: row.email,
+            email: Email::known(row.email),
             display_name: row.display_name,
             role: row.role,
             email_verified: row.email_verified,
@@ -44,14 +45,13 @@ impl From<UserRow> for User {
 pub async fn insert_user(
     connection: &mut Connection,
     user: &User,
-    email: &Email,
     password_hash: &str,
 ) -> QueryResult<bool> {
     let inserted = diesel::insert_into(users::table)
         .values((
             users::id.eq(user.id),
-            users::email.eq(email.as_str()),
-            users::email_key.eq(email.key()),
+            users::email.eq(user.email.as_str()),
+            users::email_key.eq(user.email.key()),
             users::password_hash.eq(password_hash),
             users::display_name.eq(&user.display_name),
             users::role.eq(user.role),
@@ -112,18 +112,69 @@ pub async fn update_password_hash(
         .map(drop)
 }
 
-/// Gives the account with this address a role; its id, where it had another.
+/// Gives an account a name; the account as it is then.
+pub async fn update_display_name(
+    connection: &mut Connection,
+    id: UserId,
+    display_name: &str,
+) -> QueryResult<Option<User>> {
+    let update = diesel::update(users::table.find(id))
+        .set(users::display_name.eq(display_name))
+        .returning(UserRow::as_returning());
+    update.get_result(connection).await.optional().map(|row| row.map(User::from))
+}
+
+/// Gives an account a role; the account as it is then, where it had another.
 pub async fn update_role(
     connection: &mut Connection,
-    email: &Email,
+    id: UserId,
     role: Role,
-) -> QueryResult<Option<UserId>> {
-    diesel::update(users::table)
-        .filter(users::email_key.eq(email.key()))
+) -> QueryResult<Option<User>> {
+    let update = diesel::update(users::table.find(id))
         .filter(users::role.ne(role))
         .set(users::role.eq(role))
-        .returning(users::id)
-        .get_result(connection)
-        .await
-        .optional()
+        .returning(UserRow::as_returning());
+    update.get_result(connection).await.optional().map(|row| row.map(User::from))
+}
+
+/// Shuts an account out, or lets it in; the account as it is then, where it was not so.
+pub async fn update_disabled(
+    connection: &mut Connection,
+    id: UserId,
+    disabled: bool,
+) -> QueryResult<Option<User>> {
+    let disabled_at = disabled.then(Utc::now);
+    let update = diesel::update(users::table.find(id))
+        .filter(users::disabled_at.is_null().eq(disabled))
+        .set(users::disabled_at.eq(disabled_at))
+        .returning(UserRow::as_returning());
+    update.get_result(connection).await.optional().map(|row| row.map(User::from))
+}
+
+/// A page of accounts, newest first, from after `cursor` on.
+pub async fn list_users(
+    connection: &mut Connection,
+    filter: &UserFilter,
+    cursor: Option<UserId>,
+    limit: i64,
+) -> QueryResult<Vec<User>> {
+    let mut query = users::table.select(UserRow::as_select()).limit(limit).into_boxed();
+    if let Some(text) = &filter.query {
+        let pattern = format!("%{}%", escaped(&text.to_lowercase()));
+        let in_email = users::email_key.like(pattern.clone());
+        query = query.filter(in_email.or(users::display_name.ilike(pattern)));
+    }
+    if let Some(role) = filter.role {
+        query = query.filter(users::role.eq(role));
+    }
+    if let Some(id) = cursor {
+        query = query.filter(users::id.lt(id));
+    }
+    let rows: Vec<UserRow> = query.order(users::id.desc()).load(connection).await?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// `text` as a pattern that fits nothing else.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -1,40 +1,43 @@
 //! Who may call what.
 
-use mesh::{
-    access::{Access, Methods},
-    token::Role,
-};
-use proto::user::v1::{GetCurrentUserRequest, LogoutRequest};
+use bytes::Bytes;
+use mesh::access::{Access, Method, Methods};
+use proto::user::v1::LogoutRequest;
 use tests::issuer::{Issuer, with_token};
+use tonic::Request;
 
 use crate::harness::{PASSWORD, login_request, refusal, start};
+
+/// The methods of this service, by path.
+fn methods() -> Vec<(String, Method)> {
+    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let own = methods.iter().filter(|(path, _)| path.starts_with("/shopmesh.user."));
+    own.map(|(path, method)| (path.to_owned(), method.clone())).collect()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_public_needs_a_token_that_this_service_issued() {
     let service = start().await;
-    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).unwrap();
-    let mut closed: Vec<_> = methods
-        .iter()
-        .filter(|(path, method)| {
-            path.starts_with("/shopmesh.user.") && method.access != Access::Public
-        })
-        .map(|(_, method)| method.name.as_str())
-        .collect();
-    closed.sort_unstable();
-    assert_eq!(closed, ["GetCurrentUser", "Logout"], "each is called below");
-
-    let mut users = service.users();
-    assert_eq!(refusal(users.get_current_user(GetCurrentUserRequest {}).await), "TOKEN_MISSING");
-    assert_eq!(refusal(users.logout(LogoutRequest::default()).await), "TOKEN_MISSING");
-    // Another's key, and no token at all.
     let issuer = Issuer::start().await;
-    let mut claims = issuer.admin();
-    claims.role = Role::Admin;
-    for token in [issuer.token(&claims).as_str(), "nonsense"] {
-        let request = with_token(token, GetCurrentUserRequest {});
-        assert_eq!(refusal(users.get_current_user(request).await), "TOKEN_INVALID");
-        let request = with_token(token, LogoutRequest::default());
-        assert_eq!(refusal(users.logout(request).await), "TOKEN_INVALID");
+    let anothers = issuer.token(&issuer.admin());
+    for (path, _) in methods().iter().filter(|(_, method)| method.access != Access::Public) {
+        let missing = service.call(path, Request::new(Bytes::new())).await;
+        assert_eq!(refusal(missing), "TOKEN_MISSING", "{path}");
+        for token in [anothers.as_str(), "nonsense"] {
+            let invalid = service.call(path, with_token(token, Bytes::new())).await;
+            assert_eq!(refusal(invalid), "TOKEN_INVALID", "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_admins_is_refused_to_a_customer_before_anything_else() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let ada = service.log_in("ada@example.com").await;
+    for (path, _) in methods().iter().filter(|(_, method)| method.access == Access::Admin) {
+        let request = with_token(&ada.access_token, Bytes::new());
+        assert_eq!(refusal(service.call(path, request).await), "ROLE_REQUIRED", "{path}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use devstack::testing::{Env, template_database};
 use diesel_async::SimpleAsyncConnection;
 use jsonwebtoken::jwk::JwkSet;
@@ -14,15 +15,17 @@ use mesh::{
     token::{Claims, Verifier},
 };
 use proto::user::v1::{
-    GetCurrentUserRequest, LoginRequest, LoginResponse, RefreshSessionRequest, SignUpRequest,
-    user_service_client::UserServiceClient,
+    ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest, LoginResponse,
+    RefreshSessionRequest, SignUpRequest, user_service_client::UserServiceClient,
 };
 use tempfile::TempDir;
-use tests::{issuer::with_token, service};
+use tests::{issuer::with_token, service, store::call_raw};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use user_svc::{
     MIGRATIONS,
+    api_clients::create_client,
     config::{Config, DEFAULTS},
+    user::Role,
 };
 
 /// The password of every account that a test makes.
@@ -46,7 +49,10 @@ pub async fn start_with_brokers(brokers: &str) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
+    let page_token_key = keys.path().join("page-token-key");
+    fs::write(&page_token_key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap();
     let settings = [
+        ("page-token-key-file", page_token_key.to_str().unwrap()),
         ("signing-keys-dir", keys.path().to_str().unwrap()),
         ("signing-key-notice-seconds", "1"),
         ("kafka-brokers", brokers),
@@ -84,6 +90,11 @@ impl Service {
     /// Asks the service to end, and waits until it has ended well.
     pub async fn stop(self) {
         self.process.stop().await;
+    }
+
+    /// Calls a method by its path as the gateway does.
+    pub async fn call(&self, path: &str, request: Request<Bytes>) -> Result<Bytes, Status> {
+        call_raw(self.process.channel("gateway", proto::FILE_DESCRIPTOR_SET), path, request).await
     }
 
     /// Calls the service as the gateway does.
@@ -130,6 +141,13 @@ impl Service {
     /// Makes an account.
     pub async fn sign_up(&self, email: &str) {
         self.users().sign_up(sign_up_request(email)).await.unwrap();
+    }
+
+    /// Makes an account that is an admin, and logs it in.
+    pub async fn admin(&self, email: &str) -> LoginResponse {
+        self.sign_up(email).await;
+        self.execute(&format!("UPDATE users SET role = 'admin' WHERE email = '{email}'")).await;
+        self.log_in(email).await
     }
 
     pub async fn log_in(&self, email: &str) -> LoginResponse {
@@ -195,6 +213,19 @@ pub fn cookie_token(metadata: &MetadataMap) -> String {
     let cookie = set_cookie(metadata).expect("a cookie is set");
     let (pair, _) = cookie.split_once(';').unwrap();
     pair.strip_prefix("refresh_token=").expect("it is the refresh token").to_owned()
+}
+
+/// The access token of a new API client.
+pub async fn client_token(service: &Service) -> String {
+    let database = service.database();
+    let made = create_client(&database, None, "warehouse".into(), Role::Customer).await;
+    let (client, secret) = made.unwrap();
+    let request = ExchangeClientCredentialsRequest {
+        client_id: client.id.to_string(),
+        client_secret: secret.expose().to_owned(),
+    };
+    let response = service.users().exchange_client_credentials(request).await.unwrap();
+    response.into_inner().access_token
 }
 
 /// The reason why a call was refused.

@@ -1,0 +1,231 @@
+//! What admins do to accounts: list them, give roles, shut out and let in.
+
+use proto::user::v1::{
+    DisableUserRequest, EnableUserRequest, ListUsersRequest, ListUsersResponse, LoginResponse,
+    Role, SetUserRoleRequest, SignUpRequest, User,
+};
+use tests::{issuer::with_token, status::bad_fields};
+use tokio::task::JoinSet;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::harness::{PASSWORD, Service, login_request, refusal, sign_up_request, start};
+
+async fn list(
+    service: &Service,
+    token: &str,
+    request: ListUsersRequest,
+) -> Result<ListUsersResponse, Status> {
+    Ok(service.users().list_users(with_token(token, request)).await?.into_inner())
+}
+
+async fn set_role(
+    service: &Service,
+    token: &str,
+    user_id: &str,
+    role: Role,
+) -> Result<User, Status> {
+    let request = SetUserRoleRequest { user_id: user_id.into(), role: role.into() };
+    let response = service.users().set_user_role(with_token(token, request)).await?;
+    Ok(response.into_inner().user.unwrap())
+}
+
+async fn disable(service: &Service, token: &str, user_id: &str) -> Result<User, Status> {
+    let request = with_token(token, DisableUserRequest { user_id: user_id.into() });
+    Ok(service.users().disable_user(request).await?.into_inner().user.unwrap())
+}
+
+async fn enable(service: &Service, token: &str, user_id: &str) -> Result<User, Status> {
+    let request = with_token(token, EnableUserRequest { user_id: user_id.into() });
+    Ok(service.users().enable_user(request).await?.into_inner().user.unwrap())
+}
+
+/// A new account, logged in.
+async fn customer(service: &Service, email: &str) -> (LoginResponse, String) {
+    service.sign_up(email).await;
+    let login = service.log_in(email).await;
+    let id = login.user.as_ref().unwrap().user_id.clone();
+    (login, id)
+}
+
+fn emails(response: &ListUsersResponse) -> Vec<&str> {
+    response.users.iter().map(|user| user.email.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_listed_newest_first_a_page_at_a_time() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    for n in 1..=4 {
+        service.sign_up(&format!("user{n}@example.com")).await;
+    }
+    let mut request = ListUsersRequest { page_size: 2, ..ListUsersRequest::default() };
+    let mut pages = Vec::new();
+    loop {
+        let page = list(&service, &admin, request.clone()).await.unwrap();
+        request.page_token.clone_from(&page.next_page_token);
+        pages.push(emails(&page).join(" "));
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(
+        pages,
+        [
+            "user4@example.com user3@example.com",
+            "user2@example.com user1@example.com",
+            "grace@example.com"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_found_by_a_part_of_address_or_name_and_by_role() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    for (email, name) in [
+        ("Ada.Lovelace@example.com", "Countess"),
+        ("a_b@example.com", "100% Bob"),
+        ("axb@example.com", "Zoë C\\D"),
+    ] {
+        let request = SignUpRequest { display_name: name.into(), ..sign_up_request(email) };
+        service.users().sign_up(request).await.unwrap();
+    }
+    let found = async |query: &str, role: Role| {
+        let request =
+            ListUsersRequest { query: query.into(), role: role.into(), ..Default::default() };
+        let response = list(&service, &admin, request).await.unwrap();
+        emails(&response).join(" ")
+    };
+    let any = Role::Unspecified;
+    assert_eq!(found("LOVELACE@ex", any).await, "Ada.Lovelace@example.com");
+    assert_eq!(found(" countess ", any).await, "Ada.Lovelace@example.com");
+    assert_eq!(found("a_b@", any).await, "a_b@example.com");
+    assert_eq!(found("%", any).await, "a_b@example.com");
+    assert_eq!(found("c\\d", any).await, "axb@example.com");
+    assert_eq!(found("Zoë", any).await, "axb@example.com");
+    assert_eq!(found("example.com", Role::Admin).await, "grace@example.com");
+    assert_eq!(found("grace", Role::Customer).await, "");
+    assert_eq!(found("nobody", any).await, "");
+
+    let request = ListUsersRequest {
+        page_size: -1,
+        page_token: "nonsense".into(),
+        query: "x".repeat(201),
+        role: 7,
+    };
+    let status = list(&service, &admin, request).await.unwrap_err();
+    assert_eq!(bad_fields(&status), ["query", "role", "page_size", "page_token"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_token_is_good_for_its_own_filters_only() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    service.sign_up("ada@example.com").await;
+    let request = ListUsersRequest { page_size: 1, ..ListUsersRequest::default() };
+    let page_token = list(&service, &admin, request.clone()).await.unwrap().next_page_token;
+    let request = ListUsersRequest { page_token, role: Role::Admin.into(), ..request };
+    assert_eq!(bad_fields(&list(&service, &admin, request).await.unwrap_err()), ["page_token"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_role_ends_the_sessions_that_had_the_old_one() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await;
+    let (before, id) = customer(&service, "ada@example.com").await;
+    let user = set_role(&service, &admin.access_token, &id, Role::Admin).await.unwrap();
+    assert_eq!((user.role(), user.email.as_str()), (Role::Admin, "ada@example.com"));
+    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+
+    let after = service.log_in("ada@example.com").await;
+    let claims = service.claims(&after.access_token).await.unwrap();
+    assert_eq!(claims.role, mesh::token::Role::Admin);
+    // The role that it has already changes nothing.
+    set_role(&service, &admin.access_token, &id, Role::Admin).await.unwrap();
+    assert!(service.refresh(&after.refresh_token).await.is_ok());
+    assert!(service.refresh(&admin.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_is_out_at_once_until_it_is_enabled() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    let (before, id) = customer(&service, "ada@example.com").await;
+    let disabled = disable(&service, &admin, &id).await.unwrap();
+    assert!(disabled.disable_time.is_some());
+    assert_eq!(disable(&service, &admin, &id).await.unwrap(), disabled, "the time stays");
+    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    let log_in = service.users().login(login_request("ada@example.com", PASSWORD)).await;
+    assert_eq!(refusal(log_in), "ACCOUNT_DISABLED");
+
+    for _twice in 0..2 {
+        let enabled = enable(&service, &admin, &id).await.unwrap();
+        assert_eq!(enabled, User { disable_time: None, ..disabled.clone() });
+    }
+    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    let after = service.log_in("ada@example.com").await;
+    assert!(service.refresh(&after.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_in_that_runs_beside_a_disabling_survives_it() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    let (_, id) = customer(&service, "ada@example.com").await;
+    let mut log_ins = JoinSet::new();
+    for _ in 0..8 {
+        let mut users = service.users();
+        let request = login_request("ada@example.com", PASSWORD);
+        log_ins.spawn(async move { users.login(request).await.map(tonic::Response::into_inner) });
+    }
+    // Some are through, some are not.
+    let mut told = vec![log_ins.join_next().await.unwrap().unwrap()];
+    disable(&service, &admin, &id).await.unwrap();
+    told.extend(log_ins.join_all().await);
+    for told in told {
+        match told {
+            Ok(login) => {
+                let refused = refusal(service.refresh(&login.refresh_token).await);
+                assert_eq!(refused, "REFRESH_TOKEN_INVALID");
+            }
+            Err(status) => assert_eq!(tests::status::reason(&status), "ACCOUNT_DISABLED"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_neither_disables_nor_demotes_itself() {
+    let service = start().await;
+    let login = service.admin("grace@example.com").await;
+    let (admin, id) = (login.access_token, login.user.unwrap().user_id);
+    for status in [
+        disable(&service, &admin, &id).await.unwrap_err(),
+        set_role(&service, &admin, &id, Role::Customer).await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), tonic::Code::FailedPrecondition);
+        assert_eq!(tests::status::reason(&status), "OWN_ACCOUNT");
+    }
+    let user = set_role(&service, &admin, &id, Role::Admin).await.expect("it is one");
+    assert_eq!((user.role(), user.disable_time), (Role::Admin, None));
+    assert!(service.refresh(&login.refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_there_is_told_as_such() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    let nobody = Uuid::now_v7().to_string();
+    for status in [
+        set_role(&service, &admin, &nobody, Role::Admin).await.unwrap_err(),
+        disable(&service, &admin, &nobody).await.unwrap_err(),
+        enable(&service, &admin, &nobody).await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), tonic::Code::NotFound);
+        assert_eq!(tests::status::reason(&status), "USER_NOT_FOUND");
+    }
+    let status = set_role(&service, &admin, "7", Role::Unspecified).await.unwrap_err();
+    assert_eq!(bad_fields(&status), ["user_id", "role"]);
+    assert_eq!(bad_fields(&disable(&service, &admin, "").await.unwrap_err()), ["user_id"]);
+    assert_eq!(bad_fields(&enable(&service, &admin, "7").await.unwrap_err()), ["user_id"]);
+}
