@@ -1,6 +1,8 @@
 // Run against a store that is up: `make test` brings one, `.devstack/env` tells of another.
 import { defineConfig } from "@playwright/test";
 
+const OUTAGES = "outages.spec.ts";
+
 export default defineConfig({
   testDir: "tests",
   fullyParallel: true,
@@ -8,6 +10,12 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: "list",
+  projects: [
+    { name: "pages", testMatch: "*.spec.ts", testIgnore: OUTAGES },
+    // They take parts of the store away, so nothing else runs beside them.
+    { name: "outages", testMatch: OUTAGES, dependencies: ["pages"], workers: 1 },
+    { name: "screenshots", testMatch: "*.shots.ts" },
+  ],
   use: {
     baseURL: process.env.GATEWAY_URL ?? "http://127.0.0.1:8080",
     locale: "en-GB",

@@ -1,27 +1,51 @@
 // Which page stands under which path.
-import { ErrorBoundary, type JSX, lazy, Match, Suspense, Switch } from "solid-js";
+import {
+  createEffect,
+  ErrorBoundary,
+  type JSX,
+  lazy,
+  Match,
+  on,
+  Show,
+  Suspense,
+  Switch,
+} from "solid-js";
 import { Home } from "./pages/home";
 import { NotFound } from "./pages/not-found";
 import { Product } from "./pages/product";
 import { place, segment } from "./router";
 import { LoggedIn } from "./ui/guard";
 import { Header } from "./ui/header";
+import { createOnline } from "./ui/online";
 import { Page } from "./ui/page";
 import { Alert } from "./ui/states";
 
-const Cart = lazy(() => import("./pages/cart"));
-const Checkout = lazy(() => import("./pages/checkout"));
-const Orders = lazy(() => import("./pages/orders"));
-const Order = lazy(() => import("./pages/order"));
-const SignUp = lazy(() => import("./pages/signup"));
-const LogIn = lazy(() => import("./pages/login"));
-const Account = lazy(() => import("./pages/account"));
+/** Pages that come when they are opened, or once the first one stands: they weigh little. */
+const waiting: (() => Promise<unknown>)[] = [];
+
+const page: typeof lazy = (load) => {
+  waiting.push(load);
+  return lazy(load);
+};
+
+/** Fetches the pages that may be opened next, so that a click need not wait. */
+export function fetchPages(): void {
+  for (const load of waiting) load().catch(() => {});
+}
+
+const Cart = page(() => import("./pages/cart"));
+const Checkout = page(() => import("./pages/checkout"));
+const Orders = page(() => import("./pages/orders"));
+const Order = page(() => import("./pages/order"));
+const SignUp = page(() => import("./pages/signup"));
+const LogIn = page(() => import("./pages/login"));
+const Account = page(() => import("./pages/account"));
 
 export function App() {
   return (
     <>
       <Header />
-      <ErrorBoundary fallback={() => <Broken />}>
+      <ErrorBoundary fallback={(_, reset) => <Broken again={reset} />}>
         <Suspense fallback={<Opening />}>
           <Pages />
         </Suspense>
@@ -73,14 +97,24 @@ function Opening(): JSX.Element {
   return <main class="narrow" aria-busy="true" />;
 }
 
-function Broken() {
+function Broken(props: { again: () => void }) {
+  const online = createOnline();
+  // Another page may well be whole, and this one comes with the connection.
+  createEffect(on(place, props.again, { defer: true }));
+  createEffect(on(online, () => location.reload(), { defer: true }));
   return (
-    <Page title="Something broke" class="narrow">
+    <Page title={online() ? "Something broke" : "You are offline"} class="narrow">
       <Alert>
-        <p>This page could not be shown. Your cart and your orders are safe.</p>
-        <button type="button" class="quiet" onClick={() => location.reload()}>
-          Load it again
-        </button>
+        <p>
+          {online()
+            ? "This page could not be shown. Your cart and your orders are safe."
+            : "This page was not here before. It comes as soon as there is a connection."}
+        </p>
+        <Show when={online()}>
+          <button type="button" class="quiet" onClick={() => location.reload()}>
+            Load it again
+          </button>
+        </Show>
       </Alert>
     </Page>
   );

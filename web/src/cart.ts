@@ -1,6 +1,6 @@
 // What the person means to buy: kept in the browser, the same in every tab, written at once.
-import type { Product } from "./gen/shopmesh/product/v1/product_service_pb";
 import { type Amount, amountOf } from "./money";
+import type { Shown } from "./rpc/first";
 import { stored } from "./stored";
 
 export const QUANTITY_MAX = 99;
@@ -36,7 +36,7 @@ export function clampQuantity(quantity: number): number {
 }
 
 /** False where the cart has no room for another line. */
-export function add(product: Product, quantity: number): boolean {
+export function add(product: Shown, quantity: number): boolean {
   const now = cart.now();
   const there = now.find(({ productId }) => productId === product.productId);
   if (!there && now.length >= LINES_MAX) return false;

@@ -58,14 +58,17 @@ export interface List<T> extends Load<Page<T>> {
   moreError: Accessor<unknown>;
 }
 
-/** A list that is read a page at a time by keyset; `begin` is shown instead of a first question. */
+/**
+ * A list that is read a page at a time by keyset. What `begin` gives, if anything, is shown instead of
+ * a first question.
+ */
 export function createList<T>(
   ask: (token: string, signal?: AbortSignal) => Promise<Page<T>>,
-  begin?: () => Page<T> | undefined,
+  begin?: () => Promise<Page<T> | undefined> | undefined,
 ): List<T> {
   const load = createLoad((signal) => {
-    const asked = begin?.();
-    return asked ? Promise.resolve(asked) : ask("", signal);
+    const begun = begin?.();
+    return begun ? begun.then((page) => page ?? ask("", signal)) : ask("", signal);
   });
   const [loadingMore, setLoadingMore] = createSignal(false);
   const [moreError, setMoreError] = createSignal<unknown>();

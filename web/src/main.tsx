@@ -1,5 +1,5 @@
 import { render } from "solid-js/web";
-import { App } from "./app";
+import { App, fetchPages } from "./app";
 import { startRouter } from "./router";
 import { startSession } from "./session";
 import "./styles/tokens.css";
@@ -11,3 +11,4 @@ startRouter();
 startSession();
 const root = document.getElementById("app");
 if (root) render(() => <App />, root);
+addEventListener("load", fetchPages);

@@ -1,6 +1,5 @@
 // Money without floats: sums are whole nanos, and Intl writes them from decimal digits.
-import { create } from "@bufbuild/protobuf";
-import { type Money, MoneySchema } from "./gen/google/type/money_pb";
+import type { Money } from "./gen/google/type/money_pb";
 
 /** An amount that can be stored as JSON. */
 export interface Amount {
@@ -11,18 +10,21 @@ export interface Amount {
 
 const NANOS = 1_000_000_000n;
 
-export function amountOf(money: Money | undefined): Amount {
+export function amountOf(
+  money: Pick<Money, "currencyCode" | "units" | "nanos"> | undefined,
+): Amount {
   const nanos = (money?.units ?? 0n) * NANOS + BigInt(money?.nanos ?? 0);
   return { currency: money?.currencyCode || "EUR", nanos: nanos.toString() };
 }
 
 export function moneyOf({ currency, nanos }: Amount): Money {
   const all = BigInt(nanos);
-  return create(MoneySchema, {
+  return {
+    $typeName: "google.type.Money",
     currencyCode: currency,
     units: all / NANOS,
     nanos: Number(all % NANOS),
-  });
+  };
 }
 
 export function times({ currency, nanos }: Amount, quantity: number): Amount {

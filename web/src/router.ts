@@ -5,6 +5,8 @@ import { batch, createSignal } from "solid-js";
 export interface Place {
   path: string;
   search: string;
+  /** What only the browser knows: the token of a mailed link. */
+  hash: string;
   /** Where log-in goes back to. */
   from?: string | undefined;
 }
@@ -17,6 +19,7 @@ interface Kept {
 const read = (): Place => ({
   path: location.pathname,
   search: location.search,
+  hash: location.hash,
   from: (history.state as Kept | null)?.from,
 });
 
@@ -40,6 +43,17 @@ export function navigate(to: string, options: { replace?: boolean; from?: string
 /** Changes the query of the page that is shown; no step of history. */
 export function setSearch(search: string): void {
   history.replaceState(history.state, "", `${location.pathname}${search}`);
+  setPlace(read());
+}
+
+/** The token that the link of a mail carries where no server sees it; empty where there is none. */
+export function mailedToken(): string {
+  return new URLSearchParams(place().hash.slice(1)).get("token") ?? "";
+}
+
+/** Takes a token that is used up out of the address. */
+export function dropToken(): void {
+  history.replaceState(history.state, "", location.pathname);
   setPlace(read());
 }
 

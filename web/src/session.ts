@@ -3,8 +3,7 @@
 // without an account costs no call.
 import { createSignal } from "solid-js";
 import type { User } from "./gen/shopmesh/user/v1/user_service_pb";
-import { takeTokensFrom, users } from "./rpc/clients";
-import { noSession, reasonOf } from "./rpc/errors";
+import { rpc } from "./rpc/later";
 import { stored } from "./stored";
 
 /** A token this close to its end is not sent any more. */
@@ -52,15 +51,19 @@ function end(): void {
   if (owner.now() !== null) owner.set(null);
 }
 
+/** There is no session: nobody logged in, or it has ended. The call is not sent. */
+export class NoSession extends Error {}
+
 async function refresh(): Promise<string> {
+  const { users, reasonOf } = await rpc();
   return navigator.locks.request(LOCK, async () => {
-    if (owner.now() === null) throw noSession();
+    if (owner.now() === null) throw new NoSession();
     try {
       return begin(await users.refreshSession({}));
     } catch (error) {
       if (!["REFRESH_TOKEN_INVALID", "ACCOUNT_DISABLED"].includes(reasonOf(error))) throw error;
       end();
-      throw noSession();
+      throw new NoSession();
     }
   });
 }
@@ -72,18 +75,24 @@ function fresh(): Promise<string> {
   return refreshing;
 }
 
-async function current(): Promise<string> {
-  if (owner.now() === null) throw noSession();
+/** A token that is good now. */
+export async function currentToken(): Promise<string> {
+  if (owner.now() === null) throw new NoSession();
   return access && performance.now() < access.staleAt ? access.token : fresh();
 }
 
-async function after(refused: string): Promise<string> {
+/** A token newer than `refused`. */
+export async function tokenAfter(refused: string): Promise<string> {
   return access && access.token !== refused ? access.token : fresh();
+}
+
+/** The account has changed, or is known anew. */
+export function noteUser(changed: User | undefined): void {
+  if (changed && changed.userId === owner.now()) setUser(changed);
 }
 
 /** Takes up the session that the cookie holds, if there is one. */
 export function startSession(): void {
-  takeTokensFrom({ current, after });
   // What other tabs did: logged out, or logged in as somebody.
   addEventListener("storage", () => {
     if (owner.now() === (user()?.userId ?? null)) return;
@@ -100,18 +109,21 @@ function resume(): void {
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
+  const { users } = await rpc();
   await navigator.locks.request(LOCK, async () => {
     begin(await users.login({ email, password, useCookie: true }));
   });
 }
 
 export async function signUp(email: string, password: string, displayName: string): Promise<void> {
+  const { users } = await rpc();
   await users.signUp({ email, password, displayName });
   await logIn(email, password);
 }
 
 /** Ends this session, or every session of the account. */
 export async function logOut(everywhere: boolean): Promise<void> {
+  const { users } = await rpc();
   await users.logout({ everywhere });
   end();
 }

@@ -11,6 +11,31 @@ test("the first page shows products and more of them on demand", async ({ page }
   await expect(page.getByRole("main")).toHaveCount(1);
 });
 
+test("products are seen before the clients have come, just as the clients tell them", async ({
+  page,
+}) => {
+  const clients = /\/assets\/(rpc|clients|errors)-/;
+  await page.route(clients, () => new Promise(() => {}));
+  const cards = page.locator(".card");
+  await page.goto("/?category=kitchen&sort=price&in_stock=1");
+  await expect(cards).not.toHaveCount(0);
+  await expect(page.locator(".skeleton")).toHaveCount(0);
+  const seen = await cards.allTextContents();
+  await page.goto("/products/cast-iron-skillet-26-cm");
+  const details = page.getByRole("main");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Cast Iron Skillet 26 cm");
+  const shown = await details.textContent();
+  await page.unroute(clients);
+
+  await page.goto("/?category=kitchen&sort=price");
+  const asked = page.waitForResponse("**/ListProducts");
+  await page.getByRole("checkbox", { name: "In stock only" }).check();
+  await asked;
+  await expect.poll(() => cards.allTextContents()).toEqual(seen);
+  await page.getByRole("link", { name: "Cast Iron Skillet 26 cm" }).click();
+  await expect(details).toHaveText(shown ?? "");
+});
+
 test("a search finds as you type and forgives a wrong letter", async ({ page }) => {
   await page.goto("/");
   await page

@@ -1,4 +1,4 @@
-import { expect, test } from "@playwright/test";
+import { expect, type Locator, type Page, test } from "@playwright/test";
 import {
   addProduct,
   archive,
@@ -14,6 +14,7 @@ import {
   setPrice,
   setStock,
   type TestProduct,
+  tabTo,
   unique,
 } from "./shop";
 
@@ -62,6 +63,49 @@ test("an order can be cancelled, and its history tells it", async ({ page }) => 
   await page.getByRole("button", { name: "Cancel order" }).click();
   await expect(page.getByRole("button", { name: "Cancel order" })).toHaveCount(0);
   await expect(page.getByRole("region", { name: "History" })).toContainText("Cancelled");
+});
+
+test("an order can be made by keyboard alone", async ({ page }) => {
+  await logIn(page, customer);
+  await page.goto(`/products/${product.slug}`);
+  const press = async (target: Locator) => {
+    await tabTo(page, target);
+    await page.keyboard.press("Enter");
+  };
+  await press(page.getByRole("button", { name: "Add to cart" }));
+  await press(page.getByRole("link", { name: "Look at the cart" }));
+  await press(page.getByRole("link", { name: "Check out" }));
+  const fields = { "Full name": "Ada Byron", Street: "Long Lane 1", "Postal code": "EC1A 9HF" };
+  for (const [name, text] of Object.entries({ ...fields, City: "London", Country: "United K" })) {
+    await tabTo(page, page.getByLabel(name, { exact: true }));
+    await page.keyboard.type(text);
+  }
+  await press(placeOrder(page));
+  await expect(page).toHaveURL(ORDER);
+  await expect(page.getByRole("region", { name: "Where it goes" })).toContainText("United Kingdom");
+});
+
+test("an open order page follows what is done to the order elsewhere", async ({
+  page,
+  context,
+}) => {
+  await readyToPlace(page);
+  await placeOrder(page).click();
+  await expect(page).toHaveURL(ORDER);
+  // A token that is refused when the stream opens is renewed like any other.
+  await page.route(
+    "**/*.OrderService/WatchOrder",
+    (route) =>
+      route.continue({ headers: { ...route.request().headers(), authorization: "Bearer stale" } }),
+    { times: 1 },
+  );
+  await page.reload();
+  await expect(page.getByText("Confirmed").first()).toBeVisible();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await other.getByRole("button", { name: "Cancel order" }).click();
+  await expect(page.getByRole("region", { name: "History" })).toContainText("Cancelled");
+  await expect(page.getByRole("button", { name: "Cancel order" })).toHaveCount(0);
 });
 
 test("a double click on Place makes one order", async ({ page }) => {
@@ -248,7 +292,7 @@ test("offline is said, and Place goes on once there is a connection", async ({ p
   expect(await orderCount(customer)).toBe(1);
 });
 
-async function readyToPlace(page: import("@playwright/test").Page): Promise<void> {
+async function readyToPlace(page: Page): Promise<void> {
   await logIn(page, customer);
   await putInCart(page, product);
   await page.goto("/checkout");
@@ -256,7 +300,7 @@ async function readyToPlace(page: import("@playwright/test").Page): Promise<void
 }
 
 /** The next call of PlaceOrder reaches the store, and its answer nobody. */
-function swallowOneAnswer(page: import("@playwright/test").Page): Promise<void> {
+function swallowOneAnswer(page: Page): Promise<void> {
   return new Promise((reached) => {
     page.route(
       PLACE,

@@ -1,7 +1,8 @@
 // What the tests do to the store beside the browser: as its admin, as a customer, and at the mailbox.
+import { readFile } from "node:fs/promises";
 import { createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 import { OrderService } from "../src/gen/shopmesh/order/v1/order_service_pb";
 import {
   InventoryReason,
@@ -97,18 +98,45 @@ export async function newCustomer(): Promise<Customer> {
   return customer;
 }
 
+/** Sends a part of the store a signal; what dies of it is started again. */
+export async function signal(part: "gateway" | "kafka", name: NodeJS.Signals): Promise<void> {
+  const note = await readFile(`${setting("DEVSTACK_DIR")}/run/${part}`, "utf8");
+  // The part leads a process group of its own.
+  process.kill(-Number.parseInt(note, 10), name);
+}
+
 /** How many orders an account has. */
 export async function orderCount({ email, password }: Customer): Promise<number> {
   const orders = createClient(OrderService, await asUser(email, password));
   return (await orders.listOrders({ pageSize: 100 })).orders.length;
 }
 
+interface Mail {
+  subject: string;
+  text: string;
+  to: { address: string }[];
+}
+
+/** The mails that an address got, the oldest first. */
+async function mails(email: string): Promise<Mail[]> {
+  const all: Mail[] = await (await fetch(`${setting("MAILBOX_URL")}/email`)).json();
+  return all.filter(({ to }) => to.some(({ address }) => address === email));
+}
+
 /** Subjects of the mails that an address got. */
 export async function mailsTo(email: string): Promise<string[]> {
-  const mails = await (await fetch(`${setting("MAILBOX_URL")}/email`)).json();
-  return (mails as { subject: string; to: { address: string }[] }[])
-    .filter(({ to }) => to.some(({ address }) => address === email))
-    .map(({ subject }) => subject);
+  return (await mails(email)).map(({ subject }) => subject);
+}
+
+/** Where the link to `path` leads in the newest mail that has one; waits for it. */
+export async function mailedLink(email: string, path: string): Promise<string> {
+  const link = async () => {
+    const links = (await mails(email)).flatMap(({ text }) => text.match(/https?:\S+/g) ?? []);
+    return links.filter((link) => new URL(link).pathname === path).at(-1);
+  };
+  await expect.poll(link, { timeout: 30_000 }).toBeDefined();
+  const { pathname, hash } = new URL((await link()) ?? "");
+  return pathname + hash;
 }
 
 export async function logIn(page: Page, { email, password }: Customer): Promise<void> {
@@ -132,6 +160,15 @@ export async function fillAddress(page: Page): Promise<void> {
   await page.getByRole("textbox", { name: "City" }).fill("London");
   await page.getByRole("textbox", { name: "Postal code" }).fill("EC1A 9HF");
   await page.getByRole("combobox", { name: "Country" }).selectOption("GB");
+}
+
+/** Presses Tab until the focus is there. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error("no number of Tabs leads there");
 }
 
 export const PLACE = "**/shopmesh.order.v1.OrderService/PlaceOrder";

@@ -4,7 +4,8 @@ import { addressDraft, changeAddress, countries } from "../address";
 import { lines } from "../cart";
 import { type Change, changesOf, createShop } from "../changes";
 import { moneyOf, sum, times, written } from "../money";
-import { type Body, isOpen, type Outcome, orderOf, place, purchaseId } from "../purchase";
+import { type Body, type Outcome, place } from "../placing";
+import { isOpen, orderOf, purchaseId } from "../purchase";
 import { navigate } from "../router";
 import { badFieldsOf, leftOf, reasonOf, wordsFor } from "../rpc/errors";
 import { Changes } from "../ui/changes";
@@ -12,6 +13,7 @@ import { Field, Select } from "../ui/field";
 import { focusFirstBad } from "../ui/form";
 import { createOnline } from "../ui/online";
 import { Page } from "../ui/page";
+import { Picture } from "../ui/picture";
 import { Alert, Empty } from "../ui/states";
 
 export default function Checkout(props: { owner: string }) {
@@ -67,7 +69,7 @@ export default function Checkout(props: { owner: string }) {
   };
 
   return (
-    <Page title="Checkout" class="medium">
+    <Page title="Checkout" class="wide">
       <Show
         when={lines().length > 0 || busy() || isOpen(owner)}
         fallback={
@@ -89,10 +91,10 @@ export default function Checkout(props: { owner: string }) {
           }}
         >
           <Address error={(field) => badFieldsOf(refusal())[`shipping_address.${field}`]} />
-          <Review changes={changes()} onAccept={() => setOutcome(undefined)} />
-          <Told outcome={outcome()} changes={changes()} ask={() => run()} />
-          <div class="row">
-            <button type="submit" class="wide-button" aria-disabled={busy()}>
+          <div class="place">
+            <Review changes={changes()} onAccept={() => setOutcome(undefined)} />
+            <Told outcome={outcome()} changes={changes()} ask={() => run()} />
+            <button type="submit" aria-disabled={busy()}>
               Place order
             </button>
             <p class="hint" aria-live="polite">
@@ -170,6 +172,7 @@ function Review(props: { changes: Change[]; onAccept: () => void }) {
         <For each={lines()}>
           {(line) => (
             <li>
+              <Picture url={line.imageUrl} class="small" />
               <span>
                 {line.name}{" "}
                 <span class="muted nowrap">

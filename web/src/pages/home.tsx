@@ -1,10 +1,10 @@
 // The products: searched as you type, filtered, sorted, a page at a time.
 import { createEffect, createMemo, For, Show, untrack } from "solid-js";
-import type { Product as ProductMessage } from "../gen/shopmesh/product/v1/product_service_pb";
 import { createList, createLoad, type Page as ListPage } from "../load";
 import { amountOf, written } from "../money";
 import { moved, place, setSearch } from "../router";
-import { products } from "../rpc/clients";
+import { firstProducts, type Shown } from "../rpc/first";
+import { rpc } from "../rpc/later";
 import { StockBadge } from "../ui/badges";
 import { debounced } from "../ui/debounced";
 import { Select } from "../ui/field";
@@ -27,7 +27,7 @@ const SORTS = [
 ];
 
 // What was shown last, so that going back shows it again, however far it was read.
-let shown: { search: string; page: ListPage<ProductMessage> } | undefined;
+let shown: { search: string; page: ListPage<Shown> } | undefined;
 
 export function Home() {
   const search = createMemo<string>(
@@ -44,31 +44,35 @@ export function Home() {
   };
   const searchFor = debounced(TYPING_PAUSE_MS, (text: string) => set("q", text.trim()));
 
-  let restored = untrack(moved) === "by-history" ? shown : undefined;
-  const list = createList(
+  const question = () => ({
+    pageSize: PAGE_SIZE,
+    query: filter("q").slice(0, QUERY_LENGTH_MAX),
+    category: filter("category"),
+    orderBy: filter("sort"),
+    inStockOnly: filter("in_stock") !== "",
+  });
+  let opened = untrack(moved);
+  const list = createList<Shown>(
     async (pageToken, signal) => {
-      const request = {
-        pageSize: PAGE_SIZE,
-        pageToken,
-        query: filter("q").slice(0, QUERY_LENGTH_MAX),
-        category: filter("category"),
-        orderBy: filter("sort"),
-        inStockOnly: filter("in_stock") !== "",
-      };
-      const answer = await products.listProducts(request, signal ? { signal } : {});
-      return { items: answer.products, next: answer.nextPageToken };
+      const request = { ...question(), pageToken };
+      const { products } = await rpc();
+      return pageOf(await products.listProducts(request, signal ? { signal } : {}));
     },
     () => {
-      const page = restored?.search === search() ? restored.page : undefined;
-      restored = undefined;
-      return page;
+      const [how, request] = [opened, question()];
+      opened = "by-link";
+      if (how === "not") return firstProducts(request).then((answer) => answer && pageOf(answer));
+      const restored = how === "by-history" && shown?.search === search();
+      return restored ? Promise.resolve(shown?.page) : undefined;
     },
   );
   createEffect(() => {
     const page = list.data();
     if (page && !list.loading()) shown = { search: untrack(search), page };
   });
-  const categories = createLoad(async (signal) => products.listCategories({}, { signal }));
+  const categories = createLoad(async (signal) =>
+    (await rpc()).products.listCategories({}, { signal }),
+  );
 
   return (
     <Page title="Shopmesh" class="wide" ownHeading>
@@ -139,6 +143,10 @@ export function Home() {
   );
 }
 
+function pageOf(answer: { products: Shown[]; nextPageToken: string }): ListPage<Shown> {
+  return { items: answer.products, next: answer.nextPageToken };
+}
+
 function SearchBox(props: { text: string; onInput: (text: string) => void }) {
   let input!: HTMLInputElement;
   // The text follows the address, but never while somebody types.
@@ -161,7 +169,7 @@ function SearchBox(props: { text: string; onInput: (text: string) => void }) {
   );
 }
 
-function Card(props: { product: ProductMessage; eager: boolean }) {
+function Card(props: { product: Shown; eager: boolean }) {
   return (
     <li class="card">
       <Picture url={props.product.imageUrl} eager={props.eager} />

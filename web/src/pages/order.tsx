@@ -1,5 +1,5 @@
 // One order: its state, its mail, what was bought and where it goes.
-import { createEffect, createSignal, For, Match, onCleanup, Show, Switch } from "solid-js";
+import { createSignal, For, Match, Show, Switch } from "solid-js";
 import { countryWords } from "../address";
 import {
   ActorRole,
@@ -7,6 +7,7 @@ import {
   type Order as OrderMessage,
   OrderState,
 } from "../gen/shopmesh/order/v1/order_service_pb";
+import { createLive } from "../live";
 import { createLoad, type Load } from "../load";
 import { amountOf, times, written } from "../money";
 import { orders } from "../rpc/clients";
@@ -16,13 +17,10 @@ import { Page } from "../ui/page";
 import { Alert, Loaded } from "../ui/states";
 import { mailWords, orderWords, shortNumber, timeWords } from "../ui/words";
 
-const POLL_MS = 1500;
-
 export default function Order(props: { orderId: string }) {
   const load = createLoad(
     async (signal) => (await orders.getOrder({ orderId: props.orderId }, { signal })).order,
   );
-  pollWhileMailIsUnderWay(load);
   const unknown = () => ["ORDER_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(load.error()));
   return (
     <Switch>
@@ -45,23 +43,15 @@ export default function Order(props: { orderId: string }) {
   );
 }
 
-/** Asks again for as long as the mail is on its way and somebody looks. */
-function pollWhileMailIsUnderWay(load: Load<OrderMessage | undefined>) {
-  const [seen, setSeen] = createSignal(document.visibilityState === "visible");
-  const look = () => setSeen(document.visibilityState === "visible");
-  document.addEventListener("visibilitychange", look);
-  onCleanup(() => document.removeEventListener("visibilitychange", look));
-  createEffect(() => {
-    const underWay = load.data()?.mailState === MailState.PENDING;
-    if (!underWay || !seen() || load.loading()) return;
-    const timer = setTimeout(load.again, POLL_MS);
-    onCleanup(() => clearTimeout(timer));
-  });
-}
-
 function Details(props: { order: OrderMessage; load: Load<OrderMessage | undefined> }) {
   const [busy, setBusy] = createSignal(false);
   const [error, setError] = createSignal<unknown>();
+  createLive({
+    open: async (signal) =>
+      orders.watchOrder({ orderId: props.order.orderId }, { signal, timeoutMs: 0 }),
+    take: ({ order }) => order && props.load.put(order),
+    ask: props.load.again,
+  });
   const cancel = async () => {
     if (busy()) return;
     setBusy(true);

@@ -1,30 +1,27 @@
 // One product: what it is, what it costs, whether it can be had, and into the cart with it.
-import { createSignal, Match, Show, Switch } from "solid-js";
+import { createSignal, Match, Show, Switch, untrack } from "solid-js";
 import { add, clampQuantity, LINES_MAX } from "../cart";
-import {
-  type Product as ProductMessage,
-  StockState,
-} from "../gen/shopmesh/product/v1/product_service_pb";
-import { createLoad } from "../load";
+import { createLive } from "../live";
+import { createLoad, type Load } from "../load";
 import { amountOf, written } from "../money";
-import { products } from "../rpc/clients";
-import { reasonOf } from "../rpc/errors";
+import { moved } from "../router";
+import { firstProduct, type Shown } from "../rpc/first";
+import { rpc } from "../rpc/later";
 import { StockBadge } from "../ui/badges";
 import { Quantity } from "../ui/field";
 import { Page } from "../ui/page";
 import { Picture } from "../ui/picture";
 import { Alert, Loaded } from "../ui/states";
-import { categoryWords } from "../ui/words";
+import { canBeBought, categoryWords } from "../ui/words";
 
 export function Product(props: { slug: string }) {
+  let first = untrack(moved) === "not";
   const load = createLoad(async (signal) => {
-    const { product } = await products.getProduct(
-      { key: { case: "slug", value: props.slug } },
-      { signal },
-    );
-    return product;
+    const known = first ? await firstProduct(props.slug) : undefined;
+    first = false;
+    return known ?? ask(props.slug, signal);
   });
-  const gone = () => ["PRODUCT_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(load.error()));
+  const gone = () => load.data() === null;
   return (
     <Switch>
       <Match when={gone()}>
@@ -47,7 +44,7 @@ export function Product(props: { slug: string }) {
             <a href="/">All products</a>
           </p>
           <Loaded of={load} skeleton={<Skeleton />}>
-            {(product) => <Details product={product()} />}
+            {(product) => <Details product={product()} load={load} />}
           </Loaded>
         </Page>
       </Match>
@@ -55,10 +52,35 @@ export function Product(props: { slug: string }) {
   );
 }
 
-function Details(props: { product: ProductMessage }) {
+/** Null where there is no such product. */
+async function ask(slug: string, signal: AbortSignal): Promise<Shown | null> {
+  const { products, reasonOf } = await rpc();
+  try {
+    const answer = await products.getProduct({ key: { case: "slug", value: slug } }, { signal });
+    return answer.product ?? null;
+  } catch (error) {
+    if (["PRODUCT_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(error))) return null;
+    throw error;
+  }
+}
+
+function Details(props: { product: Shown; load: Load<Shown | null> }) {
+  createLive({
+    open: async (signal) => {
+      const { products } = await rpc();
+      const { productId } = props.product;
+      return products.watchStock({ productIds: [productId] }, { signal, timeoutMs: 0 });
+    },
+    take({ products, missingProductIds }) {
+      const [stock] = products;
+      if (stock) props.load.put({ ...props.product, stockState: stock.stockState });
+      if (missingProductIds.length > 0) props.load.put(null);
+    },
+    ask: props.load.again,
+  });
   const [quantity, setQuantity] = createSignal(1);
   const [added, setAdded] = createSignal<"no" | "yes" | "full">("no");
-  const soldOut = () => props.product.stockState === StockState.OUT_OF_STOCK;
+  const soldOut = () => !canBeBought(props.product.stockState);
   return (
     <article class="details">
       <Picture url={props.product.imageUrl} eager />
@@ -92,7 +114,7 @@ function Details(props: { product: ProductMessage }) {
         <Show when={soldOut()}>
           <p class="muted">It is sold out just now. Look in again in a few days.</p>
         </Show>
-        <p class="added" aria-live="polite">
+        <p class="told" aria-live="polite">
           <Show when={added() === "yes"}>
             It is in your cart. <a href="/cart">Look at the cart</a>
           </Show>

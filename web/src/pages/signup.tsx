@@ -1,7 +1,7 @@
 import { createSignal, Show } from "solid-js";
 import { navigate, place } from "../router";
 import { signUp } from "../session";
-import { Field } from "../ui/field";
+import { Field, NEW_PASSWORD_HINT } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
 import { Page } from "../ui/page";
 
@@ -39,7 +39,7 @@ export default function SignUp() {
           value={password()}
           onInput={setPassword}
           error={form.fieldError("password")}
-          hint="At least 8 characters. A few words in a row are good."
+          hint={NEW_PASSWORD_HINT}
         />
         <FormError form={form} />
         <button type="submit" aria-disabled={form.busy()}>

@@ -7,35 +7,21 @@ import { Access, access } from "../gen/shopmesh/options/v1/access_pb";
 import { OrderService } from "../gen/shopmesh/order/v1/order_service_pb";
 import { ProductService } from "../gen/shopmesh/product/v1/product_service_pb";
 import { UserService } from "../gen/shopmesh/user/v1/user_service_pb";
+import { currentToken, tokenAfter } from "../session";
 import { reasonOf } from "./errors";
 
 const CALL_TIMEOUT_MS = 15_000;
 
-/** Where access tokens come from. */
-export interface Tokens {
-  /** A token that is good now. */
-  current(): Promise<string>;
-  /** A token newer than `refused`. */
-  after(refused: string): Promise<string>;
-}
-
-let tokens: Tokens | undefined;
-
-/** The session says once, at start, where tokens come from. */
-export function takeTokensFrom(source: Tokens): void {
-  tokens = source;
-}
-
 const authorize: Interceptor = (next) => async (request) => {
-  if (!tokens || getOption(request.method, access) === Access.PUBLIC) return next(request);
-  const token = await tokens.current();
+  if (getOption(request.method, access) === Access.PUBLIC) return next(request);
+  const token = await currentToken();
   request.header.set("authorization", `Bearer ${token}`);
   try {
     return await next(request);
   } catch (error) {
     // Refused before anything was done, so asking again with a fresh token is safe.
     if (!["TOKEN_EXPIRED", "TOKEN_INVALID"].includes(reasonOf(error))) throw error;
-    request.header.set("authorization", `Bearer ${await tokens.after(token)}`);
+    request.header.set("authorization", `Bearer ${await tokenAfter(token)}`);
     return next(request);
   }
 };

@@ -5,6 +5,7 @@ import {
   ErrorInfoSchema,
   PreconditionFailureSchema,
 } from "../gen/google/rpc/error_details_pb";
+import { NoSession } from "../session";
 
 /** The `reason` of the error, as the contract lists them; empty where it has none. */
 export function reasonOf(error: unknown): string {
@@ -52,8 +53,9 @@ const CODES_THAT_LEAVE_IT_OPEN = [
  * not know either. An error that names no reason did not come from a service.
  */
 export function leavesOutcomeOpen(error: unknown): boolean {
+  if (isNoSession(error)) return false;
   if (!(error instanceof ConnectError)) return true;
-  if (isNoSession(error) || reasonOf(error) === "CHECKOUT_ABANDONED") return false;
+  if (reasonOf(error) === "CHECKOUT_ABANDONED") return false;
   return reasonOf(error) === "" || CODES_THAT_LEAVE_IT_OPEN.includes(error.code);
 }
 
@@ -68,6 +70,8 @@ const WORDS: Record<string, string> = {
   PRODUCT_NOT_FOUND: "This product is not for sale any more.",
   ORDER_NOT_FOUND: "There is no such order in your account.",
   OVERLOADED: "The shop is very busy. Try again in a moment.",
+  LINK_INVALID: "This link was used before, or it is too old. Ask for a new one.",
+  SESSION_NOT_FOUND: "This session has ended already.",
   VALIDATION_FAILED: "Some of this needs another look.",
 };
 
@@ -83,16 +87,9 @@ export function wordsFor(error: unknown): string {
   return "The shop cannot be reached just now. Try again in a moment.";
 }
 
-// Told by its cause: to `instanceof`, every ConnectError is one of any class derived from it.
-const NO_SESSION = Symbol("no session");
-
-/** There is no session: nobody logged in, or it has ended. The call is not sent. */
-export function noSession(): ConnectError {
-  return new ConnectError("no session", Code.Unauthenticated, undefined, undefined, NO_SESSION);
-}
-
+/** Whether the call was not sent, for want of a session: itself, or as the cause of what the client says. */
 export function isNoSession(error: unknown): boolean {
-  return error instanceof ConnectError && error.cause === NO_SESSION;
+  return (error instanceof ConnectError ? error.cause : error) instanceof NoSession;
 }
 
 function sentence(text: string): string {

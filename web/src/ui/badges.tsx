@@ -1,33 +1,15 @@
 // Small marks of a state: its words, and a colour that says the same.
-import { OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
-import { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
+import type { OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
+import type { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
 import { orderWords, stockWords } from "./words";
 
+const STOCK_TONE: Record<StockState, string> = { 0: "bad", 1: "good", 2: "low", 3: "bad" };
+const ORDER_TONE: Record<OrderState, string> = { 0: "", 1: "good", 2: "good", 3: "bad" };
+
 export function StockBadge(props: { state: StockState }) {
-  return (
-    <span
-      class="badge"
-      classList={{
-        good: props.state === StockState.IN_STOCK,
-        low: props.state === StockState.LOW_STOCK,
-        bad: props.state === StockState.OUT_OF_STOCK,
-      }}
-    >
-      {stockWords(props.state)}
-    </span>
-  );
+  return <span class={`badge ${STOCK_TONE[props.state]}`}>{stockWords(props.state)}</span>;
 }
 
 export function OrderBadge(props: { state: OrderState }) {
-  return (
-    <span
-      class="badge"
-      classList={{
-        good: props.state !== OrderState.CANCELLED,
-        bad: props.state === OrderState.CANCELLED,
-      }}
-    >
-      {orderWords(props.state)}
-    </span>
-  );
+  return <span class={`badge ${ORDER_TONE[props.state]}`}>{orderWords(props.state)}</span>;
 }

@@ -1,5 +1,7 @@
 // Form fields: the label's whole text is the name, and what is wrong stands beside the field.
-import { createUniqueId, type JSX, Show } from "solid-js";
+import { createUniqueId, type JSX, onMount, Show } from "solid-js";
+
+export const NEW_PASSWORD_HINT = "At least 8 characters. A few words in a row are good.";
 
 interface Common {
   label: string;
@@ -15,13 +17,18 @@ export function Field(
     autocomplete: JSX.HTMLAutocomplete;
     hint?: string;
     class?: string;
+    /** Takes the focus as it appears. */
+    focused?: boolean;
   },
 ) {
   const id = createUniqueId();
+  let input!: HTMLInputElement;
+  onMount(() => props.focused && input.focus());
   return (
     <div class={`field ${props.class ?? ""}`}>
       <label for={id}>{props.label}</label>
       <input
+        ref={input}
         id={id}
         type={props.type ?? "text"}
         autocomplete={props.autocomplete}

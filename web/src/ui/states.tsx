@@ -1,7 +1,7 @@
 // What a page shows while it has nothing else: loading, empty, error.
-import { type JSX, Match, Show, Switch } from "solid-js";
+import { createEffect, createSignal, type JSX, Match, Show, Switch } from "solid-js";
 import type { Load } from "../load";
-import { wordsFor } from "../rpc/errors";
+import { rpc } from "../rpc/later";
 
 /** Something went wrong, said at once by a screen reader. */
 export function Alert(props: { children: JSX.Element }) {
@@ -22,9 +22,17 @@ export function Empty(props: { title: string; children?: JSX.Element }) {
 }
 
 export function Trouble(props: { error: unknown; again: () => void }) {
+  const [words, setWords] = createSignal("");
+  createEffect(() => {
+    const error = props.error;
+    rpc().then(
+      ({ wordsFor }) => setWords(wordsFor(error)),
+      () => setWords("The shop cannot be reached just now. Try again in a moment."),
+    );
+  });
   return (
     <Alert>
-      <p>{wordsFor(props.error)}</p>
+      <p>{words()}</p>
       <button type="button" class="quiet" onClick={() => props.again()}>
         Try again
       </button>

@@ -1,43 +1,33 @@
-// How the things of the shop are called, and how times are written.
-import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { MailState, OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
-import { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
+// How the things of the shop are called, and how times are written. States by their numbers, held
+// against the contract by the types: the enums themselves would bring the clients to the first load.
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { MailState, OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
+import type { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
 
-export function stockWords(state: StockState): string {
-  switch (state) {
-    case StockState.IN_STOCK:
-      return "In stock";
-    case StockState.LOW_STOCK:
-      return "Low stock";
-    default:
-      return "Out of stock";
-  }
-}
-
-export function orderWords(state: OrderState): string {
-  switch (state) {
-    case OrderState.SHIPPED:
-      return "Shipped";
-    case OrderState.CANCELLED:
-      return "Cancelled";
-    default:
-      return "Confirmed";
-  }
-}
-
+const STOCK: Record<StockState, string> = {
+  0: "Out of stock",
+  1: "In stock",
+  2: "Low stock",
+  3: "Out of stock",
+};
+const ORDER: Record<OrderState, string> = {
+  0: "Confirmed",
+  1: "Confirmed",
+  2: "Shipped",
+  3: "Cancelled",
+};
 /** Empty where no mail is sent. */
-export function mailWords(state: MailState): string {
-  switch (state) {
-    case MailState.PENDING:
-      return "Mail on its way";
-    case MailState.SENT:
-      return "Mail sent";
-    case MailState.FAILED:
-      return "Mail failed";
-    default:
-      return "";
-  }
-}
+const MAIL: Record<MailState, string> = {
+  0: "",
+  1: "Mail on its way",
+  2: "Mail sent",
+  3: "Mail failed",
+};
+
+export const canBeBought = (state: StockState): boolean => STOCK[state] !== STOCK[3];
+export const stockWords = (state: StockState): string => STOCK[state];
+export const orderWords = (state: OrderState): string => ORDER[state];
+export const mailWords = (state: MailState): string => MAIL[state];
 
 /** A slug such as `coffee-and-tea` as a person reads it. */
 export function categoryWords(slug: string): string {
@@ -48,7 +38,7 @@ export function categoryWords(slug: string): string {
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export function timeWords(time: Timestamp | undefined): string {
-  return time ? TIME.format(timestampDate(time)) : "";
+  return time ? TIME.format(Number(time.seconds) * 1000 + time.nanos / 1e6) : "";
 }
 
 /** The number that pages and mails call an order by. */

@@ -1,0 +1,87 @@
+// Takes a picture of every page, light and dark, on a desktop and a phone, for people to look at. Those
+// of the README's tour go to docs/screenshots, all others to screenshots/.
+import { fileURLToPath } from "node:url";
+import { expect, type Page, test } from "@playwright/test";
+import { fillAddress, logIn, newCustomer, placeOrder } from "./shop";
+
+const ALL = fileURLToPath(new URL("../screenshots/", import.meta.url));
+const TOUR = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
+/** What the README shows, by page, scheme and device. */
+const IN_TOUR = [
+  "home-light-desktop",
+  "product-dark-desktop",
+  "checkout-light-phone",
+  "order-light-phone",
+];
+
+const DEVICES = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+};
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [device, settings] of Object.entries(DEVICES)) {
+    test.describe(`${colorScheme}, ${device}`, () => {
+      test.use({ colorScheme, ...settings });
+
+      test("every page of the storefront", async ({ page }) => {
+        test.setTimeout(120_000);
+        const picture = async (name: string) => {
+          const file = `${name}-${colorScheme}-${device}`;
+          await settled(page);
+          const inTour = IN_TOUR.includes(file);
+          await page.screenshot({
+            path: `${inTour ? TOUR : ALL}${file}.png`,
+            fullPage: !inTour,
+            animations: "disabled",
+          });
+        };
+        await page.goto("/");
+        await picture("home");
+        await page.goto("/?q=nothingofthatkind");
+        await picture("home-empty");
+        await page.goto("/products/gooseneck-kettle");
+        await page.getByRole("spinbutton", { name: "Quantity" }).fill("2");
+        await page.getByRole("button", { name: "Add to cart" }).click();
+        await picture("product");
+        await page.goto("/products/none-such");
+        await picture("product-none");
+        await page.goto("/cart");
+        await picture("cart");
+        await page.goto("/login");
+        await picture("login");
+        await page.goto("/signup");
+        await page.getByRole("button", { name: "Sign up" }).click();
+        await expect(page.getByRole("alert")).toHaveCount(3);
+        await picture("signup-errors");
+        await logIn(page, await newCustomer());
+        await page.goto("/orders");
+        await picture("orders-empty");
+        await page.goto("/checkout");
+        await fillAddress(page);
+        await picture("checkout");
+        await placeOrder(page).click();
+        await expect(page.getByText("Mail sent")).toBeVisible({ timeout: 30_000 });
+        await picture("order");
+        await page.goto("/cart");
+        await picture("cart-empty");
+        await page.goto("/orders");
+        await picture("orders");
+        await page.goto("/account");
+        await picture("account");
+      });
+    });
+  }
+}
+
+async function settled(page: Page): Promise<void> {
+  await expect(page.locator(".skeleton, .loading, [aria-busy=true]")).toHaveCount(0);
+  await page.evaluate(() =>
+    Promise.all(
+      [...document.images].map((image) => {
+        image.loading = "eager";
+        return image.decode();
+      }),
+    ),
+  );
+}

@@ -1,0 +1,76 @@
+// What every page shows where there is nothing else to show: no answer, no connection.
+import { expect, test } from "@playwright/test";
+import {
+  addProduct,
+  archive,
+  fillAddress,
+  logIn,
+  newCustomer,
+  placeOrder,
+  putInCart,
+} from "./shop";
+
+const CALLS = "**/shopmesh.*/*";
+
+test("a shop that cannot be reached is told on every page, and one press goes on", async ({
+  page,
+}) => {
+  const product = await addProduct(20);
+  await logIn(page, await newCustomer());
+  await putInCart(page, product);
+  await page.goto("/checkout");
+  await fillAddress(page);
+  await placeOrder(page).click();
+  await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
+  const order = new URL(page.url()).pathname;
+  await putInCart(page, product);
+
+  const pages = {
+    "/": "1000-Piece Puzzle",
+    [`/products/${product.slug}`]: "In stock",
+    "/cart": product.name,
+    "/orders": "Confirmed",
+    [order]: "Where it goes",
+  };
+  for (const [path, content] of Object.entries(pages)) {
+    await page.route(CALLS, (route) => route.abort());
+    await page.goto(path);
+    await expect(page.getByRole("alert").first()).toContainText("The shop cannot be reached");
+    await page.unroute(CALLS);
+    const again = page.getByRole("button", { name: "Try again" });
+    await expect(async () => {
+      if ((await again.count()) > 0) await again.first().click();
+      await expect(page.getByRole("alert")).toHaveCount(0, { timeout: 1000 });
+    }).toPass();
+    await expect(page.getByRole("main")).toContainText(content);
+  }
+  await archive(product.productId);
+});
+
+test("while an answer is on its way the page says so", async ({ page }) => {
+  await logIn(page, await newCustomer());
+  await page.route(CALLS, () => new Promise(() => {}));
+  for (const path of ["/orders", "/account"]) {
+    await page.goto(path);
+    await expect(page.getByText("Loading…").first()).toBeVisible();
+  }
+  for (const path of ["/", "/products/gooseneck-kettle"]) {
+    await page.goto(path);
+    await expect(page.locator(".skeleton").first()).toBeVisible();
+  }
+});
+
+test("a page that was not here before comes with the connection", async ({ page, context }) => {
+  await page.route("**/assets/cart-*.js", (route) => route.abort());
+  await page.goto("/");
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline. What you see may be old")).toBeVisible();
+  await page.getByRole("link", { name: "Cart" }).click();
+  await expect(page.getByRole("heading", { name: "You are offline" })).toBeVisible();
+  await page.getByRole("link", { name: "Shopmesh" }).click();
+  await expect(page.getByRole("heading", { name: "Good things" })).toBeVisible();
+  await page.getByRole("link", { name: "Cart" }).click();
+  await page.unroute("**/assets/cart-*.js");
+  await context.setOffline(false);
+  await expect(page.getByText("Your cart is empty")).toBeVisible();
+});
