@@ -13,7 +13,7 @@ import {
 import { Home } from "./pages/home";
 import { NotFound } from "./pages/not-found";
 import { Product } from "./pages/product";
-import { place, segment } from "./router";
+import { place, segment, underAdmin } from "./router";
 import { LoggedIn } from "./ui/guard";
 import { Header } from "./ui/header";
 import { createOnline } from "./ui/online";
@@ -40,6 +40,8 @@ const Order = page(() => import("./pages/order"));
 const SignUp = page(() => import("./pages/signup"));
 const LogIn = page(() => import("./pages/login"));
 const Account = page(() => import("./pages/account"));
+/** Few ever open it, so it waits until somebody does. */
+const Admin = lazy(() => import("./admin"));
 
 export function App() {
   return (
@@ -50,9 +52,11 @@ export function App() {
           <Pages />
         </Suspense>
       </ErrorBoundary>
-      <footer class="wide">
-        <p>Shopmesh · prices include everything you pay</p>
-      </footer>
+      <Show when={!underAdmin()}>
+        <footer class="wide">
+          <p>Shopmesh · prices include everything you pay</p>
+        </footer>
+      </Show>
     </>
   );
 }
@@ -85,6 +89,9 @@ function Pages() {
       </Match>
       <Match when={at("/login")}>
         <LogIn />
+      </Match>
+      <Match when={underAdmin()}>
+        <LoggedIn>{() => <Admin />}</LoggedIn>
       </Match>
       <Match when={at("/account")}>
         <LoggedIn>{() => <Account />}</LoggedIn>

@@ -40,11 +40,21 @@ export function same(one: Amount, other: Amount): boolean {
   return one.currency === other.currency && one.nanos === other.nanos;
 }
 
+const formats = new Map<string, Intl.NumberFormat>();
+
 /** In the person's locale. */
-export function written({ currency, nanos }: Amount): string {
+export function written(amount: Amount): string {
+  const { currency } = amount;
+  const format =
+    formats.get(currency) ?? new Intl.NumberFormat(undefined, { style: "currency", currency });
+  formats.set(currency, format);
+  return format.format(digits(amount));
+}
+
+/** The whole of it as a decimal, for a format to write. */
+export function digits({ nanos }: Amount): Intl.StringNumericLiteral {
   const all = BigInt(nanos);
   const size = all < 0n ? -all : all;
-  const digits = `${all < 0n ? "-" : ""}${size / NANOS}.${(size % NANOS).toString().padStart(9, "0")}`;
-  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  return format.format(digits as Intl.StringNumericLiteral);
+  const text = `${all < 0n ? "-" : ""}${size / NANOS}.${(size % NANOS).toString().padStart(9, "0")}`;
+  return text as Intl.StringNumericLiteral;
 }

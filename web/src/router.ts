@@ -76,6 +76,10 @@ export function segment(path: string, prefix: string): string | undefined {
   }
 }
 
+export function underAdmin(): boolean {
+  return /^\/admin(\/|$)/.test(place().path);
+}
+
 export function startRouter(): void {
   addEventListener("popstate", () => {
     show("by-history");

@@ -1,8 +1,8 @@
 // What holds of every page: nothing that the Content-Security-Policy refuses, and nothing serious
 // that axe finds, in light and dark.
 
-import { expect, type Page, test } from "@playwright/test";
-import axe from "axe-core";
+import { expect, test } from "@playwright/test";
+import { complaintsOf, expectNothingSerious, settled } from "./axe";
 import {
   addProduct,
   archive,
@@ -20,16 +20,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 
     test("no page breaks the policy of the gateway or a rule of axe", async ({ page }) => {
       test.setTimeout(120_000);
-      const complaints: string[] = [];
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("console", (message) => {
-        if (message.type() === "error") complaints.push(message.text());
-      });
-      page.on("request", (request) => {
-        if (!request.url().startsWith(new URL(page.url()).origin) && page.url() !== "about:blank") {
-          complaints.push(`asks another host: ${request.url()}`);
-        }
-      });
+      const complaints = complaintsOf(page);
       const product = await addProduct(3);
 
       for (const path of ["/", `/products/${product.slug}`, "/login", "/signup", "/nothing/here"]) {
@@ -55,20 +46,4 @@ for (const colorScheme of ["light", "dark"] as const) {
       await archive(product.productId);
     });
   });
-}
-
-async function settled(page: Page): Promise<void> {
-  await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
-  await expect(page.locator(".skeleton, .loading")).toHaveCount(0);
-}
-
-async function expectNothingSerious(page: Page, path: string): Promise<void> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    (window as unknown as { axe: typeof axe }).axe.run(),
-  );
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  expect(
-    serious.map(({ id, nodes }) => `${path}: ${id}: ${nodes.map(({ html }) => html).join(" ")}`),
-  ).toEqual([]);
 }

@@ -25,18 +25,25 @@ function transport(token?: string) {
   return createGrpcWebTransport({ baseUrl: setting("GATEWAY_URL"), interceptors: [authorize] });
 }
 
-async function asUser(email: string, password: string) {
+export async function asUser(account: Customer) {
   const users = createClient(UserService, transport());
-  return transport((await users.login({ email, password })).accessToken);
+  return transport((await users.login(account)).accessToken);
 }
 
-const admin = () => asUser(setting("ADMIN_EMAIL"), setting("ADMIN_PASSWORD"));
+/** The account that the store is born with. */
+export const adminAccount = (): Customer => ({
+  email: setting("ADMIN_EMAIL"),
+  password: setting("ADMIN_PASSWORD"),
+});
+
+export const admin = () => asUser(adminAccount());
 
 let counter = 0;
-/** A name that nobody else has. */
+/** A name that nobody else has, of two words: a search finds it by either. */
 export function unique(word: string): string {
   counter += 1;
-  return `${word}-${process.pid}-${Date.now().toString(36)}-${counter}`;
+  const parts = [process.pid, Date.now(), counter].map((number) => number.toString(36));
+  return `${word}-u${parts.join("z")}`;
 }
 
 export interface TestProduct {
@@ -91,8 +98,8 @@ export interface Customer {
   password: string;
 }
 
-export async function newCustomer(): Promise<Customer> {
-  const customer = { email: `${unique("web")}@shopmesh.example`, password: "a long password" };
+export async function newCustomer(host = "shopmesh.example"): Promise<Customer> {
+  const customer = { email: `${unique("web")}@${host}`, password: "a long password" };
   const users = createClient(UserService, transport());
   await users.signUp({ ...customer, displayName: "Ada Byron" });
   return customer;
@@ -105,9 +112,34 @@ export async function signal(part: "gateway" | "kafka", name: NodeJS.Signals): P
   process.kill(-Number.parseInt(note, 10), name);
 }
 
+/** Orders placed beside the browser, one after the other. */
+export async function placeOrders(
+  customer: Customer,
+  { productId }: TestProduct,
+  quantities: number[],
+): Promise<string[]> {
+  const orders = createClient(OrderService, await asUser(customer));
+  const orderIds: string[] = [];
+  for (const quantity of quantities) {
+    const { order } = await orders.placeOrder({
+      requestId: crypto.randomUUID(),
+      items: [{ productId, quantity }],
+      shippingAddress: {
+        fullName: "Ada Byron",
+        street: "Long Lane 1",
+        city: "London",
+        postalCode: "EC1A 9HF",
+        countryCode: "GB",
+      },
+    });
+    orderIds.push(order?.orderId ?? "");
+  }
+  return orderIds;
+}
+
 /** How many orders an account has. */
-export async function orderCount({ email, password }: Customer): Promise<number> {
-  const orders = createClient(OrderService, await asUser(email, password));
+export async function orderCount(customer: Customer): Promise<number> {
+  const orders = createClient(OrderService, await asUser(customer));
   return (await orders.listOrders({ pageSize: 100 })).orders.length;
 }
 

@@ -26,7 +26,7 @@ const authorize: Interceptor = (next) => async (request) => {
   }
 };
 
-const transport = createGrpcWebTransport({
+export const transport = createGrpcWebTransport({
   baseUrl: location.origin,
   defaultTimeoutMs: CALL_TIMEOUT_MS,
   interceptors: [authorize],

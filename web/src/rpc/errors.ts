@@ -16,8 +16,21 @@ function infoOf(error: unknown) {
   return error instanceof ConnectError ? error.findDetails(ErrorInfoSchema)[0] : undefined;
 }
 
+/** The facts that the error tells beside its reason. */
+export function factsOf(error: unknown): Record<string, string> {
+  return infoOf(error)?.metadata ?? {};
+}
+
+/** What was typed cannot be sent as it is: each bad field with what is wrong, as the mesh tells it. */
+export class BadFields extends Error {
+  constructor(readonly fields: Record<string, string>) {
+    super("bad fields");
+  }
+}
+
 /** Every bad field of the request with what is wrong, by path. */
 export function badFieldsOf(error: unknown): Record<string, string> {
+  if (error instanceof BadFields) return error.fields;
   const fields: Record<string, string> = {};
   if (!(error instanceof ConnectError)) return fields;
   for (const { fieldViolations } of error.findDetails(BadRequestSchema)) {
@@ -69,6 +82,15 @@ const WORDS: Record<string, string> = {
   ORDER_NOT_CANCELLABLE: "This order is on its way already, so it cannot be cancelled any more.",
   PRODUCT_NOT_FOUND: "This product is not for sale any more.",
   ORDER_NOT_FOUND: "There is no such order in your account.",
+  ORDER_NOT_SHIPPABLE: "This order was shipped or cancelled meanwhile, so it stays as it is.",
+  STALE_ETAG: "Somebody else changed this meanwhile.",
+  SKU_TAKEN: "Another product has this SKU.",
+  SLUG_TAKEN: "Another product has this name in its address.",
+  NOTIFICATION_NOT_FOUND: "There is no such mail.",
+  NOTIFICATION_NOT_RESENDABLE: "This mail is on its way just now. Wait for what becomes of it.",
+  OWN_ACCOUNT: "This is your own account: ask another admin.",
+  USER_NOT_FOUND: "There is no such account.",
+  ROLE_REQUIRED: "Only admins may do this.",
   OVERLOADED: "The shop is very busy. Try again in a moment.",
   LINK_INVALID: "This link was used before, or it is too old. Ask for a new one.",
   SESSION_NOT_FOUND: "This session has ended already.",
@@ -78,7 +100,7 @@ const WORDS: Record<string, string> = {
 /** The error in words a person understands. */
 export function wordsFor(error: unknown): string {
   if (isNoSession(error)) return "Your session has ended. Log in again to go on.";
-  const words = WORDS[reasonOf(error)];
+  const words = WORDS[error instanceof BadFields ? "VALIDATION_FAILED" : reasonOf(error)];
   if (words) return words;
   if (!navigator.onLine) return "You are offline. Go online and try again.";
   if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) {

@@ -4,7 +4,7 @@ import type { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
 import { orderWords, stockWords } from "./words";
 
 const STOCK_TONE: Record<StockState, string> = { 0: "bad", 1: "good", 2: "low", 3: "bad" };
-const ORDER_TONE: Record<OrderState, string> = { 0: "", 1: "good", 2: "good", 3: "bad" };
+const ORDER_TONE: Record<OrderState, string> = { 0: "", 1: "good", 2: "", 3: "bad" };
 
 export function StockBadge(props: { state: StockState }) {
   return <span class={`badge ${STOCK_TONE[props.state]}`}>{stockWords(props.state)}</span>;

@@ -1,5 +1,5 @@
 // Form fields: the label's whole text is the name, and what is wrong stands beside the field.
-import { createUniqueId, type JSX, onMount, Show } from "solid-js";
+import { createUniqueId, For, type JSX, onMount, Show } from "solid-js";
 
 export const NEW_PASSWORD_HINT = "At least 8 characters. A few words in a row are good.";
 
@@ -13,8 +13,10 @@ interface Common {
 
 export function Field(
   props: Common & {
-    type?: "text" | "email" | "password";
-    autocomplete: JSX.HTMLAutocomplete;
+    type?: "text" | "email" | "password" | "number" | "date";
+    autocomplete?: JSX.HTMLAutocomplete;
+    /** Values to choose from, or to write another. */
+    suggestions?: string[];
     hint?: string;
     class?: string;
     /** Takes the focus as it appears. */
@@ -31,12 +33,20 @@ export function Field(
         ref={input}
         id={id}
         type={props.type ?? "text"}
-        autocomplete={props.autocomplete}
+        autocomplete={props.autocomplete ?? "off"}
+        list={props.suggestions && `${id}-list`}
         value={props.value}
         onInput={(event) => props.onInput(event.currentTarget.value)}
         aria-invalid={props.error ? "true" : undefined}
         aria-describedby={`${id}-hint ${id}-error`}
       />
+      <Show when={props.suggestions}>
+        {(suggestions) => (
+          <datalist id={`${id}-list`}>
+            <For each={suggestions()}>{(value) => <option value={value} />}</For>
+          </datalist>
+        )}
+      </Show>
       <Show when={props.hint}>
         <p id={`${id}-hint`} class="hint">
           {props.hint}
@@ -47,9 +57,28 @@ export function Field(
   );
 }
 
+/** Text of several lines. */
+export function TextArea(props: Common & { rows: number; class?: string }) {
+  const id = createUniqueId();
+  return (
+    <div class={`field ${props.class ?? ""}`}>
+      <label for={id}>{props.label}</label>
+      <textarea
+        id={id}
+        rows={props.rows}
+        value={props.value}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+        aria-invalid={props.error ? "true" : undefined}
+        aria-describedby={`${id}-error`}
+      />
+      <FieldError id={`${id}-error`} error={props.error} missing={props.value.trim() === ""} />
+    </div>
+  );
+}
+
 export function Select(
   props: Common & {
-    options: { value: string; text: string }[];
+    options: { value: string; text: string; disabled?: boolean }[];
     autocomplete?: JSX.HTMLAutocomplete;
     class?: string;
   },
@@ -66,7 +95,11 @@ export function Select(
         aria-describedby={`${id}-error`}
       >
         {props.options.map((option) => (
-          <option value={option.value} selected={option.value === props.value}>
+          <option
+            value={option.value}
+            selected={option.value === props.value}
+            disabled={option.disabled ?? false}
+          >
             {option.text}
           </option>
         ))}

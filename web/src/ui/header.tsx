@@ -1,10 +1,14 @@
 // What stands above every page.
 import { Show } from "solid-js";
 import { countOf, lines } from "../cart";
+import type { Role } from "../gen/shopmesh/user/v1/user_service_pb";
 import { isOpen } from "../purchase";
-import { place } from "../router";
+import { place, underAdmin } from "../router";
 import { ownerId, user } from "../session";
 import { createOnline } from "./online";
+
+/** By its number: the header is drawn before the messages of the mesh have come. */
+const ADMIN: Role.ADMIN = 2;
 
 export function Header() {
   const online = createOnline();
@@ -33,22 +37,38 @@ export function Header() {
                 </>
               }
             >
-              <a href="/orders" aria-current={here("/orders")}>
-                Orders
-              </a>
+              <Show
+                when={underAdmin()}
+                fallback={
+                  <>
+                    <Show when={user()?.role === ADMIN}>
+                      <a href="/admin">Admin</a>
+                    </Show>
+                    <a href="/orders" aria-current={here("/orders")}>
+                      Orders
+                    </a>
+                  </>
+                }
+              >
+                <a href="/">Shop</a>
+              </Show>
               <a href="/account" aria-current={here("/account")} class="account-link">
                 <span>{user()?.displayName ?? "Account"}</span>
               </a>
             </Show>
-            <a href="/cart" class="cart-link" aria-current={here("/cart")}>
-              Cart
-              <Show when={lines().length > 0}>
-                <span class="count">
-                  {countOf(lines())}
-                  <span class="visually-hidden">{countOf(lines()) === 1 ? " item" : " items"}</span>
-                </span>
-              </Show>
-            </a>
+            <Show when={!underAdmin()}>
+              <a href="/cart" class="cart-link" aria-current={here("/cart")}>
+                Cart
+                <Show when={lines().length > 0}>
+                  <span class="count">
+                    {countOf(lines())}
+                    <span class="visually-hidden">
+                      {countOf(lines()) === 1 ? " item" : " items"}
+                    </span>
+                  </span>
+                </Show>
+              </a>
+            </Show>
           </nav>
         </div>
       </header>

@@ -44,11 +44,13 @@ export function Trouble(props: { error: unknown; again: () => void }) {
 export function Loaded<T>(props: {
   of: Load<T>;
   skeleton?: JSX.Element;
+  /** The page says itself what is wrong. */
+  ownWords?: boolean;
   children: (data: () => NonNullable<T>) => JSX.Element;
 }) {
   return (
     <>
-      <Show when={!props.of.loading() && props.of.error() !== undefined}>
+      <Show when={!props.of.loading() && props.of.error() !== undefined && !props.ownWords}>
         <Trouble error={props.of.error()} again={props.of.again} />
       </Show>
       <Switch>

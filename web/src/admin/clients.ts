@@ -1,0 +1,10 @@
+// The clients that only admins need.
+import { createClient } from "@connectrpc/connect";
+import { NotificationService } from "../gen/shopmesh/notify/v1/notification_service_pb";
+import { OrderAdminService } from "../gen/shopmesh/order/v1/order_admin_service_pb";
+import { InventoryService } from "../gen/shopmesh/product/v1/inventory_service_pb";
+import { transport } from "../rpc/clients";
+
+export const inventory = createClient(InventoryService, transport);
+export const allOrders = createClient(OrderAdminService, transport);
+export const notifications = createClient(NotificationService, transport);

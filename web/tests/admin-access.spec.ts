@@ -1,0 +1,58 @@
+import { expect, test } from "@playwright/test";
+import { adminAccount, logIn, newCustomer } from "./shop";
+
+test("a customer is told that the admin pages are not for them", async ({ page }) => {
+  await logIn(page, await newCustomer());
+  for (const path of ["/admin", "/admin/orders", "/admin/inventory"]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { name: "Not allowed" })).toBeVisible();
+  }
+  await page.goto("/");
+  await expect(page.getByRole("link", { name: "Admin", exact: true })).toHaveCount(0);
+});
+
+test("who is not logged in logs in first and comes back", async ({ page }) => {
+  const { email, password } = adminAccount();
+  await page.goto("/admin/notifications");
+  await expect(page).toHaveURL(/\/login$/);
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page).toHaveURL(/\/admin\/notifications$/);
+  await expect(page.getByRole("heading", { name: "Notifications" })).toBeVisible();
+});
+
+test("an admin gets everywhere from the overview", async ({ page }) => {
+  await logIn(page, adminAccount());
+  await page.getByRole("link", { name: "Admin", exact: true }).click();
+  for (const name of [
+    "Overview",
+    "Inventory",
+    "Orders",
+    "Analytics",
+    "Notifications",
+    "Customers",
+  ]) {
+    await page.getByRole("link", { name, exact: true }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await expect(page.getByRole("link", { name, exact: true })).toHaveAttribute(
+      "aria-current",
+      "page",
+    );
+  }
+});
+
+test("a customer's pages load nothing of the admin's, and lists no charts", async ({ page }) => {
+  const scripts: string[] = [];
+  page.on("request", (request) => scripts.push(request.url()));
+  await logIn(page, adminAccount());
+  await page.goto("/");
+  await expect(page.getByRole("link", { name: "Admin", exact: true })).toBeVisible();
+  expect(scripts.filter((url) => /\/assets\/admin/.test(url))).toEqual([]);
+  await page.goto("/admin/inventory");
+  await expect(page.getByRole("table", { name: "Stock" })).toBeVisible();
+  expect(scripts.filter((url) => /\/assets\/figures/.test(url))).toEqual([]);
+  await page.goto("/admin/analytics");
+  await expect(page.getByRole("region", { name: "Revenue" })).toBeVisible();
+  expect(scripts.filter((url) => /\/assets\/figures/.test(url))).not.toEqual([]);
+});

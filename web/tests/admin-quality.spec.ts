@@ -1,0 +1,47 @@
+// What holds of every admin page: nothing that the Content-Security-Policy refuses, and nothing
+// serious that axe finds, in light and dark.
+import { expect, test } from "@playwright/test";
+import { complaintsOf, expectNothingSerious, settled } from "./axe";
+import { addProduct, adminAccount, archive, logIn, newCustomer, placeOrders } from "./shop";
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(`in ${colorScheme}`, () => {
+    test.use({ colorScheme });
+
+    test("no admin page breaks the policy of the gateway or a rule of axe", async ({ page }) => {
+      test.setTimeout(120_000);
+      const complaints = complaintsOf(page);
+      const [customer, product] = await Promise.all([newCustomer(), addProduct(5)]);
+      const [orderId] = await placeOrders(customer, product, [1]);
+      await logIn(page, adminAccount());
+      for (const path of [
+        "/admin",
+        "/admin/inventory",
+        `/admin/inventory/${product.productId}`,
+        "/admin/products/new",
+        `/admin/products/${product.productId}`,
+        "/admin/orders",
+        "/admin/orders?email=nobody@shopmesh.example",
+        `/admin/orders/${orderId}`,
+        "/admin/analytics",
+        "/admin/notifications",
+        "/admin/customers",
+        "/admin/nothing",
+      ]) {
+        await page.goto(path);
+        await settled(page);
+        await expectNothingSerious(page, path);
+      }
+      await page.goto("/admin/notifications");
+      await page.getByRole("button", { name: "Attempts" }).first().click();
+      await expect(page.locator(".attempts code").first()).toBeVisible();
+      await expectNothingSerious(page, "attempts of a mail");
+      await page.goto(`/admin/inventory/${product.productId}`);
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByRole("alert")).toBeVisible();
+      await expectNothingSerious(page, "a form with an error");
+      expect(complaints.filter((text) => !text.includes("400 (Bad Request)"))).toEqual([]);
+      await archive(product.productId);
+    });
+  });
+}
