@@ -1,6 +1,6 @@
 // Lists that are read a page at a time, both ways. The mesh knows only what comes next: the way back
 // is the stack of tokens that led here.
-import { createSignal, Show, untrack } from "solid-js";
+import { createSignal, untrack } from "solid-js";
 import { createLoad, type Load, type Page } from "../load";
 import { moved, place } from "../router";
 import { badFieldsOf } from "../rpc/errors";
@@ -55,7 +55,7 @@ export function createPaged<T>(
   };
 }
 
-/** Both buttons, where there is more than one page. `top` is where reading goes on. */
+/** Both buttons. `top` is where reading goes on. */
 export function Pager<T>(props: { of: Paged<T>; top: () => HTMLElement | undefined }) {
   const turn = (how: () => void) => {
     how();
@@ -64,28 +64,26 @@ export function Pager<T>(props: { of: Paged<T>; top: () => HTMLElement | undefin
     top?.scrollIntoView({ block: "nearest" });
   };
   return (
-    <Show when={props.of.number() > 1 || props.of.data()?.next}>
-      <div class="pager">
-        <button
-          type="button"
-          class="quiet"
-          disabled={props.of.number() === 1}
-          onClick={() => turn(props.of.previous)}
-        >
-          Previous page
-        </button>
-        <span class="muted" role="status">
-          Page {props.of.number()}
-        </span>
-        <button
-          type="button"
-          class="quiet"
-          disabled={!props.of.data()?.next}
-          onClick={() => turn(props.of.next)}
-        >
-          Next page
-        </button>
-      </div>
-    </Show>
+    <div class="pager">
+      <button
+        type="button"
+        class="quiet"
+        disabled={props.of.number() === 1}
+        onClick={() => turn(props.of.previous)}
+      >
+        Previous page
+      </button>
+      <span class="muted" role="status">
+        Page {props.of.number()}
+      </span>
+      <button
+        type="button"
+        class="quiet"
+        disabled={!props.of.data()?.next}
+        onClick={() => turn(props.of.next)}
+      >
+        Next page
+      </button>
+    </div>
   );
 }
