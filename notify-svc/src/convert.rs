@@ -15,13 +15,13 @@ use proto::{
     notify::v1 as pb,
     order::v1::{self as order_pb, OrderCancelled, OrderCreated, OrderShipped},
     time::{from_timestamp, timestamp},
-    user::v1::{UserMailRequested, user_mail_requested},
+    user::v1::{MailedLink, UserMailRequested, user_mail_requested::Mail},
 };
 use uuid::Uuid;
 
 use crate::{
     inbox::{Cursor, NotificationFilter},
-    letter::{Amount, Content, Item, Letter, Line, Order},
+    letter::{Amount, Content, Item, Letter, Line, Link, Order},
     notification::{
         DeliveryAttempt, DeliveryStatistics, Notification, NotificationId, NotificationKind,
         NotificationState,
@@ -34,6 +34,8 @@ type Result<T> = std::result::Result<T, mesh::Error>;
 const RECIPIENT_CHARACTERS_MAX: usize = 320;
 /// Most states of a filter.
 const STATES_MAX: usize = 10;
+/// Longest token of a link, in characters.
+const TOKEN_CHARACTERS_MAX: usize = 128;
 /// Most lines of an order; the contract allows 50.
 const ITEMS_MAX: usize = 1000;
 
@@ -154,6 +156,9 @@ fn kind_pb(kind: NotificationKind) -> pb::NotificationKind {
         NotificationKind::OrderShipped => pb::NotificationKind::OrderShipped,
         NotificationKind::OrderCancelled => pb::NotificationKind::OrderCancelled,
         NotificationKind::Welcome => pb::NotificationKind::Welcome,
+        NotificationKind::EmailVerification => pb::NotificationKind::EmailVerification,
+        NotificationKind::PasswordReset => pb::NotificationKind::PasswordReset,
+        NotificationKind::PasswordChanged => pb::NotificationKind::PasswordChanged,
     }
 }
 
@@ -203,8 +208,20 @@ pub fn event(message: EventMessage, payload: &[u8]) -> std::result::Result<Event
         EventMessage::UserMailRequested => {
             let event = UserMailRequested::decode(payload)?;
             let (kind, content) = match event.mail.ok_or("mail is none that we know")? {
-                user_mail_requested::Mail::Welcome(_) => {
-                    (NotificationKind::Welcome, Content::Welcome)
+                Mail::Welcome(mail) => {
+                    let link = mail.verification.map(link).transpose()?;
+                    (NotificationKind::Welcome, Content::Welcome(link))
+                }
+                Mail::EmailVerification(mail) => {
+                    let link = link(mail.link.ok_or("the link is missing")?)?;
+                    (NotificationKind::EmailVerification, Content::EmailVerification(link))
+                }
+                Mail::PasswordReset(mail) => {
+                    let link = link(mail.link.ok_or("the link is missing")?)?;
+                    (NotificationKind::PasswordReset, Content::PasswordReset(link))
+                }
+                Mail::PasswordChanged(_) => {
+                    (NotificationKind::PasswordChanged, Content::PasswordChanged)
                 }
             };
             (event.event_id, event.email, event.display_name, kind, content)
@@ -234,9 +251,22 @@ impl From<NotificationKind> for EventMessage {
             NotificationKind::OrderConfirmation => Self::OrderCreated,
             NotificationKind::OrderShipped => Self::OrderShipped,
             NotificationKind::OrderCancelled => Self::OrderCancelled,
-            NotificationKind::Welcome => Self::UserMailRequested,
+            NotificationKind::Welcome
+            | NotificationKind::EmailVerification
+            | NotificationKind::PasswordReset
+            | NotificationKind::PasswordChanged => Self::UserMailRequested,
         }
     }
+}
+
+fn link(link: MailedLink) -> std::result::Result<Link, BoxError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let fits = (1..=TOKEN_CHARACTERS_MAX).contains(&link.token.len());
+    if !fits || !link.token.chars().all(plain) {
+        return Err("the token of the link is none".into());
+    }
+    let expires_at = link.expire_time.as_ref().and_then(from_timestamp);
+    Ok(Link { token: link.token, expires_at: expires_at.ok_or("the link never expires")? })
 }
 
 fn order(order: Option<order_pb::Order>) -> std::result::Result<Order, BoxError> {

@@ -33,8 +33,14 @@ pub enum Content {
     OrderShipped(Order),
     /// An order was cancelled.
     OrderCancelled(Order),
-    /// An account was made.
-    Welcome,
+    /// An account was made; the link verifies its address.
+    Welcome(Option<Link>),
+    /// An address is to be verified.
+    EmailVerification(Link),
+    /// A new password is to be set.
+    PasswordReset(Link),
+    /// A password was changed.
+    PasswordChanged,
 }
 
 impl Content {
@@ -44,9 +50,33 @@ impl Content {
             Self::OrderConfirmation(order)
             | Self::OrderShipped(order)
             | Self::OrderCancelled(order) => Some(order),
-            Self::Welcome => None,
+            Self::Welcome(_)
+            | Self::EmailVerification(_)
+            | Self::PasswordReset(_)
+            | Self::PasswordChanged => None,
         }
     }
+
+    /// The link that it carries, if it carries one.
+    pub fn link(&self) -> Option<&Link> {
+        match self {
+            Self::EmailVerification(link) | Self::PasswordReset(link) => Some(link),
+            Self::Welcome(link) => link.as_ref(),
+            Self::OrderConfirmation(_)
+            | Self::OrderShipped(_)
+            | Self::OrderCancelled(_)
+            | Self::PasswordChanged => None,
+        }
+    }
+}
+
+/// The link of a mail, good for one use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What shows that somebody has read the mail: letters, digits, `-` and `_`.
+    pub token: String,
+    /// When it expires.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// An order, as a mail shows it.

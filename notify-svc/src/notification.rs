@@ -31,6 +31,12 @@ mesh::text_enum! {
         OrderCancelled = "ORDER_CANCELLED",
         /// Greets a new account.
         Welcome = "WELCOME",
+        /// Carries a link that verifies an address.
+        EmailVerification = "EMAIL_VERIFICATION",
+        /// Carries a link that sets a new password.
+        PasswordReset = "PASSWORD_RESET",
+        /// Tells that a password was changed.
+        PasswordChanged = "PASSWORD_CHANGED",
     }
 }
 

@@ -4,7 +4,7 @@
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use url::Url;
 
-use crate::letter::{Content, Letter, Order};
+use crate::letter::{Content, Letter, Link, Order};
 
 /// A template's name and text.
 macro_rules! embedded {
@@ -13,10 +13,11 @@ macro_rules! embedded {
     };
 }
 
-const TEMPLATES: [(&str, &str); 15] = embedded![
+const TEMPLATES: [(&str, &str); 25] = embedded![
     "layout.html",
     "order.html",
     "order.txt",
+    "link.html",
     "order-confirmation/subject.txt",
     "order-confirmation/body.txt",
     "order-confirmation/body.html",
@@ -29,6 +30,15 @@ const TEMPLATES: [(&str, &str); 15] = embedded![
     "welcome/subject.txt",
     "welcome/body.txt",
     "welcome/body.html",
+    "email-verification/subject.txt",
+    "email-verification/body.txt",
+    "email-verification/body.html",
+    "password-reset/subject.txt",
+    "password-reset/body.txt",
+    "password-reset/body.html",
+    "password-changed/subject.txt",
+    "password-changed/body.txt",
+    "password-changed/body.html",
 ];
 
 /// A mail in words.
@@ -94,13 +104,17 @@ impl Templates {
             Content::OrderConfirmation(_) => "order-confirmation",
             Content::OrderShipped(_) => "order-shipped",
             Content::OrderCancelled(_) => "order-cancelled",
-            Content::Welcome => "welcome",
+            Content::Welcome(_) => "welcome",
+            Content::EmailVerification(_) => "email-verification",
+            Content::PasswordReset(_) => "password-reset",
+            Content::PasswordChanged => "password-changed",
         };
         self.environment.get_template(&format!("{mail}/{file}"))?.render(context)
     }
 
     fn context(&self, letter: &Letter, subject: &str) -> Value {
         let order = letter.content.order();
+        let link = letter.content.link();
         context! {
             subject => subject,
             preview => preview(letter),
@@ -108,6 +122,19 @@ impl Templates {
             shop_name => self.shop_name.as_str(),
             shop_url => self.shop_url.as_str(),
             order => order.map_or(Value::from(()), |order| self.order(order)),
+            link => link.map_or(Value::from(()), |link| self.link(&letter.content, link)),
+        }
+    }
+
+    /// The token stands in the fragment of the URL, which no server sees.
+    fn link(&self, content: &Content, link: &Link) -> Value {
+        let page = match content {
+            Content::PasswordReset(_) => "reset-password",
+            _ => "verify-email",
+        };
+        context! {
+            url => format!("{}{page}#token={}", self.shop_url, link.token),
+            expires => link.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
         }
     }
 
@@ -135,8 +162,14 @@ impl Templates {
 
 /// What a list of mails shows beside the subject.
 fn preview(letter: &Letter) -> String {
-    let Some(order) = letter.content.order() else {
-        return "Your account is ready.".to_owned();
+    let order = match &letter.content {
+        Content::OrderConfirmation(order)
+        | Content::OrderShipped(order)
+        | Content::OrderCancelled(order) => order,
+        Content::Welcome(_) => return "Your account is ready.".to_owned(),
+        Content::EmailVerification(_) => return "One click, and it is done.".to_owned(),
+        Content::PasswordReset(_) => return "The link is good for one use.".to_owned(),
+        Content::PasswordChanged => return "All other devices were logged out.".to_owned(),
     };
     let count: i64 = order.items.iter().map(|item| i64::from(item.quantity)).sum();
     let items = if count == 1 { "item" } else { "items" };
@@ -189,12 +222,20 @@ mod tests {
         }
     }
 
-    fn letters(name: &str) -> [Letter; 4] {
+    fn letters(name: &str) -> [Letter; 8] {
+        let link = Link {
+            token: "q-_Z9".into(),
+            expires_at: chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a time"),
+        };
         [
             Content::OrderConfirmation(order(name)),
             Content::OrderShipped(order(name)),
             Content::OrderCancelled(order(name)),
-            Content::Welcome,
+            Content::Welcome(None),
+            Content::Welcome(Some(link.clone())),
+            Content::EmailVerification(link.clone()),
+            Content::PasswordReset(link),
+            Content::PasswordChanged,
         ]
         .map(|content| Letter { name: Line::new(name), content })
     }
@@ -207,6 +248,9 @@ mod tests {
             let mut said = vec!["Ann", "Shopmesh", "https:"];
             if letter.content.order().is_some() {
                 said.extend(["1a2b3c4d", "Tea", "12.50", "25.00", "4.99", "29.99"]);
+            }
+            if letter.content.link().is_some() {
+                said.extend(["#token=q-_Z9", "18 November 2026, 11:06 UTC"]);
             }
             for said in said {
                 assert!(words.text.contains(said), "{said} in {}", words.text);
@@ -228,6 +272,22 @@ mod tests {
             let words = words.expect("it renders");
             assert!(words.text.contains(&link), "{link} in {}", words.text);
             assert!(words.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", words.html);
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_its_page_with_the_token_where_no_server_sees_it() {
+        let url = Url::parse("https://shop.example/eu").expect("a URL");
+        let templates = Templates::new("Shop".into(), url);
+        let [.., greeting, verification, reset, _] = letters("Ann");
+        for (letter, page) in
+            [(greeting, "verify-email"), (verification, "verify-email"), (reset, "reset-password")]
+        {
+            let words = templates.words(&letter).expect("it renders");
+            let link = format!("https://shop.example/eu/{page}#token=q-_Z9");
+            assert!(words.text.contains(&link), "{link} in {}", words.text);
+            assert!(words.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", words.html);
+            assert!(!words.subject.contains("q-_Z9"), "{}", words.subject);
         }
     }
 

@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use crate::{
     App, convert,
-    db::{sessions, tries, users},
+    db::{links, sessions, tries, users},
     error::Error,
     limit::{EMAIL_TAKEN, Subject},
+    link::{Link, Purpose},
     password::Passwords,
     user::{Email, NewAccount, Role, User, UserId},
 };
@@ -36,7 +37,9 @@ pub async fn sign_up(app: &App, account: NewAccount, network: &Subject) -> Resul
             tries::insert_try(connection, &EMAIL_TAKEN, network).await?;
             return Ok::<_, Error>(false);
         }
-        outbox::insert_events(connection, &[convert::welcome_mail(&user)]).await?;
+        let link = Link::new(Purpose::VerifyEmail);
+        links::replace_link(connection, user.id, &link).await?;
+        outbox::insert_events(connection, &[convert::welcome_mail(&user, &link)]).await?;
         Ok(true)
     });
     if !created.await? {
@@ -103,7 +106,8 @@ pub async fn set_user_role(
         .await
 }
 
-/// Shuts an account out, and ends its sessions. `actor_id` asks for it.
+/// Shuts an account out: its sessions end, and links mailed to it are void. `actor_id`
+/// asks for it.
 pub async fn disable_user(app: &App, actor_id: UserId, id: UserId) -> Result<User, Error> {
     if actor_id == id {
         return Err(Error::OwnAccount);
@@ -113,6 +117,8 @@ pub async fn disable_user(app: &App, actor_id: UserId, id: UserId) -> Result<Use
             match users::update_disabled(connection, id, true).await? {
                 Some(user) => {
                     sessions::revoke_sessions(connection, id, None).await?;
+                    let all = [Purpose::ResetPassword, Purpose::VerifyEmail];
+                    links::delete_links(connection, id, &all).await?;
                     Ok(user)
                 }
                 None => unchanged(connection, id).await,

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use mesh::{
     outbox::NewEvent,
     page::{Page, PageTokens, Scope},
@@ -22,6 +23,7 @@ use crate::{
     access_token::ACCESS_TOKEN_DURATION,
     accounts::UserFilter,
     cookie,
+    link::{Link, Purpose},
     session::{Carrier, Secret, Session, SessionId},
     user::{self, ApiClient, ApiClientId, Email, NewAccount, Role, User, UserId},
 };
@@ -94,6 +96,43 @@ pub fn update_current_user(request: pb::UpdateCurrentUserRequest) -> Result<Stri
         false => user::name(&mut violations, "user.display_name", &user.display_name),
     };
     violations.finish(display_name)
+}
+
+/// The passwords of ChangePassword: the one that is, and the one that is to be.
+pub fn change_password(request: pb::ChangePasswordRequest) -> Result<(SecretString, SecretString)> {
+    let mut violations = Violations::new();
+    let current =
+        user::known_password(&mut violations, "current_password", request.current_password);
+    let new = user::new_password(&mut violations, "new_password", request.new_password);
+    violations.finish((current, new))
+}
+
+/// The address that a link is to be mailed to.
+pub fn email(email: &str) -> Result<Email> {
+    let mut violations = Violations::new();
+    let email = Email::checked(&mut violations, "email", email);
+    violations.finish(email)
+}
+
+/// What ResetPassword asks for.
+pub fn reset_password(request: pb::ResetPasswordRequest) -> Result<(Secret, SecretString)> {
+    let mut violations = Violations::new();
+    let token = link_token(&mut violations, request.token);
+    let new = user::new_password(&mut violations, "new_password", request.new_password);
+    violations.finish((token, new))
+}
+
+/// The token of VerifyEmail.
+pub fn verify_email(request: pb::VerifyEmailRequest) -> Result<Secret> {
+    let mut violations = Violations::new();
+    let token = link_token(&mut violations, request.token);
+    violations.finish(token)
+}
+
+fn link_token(violations: &mut Violations, token: String) -> Secret {
+    let fits = (1..=SECRET_BYTES_MAX).contains(&token.len());
+    violations.require(fits, "token", "must come from the link of a mail");
+    Secret::received(token)
 }
 
 /// What a page token of a list without filters is good for.
@@ -254,16 +293,44 @@ fn role(role: Role) -> pb::Role {
     }
 }
 
-/// The event that a new account is to be greeted by mail.
-pub fn welcome_mail(user: &User) -> NewEvent {
+/// The event that a new account is to be greeted by a mail, with a link that verifies its
+/// address.
+pub fn welcome_mail(user: &User, link: &Link) -> NewEvent {
+    let verification = Some(mailed_link(link));
+    user_mail(user, user.created_at, Mail::Welcome(pb::WelcomeMail { verification }))
+}
+
+/// The event that an account is to be mailed a link.
+pub fn link_mail(user: &User, link: &Link) -> NewEvent {
+    let mailed = Some(mailed_link(link));
+    let mail = match link.purpose {
+        Purpose::ResetPassword => Mail::PasswordReset(pb::PasswordResetMail { link: mailed }),
+        Purpose::VerifyEmail => Mail::EmailVerification(pb::EmailVerificationMail { link: mailed }),
+    };
+    user_mail(user, Utc::now(), mail)
+}
+
+/// The event that an account is to be told that its password was changed.
+pub fn password_changed_mail(user: &User) -> NewEvent {
+    user_mail(user, Utc::now(), Mail::PasswordChanged(pb::PasswordChangedMail {}))
+}
+
+fn mailed_link(link: &Link) -> pb::MailedLink {
+    pb::MailedLink {
+        token: link.token.expose().to_owned(),
+        expire_time: Some(timestamp(link.expires_at)),
+    }
+}
+
+fn user_mail(user: &User, asked_at: DateTime<Utc>, mail: Mail) -> NewEvent {
     let event_id = Uuid::now_v7();
     let event = pb::UserMailRequested {
         event_id: event_id.to_string(),
         user_id: user.id.to_string(),
         email: user.email.as_str().to_owned(),
         display_name: user.display_name.clone(),
-        create_time: Some(timestamp(user.created_at)),
-        mail: Some(Mail::Welcome(pb::WelcomeMail {})),
+        create_time: Some(timestamp(asked_at)),
+        mail: Some(mail),
     };
     NewEvent::new(event_id, USER_MAIL_TOPIC, user.id.to_string(), &event)
 }

@@ -29,6 +29,8 @@ pub enum Error {
     SessionNotFound { session_id: SessionId },
     #[error("there is no such API client")]
     ApiClientNotFound { client_id: ApiClientId },
+    #[error("the link is used, expired, replaced or not ours")]
+    LinkInvalid,
     #[error("an admin cannot disable or demote its own account")]
     OwnAccount,
     #[error("the request_id was used for another request")]
@@ -59,7 +61,7 @@ impl Fact for Error {
             | Self::SessionNotFound { .. }
             | Self::ApiClientNotFound { .. } => Code::NotFound,
             Self::OwnAccount => Code::FailedPrecondition,
-            Self::RequestIdReused => Code::InvalidArgument,
+            Self::LinkInvalid | Self::RequestIdReused => Code::InvalidArgument,
             Self::Mesh(error) => error.code(),
         }
     }
@@ -73,6 +75,7 @@ impl Fact for Error {
             Self::UserNotFound { .. } => "USER_NOT_FOUND",
             Self::SessionNotFound { .. } => "SESSION_NOT_FOUND",
             Self::ApiClientNotFound { .. } => "API_CLIENT_NOT_FOUND",
+            Self::LinkInvalid => "LINK_INVALID",
             Self::OwnAccount => "OWN_ACCOUNT",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::Mesh(error) => error.reason(),

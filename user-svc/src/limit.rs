@@ -31,6 +31,18 @@ pub const CLIENT_FAILURES: Limit =
 pub const EMAIL_TAKEN: Limit =
     Limit { kind: "email_taken", tries_max: 20, window: TimeDelta::hours(1) };
 
+/// Links that one account is mailed to set a new password.
+pub const RESET_MAILS: Limit =
+    Limit { kind: "reset_mail", tries_max: 5, window: TimeDelta::hours(1) };
+
+/// Links that one account is mailed to verify its address.
+pub const VERIFICATION_MAILS: Limit =
+    Limit { kind: "verification_mail", tries_max: 5, window: TimeDelta::hours(1) };
+
+/// Links that one network asks for, whoever gets them.
+pub const LINK_REQUESTS: Limit =
+    Limit { kind: "link_request", tries_max: 100, window: TimeDelta::hours(1) };
+
 /// Longest time that a try of any limit counts.
 pub const WINDOW_MAX: TimeDelta = TimeDelta::hours(1);
 

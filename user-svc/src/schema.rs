@@ -48,6 +48,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    links (user_id, purpose) {
+        user_id -> Uuid,
+        purpose -> Text,
+        hash -> Binary,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tries (id) {
         id -> BigInt,
         kind -> Text,

@@ -21,8 +21,8 @@ pub const COOKIE_GRACE: TimeDelta = TimeDelta::seconds(30);
 
 const SECRET_BYTES: usize = 32;
 
-/// 256 random bits that somebody else keeps: a refresh token or the secret of an API
-/// client. We keep its hash.
+/// 256 random bits that somebody else keeps: a refresh token, the token of a link or the
+/// secret of an API client. We keep its hash.
 #[derive(Debug, Clone)]
 pub struct Secret(SecretString);
 

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     App,
+    credentials::check_password,
     db::{sessions as db, tries, users},
     error::Error,
     limit::{LOGIN_FAILURES, Subject},
-    password::Check,
     session::{Carrier, Secret, Session, SessionId, Verdict, judge},
     user::{Email, User, UserId},
 };
@@ -44,14 +44,7 @@ pub async fn login(
         users::find_credentials(&mut connection, email).await?
     };
     let kept = credentials.as_ref().map(|(_, hash)| hash.clone());
-    let new_hash = match app.passwords.check(password, kept).await? {
-        Check::Wrong => {
-            tries::count(&app.database, &LOGIN_FAILURES, &subject).await?;
-            return Err(Error::BadCredentials);
-        }
-        Check::Right => None,
-        Check::RightRehashed(hash) => Some(hash),
-    };
+    let new_hash = check_password(app, &subject, password, kept).await?;
     // Only a password that was compared with an account's is ever right.
     let (user_id, hash) = credentials.ok_or(Error::BadCredentials)?;
 
@@ -160,7 +153,8 @@ pub async fn revoke_session(app: &App, user_id: UserId, id: SessionId) -> Result
     }
 }
 
-fn enabled(user: User) -> Result<User, Error> {
+/// The account, unless an admin shut it out.
+pub fn enabled(user: User) -> Result<User, Error> {
     match user.disabled_at {
         Some(_) => Err(Error::AccountDisabled),
         None => Ok(user),

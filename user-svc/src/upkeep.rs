@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    db::{sessions, tries},
+    db::{links, sessions, tries},
     error::Error,
     limit::WINDOW_MAX,
 };
@@ -34,8 +34,8 @@ async fn keep_once(database: &Database, shutdown: &CancellationToken) -> Result<
     Ok(outbox::measure(database).await?)
 }
 
-/// Deletes refresh tokens and sessions that ran off and tries older than any limit looks
-/// back, up to a batch of each. Whether there may be more.
+/// Deletes refresh tokens, sessions and links that ran off and tries older than any limit
+/// looks back, up to a batch of each. Whether there may be more.
 ///
 /// # Errors
 /// Those of the database.
@@ -45,7 +45,8 @@ pub async fn clean_batch(database: &Database) -> Result<bool, Error> {
         let tokens = sessions::delete_expired_tokens(connection, now, BATCH_SIZE_MAX).await?;
         let sessions = sessions::delete_expired_sessions(connection, now, BATCH_SIZE_MAX).await?;
         let tries = tries::delete_old_tries(connection, now - WINDOW_MAX, BATCH_SIZE_MAX).await?;
-        Ok::<_, Error>([tokens, sessions, tries])
+        let links = links::delete_expired_links(connection, now, BATCH_SIZE_MAX).await?;
+        Ok::<_, Error>([tokens, sessions, tries, links])
     });
     Ok(deleted.await?.contains(&(BATCH_SIZE_MAX as usize)))
 }

@@ -122,6 +122,6 @@ fn welcome(recipient: &str) -> UserMailRequested {
         email: recipient.into(),
         display_name: "Ann".into(),
         create_time: None,
-        mail: Some(Mail::Welcome(WelcomeMail {})),
+        mail: Some(Mail::Welcome(WelcomeMail::default())),
     }
 }

@@ -5,7 +5,10 @@ use mesh::consumer::Handler;
 use proto::{
     notify::v1::{NotificationKind, NotificationState},
     order::v1::{OrderCancelled, OrderCreated, OrderShipped},
-    user::v1::{UserMailRequested, WelcomeMail, user_mail_requested::Mail},
+    user::v1::{
+        EmailVerificationMail, MailedLink, PasswordChangedMail, PasswordResetMail,
+        UserMailRequested, WelcomeMail, user_mail_requested::Mail,
+    },
 };
 use serde_json::Value;
 use tests::eventually;
@@ -104,7 +107,7 @@ async fn every_other_mail_goes_the_same_way() {
                 event_id: Uuid::now_v7().to_string(),
                 email: new.clone(),
                 display_name: "Ann".into(),
-                mail: Some(Mail::Welcome(WelcomeMail {})),
+                mail: Some(Mail::Welcome(WelcomeMail::default())),
                 ..UserMailRequested::default()
             },
         ),
@@ -117,6 +120,104 @@ async fn every_other_mail_goes_the_same_way() {
         assert!(text(&mail, "subject").contains(subject), "{mail}");
         assert!(text(&mail, "text").contains("Ann") && text(&mail, "html").contains("Ann"));
     }
+}
+
+fn user_mail(recipient: &str, mail: Mail) -> UserMailRequested {
+    UserMailRequested {
+        event_id: Uuid::now_v7().to_string(),
+        email: recipient.into(),
+        display_name: "Ann".into(),
+        mail: Some(mail),
+        ..UserMailRequested::default()
+    }
+}
+
+fn link(token: &str) -> MailedLink {
+    let expire_time = Some(prost_types::Timestamp { seconds: 1_795_000_000, nanos: 0 });
+    MailedLink { token: token.into(), expire_time }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_reaches_its_reader_whole_and_shows_in_no_list() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let token = "Q".repeat(42) + "-_";
+    let mailed = || Some(link(&token));
+    for (mail, kind, subject, page) in [
+        (
+            Mail::Welcome(WelcomeMail { verification: mailed() }),
+            NotificationKind::Welcome,
+            "Welcome to Shopmesh",
+            "verify-email",
+        ),
+        (
+            Mail::EmailVerification(EmailVerificationMail { link: mailed() }),
+            NotificationKind::EmailVerification,
+            "Verify your address at Shopmesh",
+            "verify-email",
+        ),
+        (
+            Mail::PasswordReset(PasswordResetMail { link: mailed() }),
+            NotificationKind::PasswordReset,
+            "Set a new password at Shopmesh",
+            "reset-password",
+        ),
+    ] {
+        let recipient = someone();
+        desk.receive(&[record("user-mail", &user_mail(&recipient, mail))]).await;
+        let mail = the_mail_to(&recipient).await;
+        assert_eq!(text(&mail, "subject"), subject);
+        let link = format!("https://shop.example/{page}#token={token}");
+        for part in [text(&mail, "text"), &text(&mail, "html").replace("&#x2f;", "/")] {
+            for said in ["Ann", &link, "18 November 2026, 11:06 UTC"] {
+                assert!(part.contains(said), "{said} in {part}");
+            }
+        }
+        let notification = desk.until_state(&recipient, NotificationState::Sent).await;
+        assert_eq!((notification.kind(), &*notification.subject), (kind, subject));
+        assert!(!format!("{notification:?}").contains(&token), "{notification:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_new_password_is_told_where_to_get_another() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let recipient = someone();
+    let changed = Mail::PasswordChanged(PasswordChangedMail {});
+    desk.receive(&[record("user-mail", &user_mail(&recipient, changed))]).await;
+    let mail = the_mail_to(&recipient).await;
+    assert_eq!(text(&mail, "subject"), "Your password at Shopmesh was changed");
+    for part in [text(&mail, "text"), &text(&mail, "html").replace("&#x2f;", "/")] {
+        assert!(part.contains("https://shop.example/reset-password"), "{part}");
+    }
+    let notification = desk.until_state(&recipient, NotificationState::Sent).await;
+    assert_eq!(notification.kind(), NotificationKind::PasswordChanged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_none_is_not_mailed() {
+    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let handler = desk.handler();
+    let decode = |link: Option<MailedLink>| {
+        let mail = Mail::PasswordReset(PasswordResetMail { link });
+        handler.decode(&record("user-mail", &user_mail("ann@example.com", mail)))
+    };
+    assert!(decode(Some(link("abc"))).is_ok());
+    for bad in [
+        None,
+        Some(link("")),
+        Some(link("a b")),
+        Some(link("a\r\nBcc: eve@example.com")),
+        Some(link("\"><script>")),
+        Some(link(&"x".repeat(129))),
+        Some(MailedLink { expire_time: None, ..link("abc") }),
+    ] {
+        assert!(decode(bad.clone()).is_err(), "{bad:?}");
+    }
+    let unknown = UserMailRequested {
+        mail: None,
+        ..user_mail("ann@example.com", Mail::Welcome(WelcomeMail::default()))
+    };
+    assert!(handler.decode(&record("user-mail", &unknown)).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +252,7 @@ async fn an_event_that_comes_twice_makes_one_mail_and_one_without_an_address_mak
     let event = order_created(&recipient);
     desk.receive(&[event.clone(), order_created(""), event.clone()]).await;
     desk.until_state(&recipient, NotificationState::Sent).await;
-    desk.receive(&[event.clone()]).await;
+    desk.receive(std::slice::from_ref(&event)).await;
     desk.receive(&[event]).await;
 
     let statistics = desk.statistics().await;

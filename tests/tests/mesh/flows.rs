@@ -14,7 +14,7 @@ use proto::{
     product::v1::{GetProductRequest, ListProductsRequest, StockState, get_product_request::Key},
     user::v1::{
         ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest, LogoutRequest,
-        RefreshSessionRequest,
+        RefreshSessionRequest, RequestPasswordResetRequest, ResetPasswordRequest,
     },
 };
 use tests::{
@@ -178,6 +178,27 @@ async fn a_session_is_refreshed_and_ends_at_log_out() {
     let request = RefreshSessionRequest { refresh_token: refreshed.refresh_token };
     let ended = store.users().refresh_session(request).await.expect_err("it has ended");
     assert_eq!(reason(&ended), "REFRESH_TOKEN_INVALID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_forgot_the_password_gets_in_by_the_link_of_a_mail() {
+    let store = Store::shared(Protocol::GrpcWeb);
+    let pat = store.customer().await;
+    let request = RequestPasswordResetRequest { email: pat.user.email.clone() };
+    store.users().request_password_reset(request).await.expect("anyone may");
+    let mail = store.mail(&pat.user.email, "Set a new password").await;
+    let (_, link) = mail.text.split_once("/reset-password#token=").expect("it has a link");
+    let token = link.split_whitespace().next().expect("it has a token");
+    let new_password = "a horse of another colour";
+    let request =
+        ResetPasswordRequest { token: token.to_owned(), new_password: new_password.to_owned() };
+    store.users().reset_password(request).await.expect("the link is good");
+
+    let old = store.log_in(&pat.user.email, PASSWORD).await.expect_err("it was changed");
+    assert_eq!(reason(&old), "BAD_CREDENTIALS");
+    let again = store.log_in(&pat.user.email, new_password).await.expect("it is the new one");
+    assert!(again.user.email_verified, "the mail was read");
+    store.mail(&pat.user.email, "was changed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

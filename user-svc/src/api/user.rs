@@ -2,15 +2,18 @@
 
 use mesh::token::claims;
 use proto::user::v1::{
-    CreateApiClientRequest, CreateApiClientResponse, DisableUserRequest, DisableUserResponse,
-    EnableUserRequest, EnableUserResponse, ExchangeClientCredentialsRequest,
-    ExchangeClientCredentialsResponse, GetCurrentUserRequest, GetCurrentUserResponse,
-    ListApiClientsRequest, ListApiClientsResponse, ListSessionsRequest, ListSessionsResponse,
-    ListUsersRequest, ListUsersResponse, LoginRequest, LoginResponse, LogoutRequest,
-    LogoutResponse, RefreshSessionRequest, RefreshSessionResponse, RevokeApiClientRequest,
-    RevokeApiClientResponse, RevokeSessionRequest, RevokeSessionResponse, SetUserRoleRequest,
-    SetUserRoleResponse, SignUpRequest, SignUpResponse, UpdateCurrentUserRequest,
-    UpdateCurrentUserResponse, user_service_server::UserService,
+    ChangePasswordRequest, ChangePasswordResponse, CreateApiClientRequest, CreateApiClientResponse,
+    DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,
+    ExchangeClientCredentialsRequest, ExchangeClientCredentialsResponse, GetCurrentUserRequest,
+    GetCurrentUserResponse, ListApiClientsRequest, ListApiClientsResponse, ListSessionsRequest,
+    ListSessionsResponse, ListUsersRequest, ListUsersResponse, LoginRequest, LoginResponse,
+    LogoutRequest, LogoutResponse, RefreshSessionRequest, RefreshSessionResponse,
+    RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+    RevokeApiClientRequest, RevokeApiClientResponse, RevokeSessionRequest, RevokeSessionResponse,
+    SetUserRoleRequest, SetUserRoleResponse, SignUpRequest, SignUpResponse,
+    UpdateCurrentUserRequest, UpdateCurrentUserResponse, VerifyEmailRequest, VerifyEmailResponse,
+    user_service_server::UserService,
 };
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
@@ -18,35 +21,14 @@ use super::Api;
 use crate::{
     accounts, api_clients,
     convert::{self, EXPIRES_IN_SECONDS},
-    cookie,
+    cookie, credentials,
     error::Error,
     limit::Subject,
+    link::Purpose,
     session::{Carrier, Secret, SessionId},
     sessions,
     user::UserId,
 };
-
-/// Methods that the contract has and this service has not yet, as async_trait writes them.
-macro_rules! not_yet {
-    ($($method:ident($request:ident) -> $response:ident,)*) => {$(
-        fn $method<'life0, 'async_trait>(
-            &'life0 self,
-            _: Request<proto::user::v1::$request>,
-        ) -> std::pin::Pin<
-            Box<
-                dyn Future<Output = Result<Response<proto::user::v1::$response>, Status>>
-                    + Send
-                    + 'async_trait,
-            >,
-        >
-        where
-            'life0: 'async_trait,
-            Self: 'async_trait,
-        {
-            Box::pin(std::future::ready(Err(Error::Mesh(mesh::Error::MethodUnknown).into())))
-        }
-    )*};
-}
 
 #[tonic::async_trait]
 impl UserService for Api {
@@ -140,6 +122,55 @@ impl UserService for Api {
         let display_name = convert::update_current_user(request.into_inner())?;
         let user = accounts::update_current_user(&self.app, id, &display_name).await?;
         Ok(Response::new(UpdateCurrentUserResponse { user: Some(convert::user(user)) }))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        let claims = claims(&request)?;
+        let (id, session_id) = (UserId(claims.sub), claims.sid.map(SessionId));
+        let (current, new) = convert::change_password(request.into_inner())?;
+        credentials::change_password(&self.app, id, session_id, current, new).await?;
+        Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        let network = Subject::network(convert::client_address(&request)?);
+        let email = convert::email(&request.get_ref().email)?;
+        credentials::request_link(&self.app, Purpose::ResetPassword, &email, &network).await?;
+        Ok(Response::new(RequestPasswordResetResponse {}))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        let (token, new) = convert::reset_password(request.into_inner())?;
+        credentials::reset_password(&self.app, &token, new).await?;
+        Ok(Response::new(ResetPasswordResponse {}))
+    }
+
+    async fn request_email_verification(
+        &self,
+        request: Request<RequestEmailVerificationRequest>,
+    ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
+        let network = Subject::network(convert::client_address(&request)?);
+        let email = convert::email(&request.get_ref().email)?;
+        credentials::request_link(&self.app, Purpose::VerifyEmail, &email, &network).await?;
+        Ok(Response::new(RequestEmailVerificationResponse {}))
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        let token = convert::verify_email(request.into_inner())?;
+        credentials::verify_email(&self.app, &token).await?;
+        Ok(Response::new(VerifyEmailResponse {}))
     }
 
     async fn list_sessions(
@@ -253,14 +284,6 @@ impl UserService for Api {
         let id = convert::client_id(&request.get_ref().client_id)?;
         api_clients::revoke_client(&self.app, id).await?;
         Ok(Response::new(RevokeApiClientResponse {}))
-    }
-
-    not_yet! {
-        change_password(ChangePasswordRequest) -> ChangePasswordResponse,
-        request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse,
-        reset_password(ResetPasswordRequest) -> ResetPasswordResponse,
-        request_email_verification(RequestEmailVerificationRequest) -> RequestEmailVerificationResponse,
-        verify_email(VerifyEmailRequest) -> VerifyEmailResponse,
     }
 }
 

@@ -85,6 +85,20 @@ pub async fn insert_try(
         .map(drop)
 }
 
+/// Forgives all tries of `subject`.
+pub async fn delete_tries(
+    connection: &mut Connection,
+    limit: &Limit,
+    subject: &Subject,
+) -> QueryResult<()> {
+    diesel::delete(tries::table)
+        .filter(tries::kind.eq(limit.kind))
+        .filter(tries::subject.eq(&subject.0[..]))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 /// Deletes up to `limit` tries made before `time`, and returns how many.
 pub async fn delete_old_tries(
     connection: &mut Connection,

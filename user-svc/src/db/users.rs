@@ -98,18 +98,68 @@ pub async fn hold_user(
     query.first(connection).await.optional().map(|row| row.map(User::from))
 }
 
-/// Keeps a password as `new_hash`, unless it was changed meanwhile.
+/// The account, and the hash of its password.
+pub async fn find_user_and_hash(
+    connection: &mut Connection,
+    id: UserId,
+) -> QueryResult<Option<(User, String)>> {
+    let query = users::table.find(id).select((UserRow::as_select(), users::password_hash));
+    let row: Option<(UserRow, String)> = query.first(connection).await.optional()?;
+    Ok(row.map(|(row, hash)| (User::from(row), hash)))
+}
+
+/// The account with this address; it stays as it is until the transaction ends.
+pub async fn hold_user_with_email(
+    connection: &mut Connection,
+    email: &Email,
+) -> QueryResult<Option<User>> {
+    let query = users::table
+        .filter(users::email_key.eq(email.key()))
+        .select(UserRow::as_select())
+        .for_share();
+    query.first(connection).await.optional().map(|row| row.map(User::from))
+}
+
+/// The account, which nobody else changes until the transaction ends.
+pub async fn lock_user(connection: &mut Connection, id: UserId) -> QueryResult<Option<User>> {
+    let query = users::table.find(id).select(UserRow::as_select()).for_update();
+    query.first(connection).await.optional().map(|row| row.map(User::from))
+}
+
+/// Marks the address of an account as verified.
+pub async fn update_email_verified(connection: &mut Connection, id: UserId) -> QueryResult<()> {
+    diesel::update(users::table.find(id))
+        .set(users::email_verified.eq(true))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Gives an account a password by the owner's address, which so is verified.
+pub async fn reset_password_hash(
+    connection: &mut Connection,
+    id: UserId,
+    hash: &str,
+) -> QueryResult<()> {
+    diesel::update(users::table.find(id))
+        .set((users::password_hash.eq(hash), users::email_verified.eq(true)))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Keeps a password as `new_hash`; false where it was changed meanwhile.
 pub async fn update_password_hash(
     connection: &mut Connection,
     id: UserId,
     old_hash: &str,
     new_hash: &str,
-) -> QueryResult<()> {
+) -> QueryResult<bool> {
     diesel::update(users::table.find(id).filter(users::password_hash.eq(old_hash)))
         .set(users::password_hash.eq(new_hash))
         .execute(connection)
         .await
-        .map(drop)
+        .map(|updated| updated == 1)
 }
 
 /// Gives an account a name; the account as it is then.

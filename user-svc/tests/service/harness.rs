@@ -6,7 +6,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use devstack::testing::{Env, template_database};
-use diesel_async::SimpleAsyncConnection;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jsonwebtoken::jwk::JwkSet;
 use mesh::{
     channel::Channel,
@@ -14,9 +14,11 @@ use mesh::{
     database::Database,
     token::{Claims, Verifier},
 };
+use prost::Message;
 use proto::user::v1::{
     ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest, LoginResponse,
-    RefreshSessionRequest, SignUpRequest, user_service_client::UserServiceClient,
+    RefreshSessionRequest, SignUpRequest, UserMailRequested,
+    user_service_client::UserServiceClient,
 };
 use tempfile::TempDir;
 use tests::{issuer::with_token, service, store::call_raw};
@@ -45,7 +47,12 @@ pub async fn start() -> Service {
     start_with_brokers(&Env::from_env().kafka_brokers()).await
 }
 
-pub async fn start_with_brokers(brokers: &str) -> Service {
+/// A service whose broker is away, so that mails stay where they can be read.
+pub async fn start_without_broker() -> Service {
+    start_with_brokers("127.0.0.1:1").await
+}
+
+async fn start_with_brokers(brokers: &str) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
@@ -136,6 +143,20 @@ impl Service {
         let request = with_token(access_token, ());
         let claims = verifier.verify(&request.metadata().clone().into_headers()).await?;
         Ok((*claims).clone())
+    }
+
+    /// The mails that are asked for, oldest first, where no broker takes them.
+    pub async fn mails(&self) -> Vec<UserMailRequested> {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Binary)]
+            payload: Vec<u8>,
+        }
+        let database = self.database();
+        let mut connection = database.connection().await.unwrap();
+        let query = diesel::sql_query("SELECT payload FROM outbox ORDER BY id");
+        let rows: Vec<Row> = query.load(&mut connection).await.unwrap();
+        rows.iter().map(|row| UserMailRequested::decode(&row.payload[..]).unwrap()).collect()
     }
 
     /// Makes an account.

@@ -11,13 +11,14 @@ use mesh::{
 };
 use prost::Message;
 use proto::user::v1::{
-    GetCurrentUserRequest, Role, SignUpRequest, UserMailRequested, user_mail_requested::Mail,
+    GetCurrentUserRequest, Role, SignUpRequest, UserMailRequested, WelcomeMail,
+    user_mail_requested::Mail,
 };
 use tests::{PATIENCE, issuer::with_token, status::bad_fields};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{PASSWORD, refusal, sign_up_request, start, start_with_brokers};
+use crate::harness::{PASSWORD, refusal, sign_up_request, start, start_without_broker};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_as_it_was_asked_for_and_can_log_in_at_once() {
@@ -155,13 +156,16 @@ async fn a_new_account_is_greeted_and_a_refused_one_is_not() {
         ("Ada@example.com", "Ada Lovelace")
     );
     assert_eq!(mail.create_time, made.create_time);
-    assert!(matches!(mail.mail, Some(Mail::Welcome(_))));
+    let Some(Mail::Welcome(WelcomeMail { verification: Some(link) })) = &mail.mail else {
+        panic!("{mail:?}");
+    };
+    assert_eq!(link.token.len(), 43);
     assert_eq!(ours[1].1.email, "bob@example.com");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_accounts_are_made_and_their_mails_wait() {
-    let service = start_with_brokers("127.0.0.1:1").await;
+    let service = start_without_broker().await;
     service.sign_up("ada@example.com").await;
     service.log_in("ada@example.com").await;
     service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM outbox) = 1; END $$").await;

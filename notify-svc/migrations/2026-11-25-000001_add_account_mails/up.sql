@@ -1,0 +1,5 @@
+ALTER TABLE notifications
+    DROP CONSTRAINT notifications_kind_check,
+    ADD CONSTRAINT notifications_kind_check CHECK (kind IN
+        ('ORDER_CONFIRMATION', 'ORDER_SHIPPED', 'ORDER_CANCELLED', 'WELCOME', 'EMAIL_VERIFICATION',
+         'PASSWORD_RESET', 'PASSWORD_CHANGED'));

@@ -1,0 +1,277 @@
+//! Mailed links: what asks for one, what follows it, and what a link is good for.
+
+use std::collections::HashSet;
+
+use proto::user::v1::{
+    ChangePasswordRequest, DisableUserRequest, EnableUserRequest, MailedLink,
+    RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+    UserMailRequested, VerifyEmailRequest, user_mail_requested::Mail,
+};
+use tests::{issuer::with_token, status::bad_fields};
+use tokio::task::JoinSet;
+use tonic::{Request, Status};
+use user_svc::upkeep::clean_batch;
+
+use crate::harness::{PASSWORD, Service, login_request, refusal, start_without_broker};
+
+const ADA: &str = "ada@example.com";
+const NEW_PASSWORD: &str = "a horse of another colour";
+
+async fn start_with_account() -> Service {
+    let service = start_without_broker().await;
+    service.sign_up(ADA).await;
+    service
+}
+
+fn link(mail: &UserMailRequested) -> Option<&MailedLink> {
+    match mail.mail.as_ref()? {
+        Mail::Welcome(mail) => mail.verification.as_ref(),
+        Mail::EmailVerification(mail) => mail.link.as_ref(),
+        Mail::PasswordReset(mail) => mail.link.as_ref(),
+        Mail::PasswordChanged(_) => None,
+    }
+}
+
+/// The token of the newest mail.
+async fn newest_token(service: &Service) -> String {
+    let mails = service.mails().await;
+    link(mails.last().unwrap()).expect("it has a link").token.clone()
+}
+
+async fn request_reset(service: &Service, email: &str) -> Result<(), Status> {
+    let request = RequestPasswordResetRequest { email: email.into() };
+    service.users().request_password_reset(request).await.map(drop)
+}
+
+async fn request_verification(service: &Service, email: &str) -> Result<(), Status> {
+    let request = RequestEmailVerificationRequest { email: email.into() };
+    service.users().request_email_verification(request).await.map(drop)
+}
+
+async fn reset(service: &Service, token: &str, new_password: &str) -> Result<(), Status> {
+    let (token, new_password) = (token.to_owned(), new_password.to_owned());
+    let request = ResetPasswordRequest { token, new_password };
+    service.users().reset_password(request).await.map(drop)
+}
+
+async fn verify(service: &Service, token: &str) -> Result<(), Status> {
+    let request = VerifyEmailRequest { token: token.into() };
+    service.users().verify_email(request).await.map(drop)
+}
+
+/// What the log-in with a password tells: whether the address is verified.
+async fn log_in(service: &Service, password: &str) -> Result<bool, Status> {
+    let response = service.users().login(login_request(ADA, password)).await?;
+    Ok(response.into_inner().user.unwrap().email_verified)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_forgot_the_password_sets_another_by_a_mailed_link() {
+    let service = start_with_account().await;
+    let before = service.log_in(ADA).await;
+    for _ in 0..10 {
+        assert_eq!(refusal(log_in(&service, "wrong").await), "BAD_CREDENTIALS");
+    }
+    request_reset(&service, "ADA@example.com").await.unwrap();
+    let mail = service.mails().await.pop().unwrap();
+    assert!(matches!(mail.mail, Some(Mail::PasswordReset(_))), "{mail:?}");
+    assert_eq!((mail.email.as_str(), mail.display_name.as_str()), (ADA, "Ada Lovelace"));
+    let MailedLink { token, expire_time } = link(&mail).unwrap();
+    let left = expire_time.unwrap().seconds - mail.create_time.unwrap().seconds;
+    assert!((3599..=3600).contains(&left), "{left}");
+
+    reset(&service, token, NEW_PASSWORD).await.unwrap();
+    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    // The failed log-ins are forgiven, and the mail shows whose the address is.
+    assert!(log_in(&service, NEW_PASSWORD).await.unwrap());
+    assert_eq!(refusal(log_in(&service, PASSWORD).await), "BAD_CREDENTIALS");
+    let told = service.mails().await.pop().unwrap();
+    assert!(matches!(told.mail, Some(Mail::PasswordChanged(_))), "{told:?}");
+    assert_eq!(refusal(reset(&service, token, PASSWORD).await), "LINK_INVALID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_come_with_one_link_at_once_one_sets_the_password() {
+    let service = start_with_account().await;
+    request_reset(&service, ADA).await.unwrap();
+    let token = newest_token(&service).await;
+    let mut calls = JoinSet::new();
+    for n in 0..6 {
+        let (mut users, new_password) = (service.users(), format!("{NEW_PASSWORD} {n}"));
+        let request =
+            ResetPasswordRequest { token: token.clone(), new_password: new_password.clone() };
+        calls.spawn(async move { (new_password, users.reset_password(request).await) });
+    }
+    let (done, refused): (Vec<_>, Vec<_>) =
+        calls.join_all().await.into_iter().partition(|(_, told)| told.is_ok());
+    assert_eq!(done.len(), 1);
+    for (_, told) in refused {
+        assert_eq!(refusal(told), "LINK_INVALID");
+    }
+    log_in(&service, &done[0].0).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_verified_by_the_link_of_the_welcome_or_of_a_later_mail() {
+    let service = start_with_account().await;
+    let welcome = newest_token(&service).await;
+    assert!(!log_in(&service, PASSWORD).await.unwrap());
+    verify(&service, &welcome).await.unwrap();
+    assert!(log_in(&service, PASSWORD).await.unwrap());
+    assert_eq!(refusal(verify(&service, &welcome).await), "LINK_INVALID");
+    // There is nothing more to verify.
+    request_verification(&service, ADA).await.unwrap();
+    assert_eq!(service.mails().await.len(), 1);
+
+    service.execute("UPDATE users SET email_verified = false").await;
+    request_verification(&service, ADA).await.unwrap();
+    let mail = service.mails().await.pop().unwrap();
+    assert!(matches!(mail.mail, Some(Mail::EmailVerification(_))), "{mail:?}");
+    let MailedLink { token, expire_time } = link(&mail).unwrap();
+    let left = expire_time.unwrap().seconds - mail.create_time.unwrap().seconds;
+    assert!((86_399..=86_400).contains(&left), "{left}");
+    verify(&service, token).await.unwrap();
+    assert!(log_in(&service, PASSWORD).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_replaced_has_expired_or_is_forged_leads_nowhere() {
+    let service = start_with_account().await;
+    let welcome = newest_token(&service).await;
+    request_reset(&service, ADA).await.unwrap();
+    let replaced = newest_token(&service).await;
+    request_reset(&service, ADA).await.unwrap();
+    let newest = newest_token(&service).await;
+    let forged = format!("{}A", &newest[..42]);
+    for token in [&*replaced, &forged, &welcome, "nonsense", "' OR true --", "🔑"] {
+        let status = reset(&service, token, NEW_PASSWORD).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        assert_eq!(tests::status::reason(&status), "LINK_INVALID", "{token}");
+    }
+    assert_eq!(refusal(verify(&service, &newest).await), "LINK_INVALID", "it is for a password");
+    service.execute("UPDATE links SET expires_at = now()").await;
+    assert_eq!(refusal(reset(&service, &newest, NEW_PASSWORD).await), "LINK_INVALID");
+    assert_eq!(refusal(verify(&service, &welcome).await), "LINK_INVALID");
+    assert!(!log_in(&service, PASSWORD).await.expect("nothing was changed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_void_once_the_account_is_disabled_or_its_password_changed() {
+    let service = start_with_account().await;
+    let welcome = newest_token(&service).await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    let ada = service.log_in(ADA).await;
+    let user_id = ada.user.unwrap().user_id;
+
+    request_reset(&service, ADA).await.unwrap();
+    let token = newest_token(&service).await;
+    let message = ChangePasswordRequest {
+        current_password: PASSWORD.into(),
+        new_password: NEW_PASSWORD.into(),
+    };
+    let request = with_token(&ada.access_token, message);
+    service.users().change_password(request).await.unwrap();
+    assert_eq!(refusal(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
+
+    request_reset(&service, ADA).await.unwrap();
+    let token = newest_token(&service).await;
+    let request = with_token(&admin, DisableUserRequest { user_id: user_id.clone() });
+    service.users().disable_user(request).await.unwrap();
+    assert_eq!(refusal(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
+    let request = with_token(&admin, EnableUserRequest { user_id });
+    service.users().enable_user(request).await.unwrap();
+    assert_eq!(refusal(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
+    assert_eq!(refusal(verify(&service, &welcome).await), "LINK_INVALID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_there_is_to_an_address_no_answer_tells() {
+    let service = start_with_account().await;
+    service.sign_up("bob@example.com").await;
+    service.execute("UPDATE users SET disabled_at = now() WHERE email LIKE 'bob%'").await;
+    let before = service.mails().await.len();
+    for email in ["nobody@example.com", "bob@example.com"] {
+        // More often than an account is mailed.
+        for _ in 0..6 {
+            request_reset(&service, email).await.unwrap();
+            request_verification(&service, email).await.unwrap();
+        }
+    }
+    assert_eq!(service.mails().await.len(), before);
+    for _ in 0..6 {
+        request_reset(&service, ADA).await.unwrap();
+        request_verification(&service, ADA).await.unwrap();
+    }
+    let mails = service.mails().await.split_off(before);
+    let count = |wanted: fn(&Mail) -> bool| {
+        mails.iter().filter(|mail| mail.mail.as_ref().is_some_and(wanted)).count()
+    };
+    assert_eq!(count(|mail| matches!(mail, Mail::PasswordReset(_))), 5);
+    assert_eq!(count(|mail| matches!(mail, Mail::EmailVerification(_))), 5);
+    let tokens: HashSet<_> = mails.iter().map(|mail| &link(mail).unwrap().token).collect();
+    assert_eq!(tokens.len(), 10);
+
+    service.execute("UPDATE tries SET created_at = created_at - interval '1 hour'").await;
+    request_reset(&service, ADA).await.unwrap();
+    reset(&service, &newest_token(&service).await, NEW_PASSWORD).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_asks_for_no_more_than_a_hundred_links_an_hour() {
+    let service = start_with_account().await;
+    let from = |address: &str, email: &str| {
+        let mut request = Request::new(RequestPasswordResetRequest { email: email.into() });
+        request.metadata_mut().insert("x-forwarded-for", address.parse().unwrap());
+        let mut users = service.users();
+        async move { users.request_password_reset(request).await }
+    };
+    let mut told = Vec::new();
+    for batch in 0..3 {
+        let calls = (0..35).map(|n| from("10.1.2.3", &format!("nobody{batch}.{n}@example.com")));
+        told.extend(calls.collect::<JoinSet<_>>().join_all().await);
+    }
+    let (answered, refused): (Vec<_>, Vec<_>) = told.into_iter().partition(Result::is_ok);
+    assert_eq!((answered.len(), refused.len()), (100, 5));
+    for told in refused.into_iter().chain([from("10.1.2.3", ADA).await]) {
+        assert_eq!(refusal(told), "RATE_LIMITED");
+    }
+    assert!(from("10.1.2.4", ADA).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_bad_fields_are_told_at_once() {
+    let service = start_without_broker().await;
+    for email in ["", "nobody", "a b@example.com"] {
+        for told in
+            [request_reset(&service, email).await, request_verification(&service, email).await]
+        {
+            assert_eq!(bad_fields(&told.unwrap_err()), ["email"]);
+        }
+    }
+    for token in ["", &*"x".repeat(129)] {
+        let status = reset(&service, token, "short").await.unwrap_err();
+        assert_eq!(bad_fields(&status), ["token", "new_password"]);
+        assert_eq!(bad_fields(&verify(&service, token).await.unwrap_err()), ["token"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_kept_as_a_hash_and_forgotten_once_it_expired() {
+    let service = start_with_account().await;
+    request_reset(&service, ADA).await.unwrap();
+    let token = newest_token(&service).await;
+    let sql = format!(
+        "DO $$ BEGIN ASSERT (SELECT count(*) FROM links WHERE hash = sha256('{token}')) = 1; \
+         ASSERT (SELECT count(*) FROM links) = 2; END $$"
+    );
+    service.execute(&sql).await;
+    service
+        .execute(
+            "UPDATE links SET expires_at = now() - interval '1 hour' \
+             WHERE purpose = 'verify_email'",
+        )
+        .await;
+    assert!(!clean_batch(&service.database()).await.unwrap());
+    service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM links) = 1; END $$").await;
+    reset(&service, &token, NEW_PASSWORD).await.expect("the other is good");
+}

@@ -1,0 +1,109 @@
+//! ChangePassword.
+
+use proto::user::v1::{ChangePasswordRequest, user_mail_requested::Mail};
+use tests::{issuer::with_token, status::bad_fields};
+use tokio::task::JoinSet;
+use tonic::Status;
+
+use crate::harness::{
+    PASSWORD, Service, client_token, login_request, refusal, start, start_without_broker,
+};
+
+const NEW_PASSWORD: &str = "a horse of another colour";
+
+async fn change(service: &Service, token: &str, current: &str, new: &str) -> Result<(), Status> {
+    let request =
+        ChangePasswordRequest { current_password: current.into(), new_password: new.into() };
+    service.users().change_password(with_token(token, request)).await.map(drop)
+}
+
+async fn log_in(service: &Service, password: &str) -> Result<(), Status> {
+    service.users().login(login_request("ada@example.com", password)).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_all_sessions_but_the_one_that_set_it() {
+    let service = start_without_broker().await;
+    service.sign_up("ada@example.com").await;
+    service.sign_up("bob@example.com").await;
+    let bob = service.log_in("bob@example.com").await;
+    let (elsewhere, cookie) = service.log_in_with_cookie("ada@example.com").await;
+    let here = service.log_in("ada@example.com").await;
+    change(&service, &here.access_token, PASSWORD, NEW_PASSWORD).await.unwrap();
+
+    assert_eq!(refusal(service.refresh_by_cookie(&cookie).await), "REFRESH_TOKEN_INVALID");
+    assert!(service.refresh(&here.refresh_token).await.is_ok());
+    assert!(service.refresh(&bob.refresh_token).await.is_ok());
+    assert_eq!(refusal(log_in(&service, PASSWORD).await), "BAD_CREDENTIALS");
+    log_in(&service, NEW_PASSWORD).await.unwrap();
+    let user = elsewhere.user.unwrap();
+    let mail = service.mails().await.pop().unwrap();
+    assert_eq!((mail.user_id, mail.email), (user.user_id, user.email));
+    assert!(matches!(mail.mail, Some(Mail::PasswordChanged(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_current_password_counts_as_a_failed_log_in() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let here = service.log_in("ada@example.com").await;
+    for _ in 0..5 {
+        let refused = refusal(change(&service, &here.access_token, "wrong", NEW_PASSWORD).await);
+        assert_eq!(refused, "BAD_CREDENTIALS");
+        assert_eq!(refusal(log_in(&service, "wrong").await), "BAD_CREDENTIALS");
+    }
+    let refused = refusal(change(&service, &here.access_token, PASSWORD, NEW_PASSWORD).await);
+    assert_eq!(refused, "RATE_LIMITED");
+    assert_eq!(refusal(log_in(&service, PASSWORD).await), "RATE_LIMITED");
+    service.execute("UPDATE tries SET created_at = created_at - interval '15 minutes'").await;
+    log_in(&service, PASSWORD).await.expect("it was not changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_change_a_password_at_once_one_does() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let token = service.log_in("ada@example.com").await.access_token;
+    let mut calls = JoinSet::new();
+    for n in 0..6 {
+        let (mut users, new_password) = (service.users(), format!("{NEW_PASSWORD} {n}"));
+        let current_password = PASSWORD.to_owned();
+        let message =
+            ChangePasswordRequest { current_password, new_password: new_password.clone() };
+        let request = with_token(&token, message);
+        calls.spawn(async move { (new_password, users.change_password(request).await) });
+    }
+    let (done, refused): (Vec<_>, Vec<_>) =
+        calls.join_all().await.into_iter().partition(|(_, told)| told.is_ok());
+    assert_eq!(done.len(), 1);
+    for (_, told) in refused {
+        assert_eq!(refusal(told), "BAD_CREDENTIALS");
+    }
+    log_in(&service, &done[0].0).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_and_an_api_client_change_no_password() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let token = service.log_in("ada@example.com").await.access_token;
+    let robot = client_token(&service).await;
+    let refused = refusal(change(&service, &robot, PASSWORD, NEW_PASSWORD).await);
+    assert_eq!(refused, "USER_NOT_FOUND");
+    service.execute("UPDATE users SET disabled_at = now()").await;
+    for (current, reason) in [(PASSWORD, "ACCOUNT_DISABLED"), ("wrong", "BAD_CREDENTIALS")] {
+        let refused = refusal(change(&service, &token, current, NEW_PASSWORD).await);
+        assert_eq!(refused, reason);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_bad_fields_are_told_at_once() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let token = service.log_in("ada@example.com").await.access_token;
+    for (current, new) in [("", ""), ("\0", "short"), (&*"x".repeat(129), &*"x".repeat(129))] {
+        let status = change(&service, &token, current, new).await.unwrap_err();
+        assert_eq!(bad_fields(&status), ["current_password", "new_password"]);
+    }
+}
