@@ -110,6 +110,9 @@ test("state, product, amount and dates narrow the list", async ({ page }) => {
   await page.getByLabel("From", { exact: true }).fill(day(-2));
   await page.getByLabel("To", { exact: true }).fill(day(-1));
   await expect(page.getByText("No orders fit that")).toBeVisible();
+  await page.getByRole("button", { name: "Leave out the filters" }).click();
+  await expect(rows(page).first()).toBeVisible();
+  await expect(page.getByLabel("From", { exact: true })).toHaveValue("");
 });
 
 test("what cannot be looked for is told beside its field", async ({ page }) => {

@@ -17,7 +17,7 @@ const HEAD = 10;
 /** Where the values of the lines stand. */
 const SIDE = 52;
 const PLOT = HEIGHT - FOOT - HEAD;
-const LINES = 4;
+const LINES_MAX = 4;
 /** A label below the chart takes about so much. */
 const LABEL_WIDTH = 84;
 const BAR_WIDTH_MAX = 44;
@@ -111,12 +111,13 @@ function Plot(props: {
     onCleanup(() => observer.disconnect());
   });
 
-  const step = createMemo(() => {
+  const lines = createMemo(() => {
     const greatest = Math.max(0, ...props.points.map(({ value }) => value));
-    return niceStep(greatest / LINES, props.whole);
+    const step = niceStep(greatest / LINES_MAX, props.whole);
+    const count = Math.max(1, Math.ceil(greatest / step));
+    return Array.from({ length: count + 1 }, (_, line) => line * step);
   });
-  const lines = () => Array.from({ length: LINES + 1 }, (_, line) => line * step());
-  const y = (value: number) => HEAD + PLOT * (1 - value / (step() * LINES));
+  const y = (value: number) => HEAD + PLOT * (1 - value / (lines().at(-1) ?? 1));
   const slot = () => (width() - SIDE) / Math.max(1, props.points.length);
   const bar = () => Math.min(BAR_WIDTH_MAX, slot() > 4 ? slot() * 0.72 : slot());
   const x = (index: number) => SIDE + index * slot() + (slot() - bar()) / 2;

@@ -48,6 +48,7 @@ export function createPaged<T>(
     ...load,
     next() {
       const token = load.data()?.next;
+      // A token of a page that is not shown any more would lead astray.
       if (token && !load.loading()) go([...tokens(), token]);
     },
     previous: () => go(tokens().slice(0, -1)),
@@ -79,7 +80,7 @@ export function Pager<T>(props: { of: Paged<T>; top: () => HTMLElement | undefin
       <button
         type="button"
         class="quiet"
-        disabled={!props.of.data()?.next}
+        disabled={props.of.loading() || !props.of.data()?.next}
         onClick={() => turn(props.of.next)}
       >
         Next page

@@ -30,7 +30,7 @@ export function Order(props: { orderId: string }) {
   const unknown = () => ["ORDER_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(load.error()));
   const back = (
     <p class="back">
-      <a href="/admin/orders">All of them</a>
+      <a href="/admin/orders">Back to the list</a>
     </p>
   );
   return (

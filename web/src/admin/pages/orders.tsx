@@ -6,6 +6,7 @@ import type { ListAllOrdersRequestSchema } from "../../gen/shopmesh/order/v1/ord
 import { type Order, OrderState } from "../../gen/shopmesh/order/v1/order_service_pb";
 import type { Inventory } from "../../gen/shopmesh/product/v1/inventory_service_pb";
 import { amountOf, moneyOf, written } from "../../money";
+import { setSearch } from "../../router";
 import { BadFields, badFieldsOf } from "../../rpc/errors";
 import { OrderBadge } from "../../ui/badges";
 import { Page } from "../../ui/page";
@@ -79,7 +80,7 @@ export function Orders() {
       </Show>
       <Loaded of={list} skeleton={<Rows />} ownWords={Object.keys(bad()).length > 0}>
         {(page) => (
-          <Show when={page().items.length > 0} fallback={<Empty title="No orders fit that" />}>
+          <Show when={page().items.length > 0} fallback={<NoOrders filters={filters} />}>
             <OrderTable
               ref={(table) => {
                 top = table;
@@ -92,6 +93,18 @@ export function Orders() {
         )}
       </Loaded>
     </Page>
+  );
+}
+
+function NoOrders(props: { filters: Filters }) {
+  return (
+    <Show when={props.filters.search()} fallback={<Empty title="No orders yet" />}>
+      <Empty title="No orders fit that">
+        <button type="button" class="quiet" onClick={() => setSearch("")}>
+          Leave out the filters
+        </button>
+      </Empty>
+    </Show>
   );
 }
 
