@@ -116,7 +116,7 @@ pub async fn count_uncounted(connection: &mut Connection) -> QueryResult<i64> {
         waiting: i64,
     }
     let count = sql_query(
-        "SELECT count(*) AS waiting FROM (SELECT FROM uncounted_orders LIMIT 10000) AS some",
+        "SELECT count(*) AS waiting FROM (SELECT FROM uncounted_orders LIMIT 10000) AS sample",
     );
     let row: Count = prepared(count).get_result(connection).await?;
     Ok(row.waiting)
