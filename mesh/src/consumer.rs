@@ -11,6 +11,7 @@ use rdkafka::{
     consumer::{CommitMode, Consumer as _, StreamConsumer},
     error::KafkaError,
     message::BorrowedMessage,
+    statistics::Statistics,
 };
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,9 @@ pub async fn consume(
     producer: Producer,
     shutdown: CancellationToken,
 ) -> Result<(), BoxError> {
+    for topic in topics {
+        metrics::counter!("dead_letters_total", "topic" => (*topic).to_owned()).increment(0);
+    }
     let consumer = subscribe(config, group, topics, producer.state().clone())?;
     let worker = Worker { handler, producer, shutdown: shutdown.clone() };
     loop {
@@ -119,16 +123,28 @@ fn consumer_config(config: &KafkaConfig, group: &str) -> ClientConfig {
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", "10000")
         .set("heartbeat.interval.ms", "3000")
-        .set("fetch.wait.max.ms", "100");
+        .set("fetch.wait.max.ms", "100")
+        .set("statistics.interval.ms", "5000");
     client
 }
 
-/// Tells the shared state of the broker.
+/// Tells the shared state of the broker, and how far behind this consumer is.
 struct Context(BrokerState);
 
 impl rdkafka::ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        if statistics.brokers.values().any(|broker| broker.state == "UP") {
+            self.0.set_down(false);
+        }
+        for (name, topic) in statistics.topics {
+            // -1 where nothing is known, as of a partition that another consumer has.
+            let lags = topic.partitions.values().map(|partition| partition.consumer_lag.max(0));
+            metrics::gauge!("kafka_consumer_lag", "topic" => name).set(lags.sum::<i64>() as f64);
+        }
     }
 }
 

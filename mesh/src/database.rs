@@ -144,11 +144,16 @@ impl Database {
         })
     }
 
-    /// Whether the database answers and has the schema that this program needs.
+    /// Whether the database answers and has the schema that this program needs. Tells
+    /// the pool's connections as metric `database_connections`.
     ///
     /// # Errors
     /// One line that says what is missing.
     pub async fn check(&self) -> Result<(), String> {
+        let (open, idle) = self.connections();
+        metrics::gauge!("database_connections", "state" => "idle").set(idle as f64);
+        metrics::gauge!("database_connections", "state" => "busy").set((open - idle) as f64);
+        metrics::gauge!("database_connections_max").set(self.pool.status().max_size as f64);
         let mut connection =
             self.connection().await.map_err(|error| crate::error::chain(&error))?;
         let newest = newest_applied(&mut connection).await.map_err(|e| e.to_string())?;

@@ -113,6 +113,7 @@ async fn keep_writing<Q, A, E>(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 mod tests {
     use super::*;
     use std::sync::Mutex;

@@ -94,10 +94,16 @@ pub(crate) fn client_config(config: &KafkaConfig) -> ClientConfig {
 }
 
 /// Whether the broker was there when it was last spoken to. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct BrokerState(Arc<AtomicBool>);
 
 impl BrokerState {
+    fn new() -> Self {
+        let state = Self(Arc::default());
+        state.set_down(false);
+        state
+    }
+
     /// For a readiness report.
     ///
     /// # Errors
@@ -137,7 +143,7 @@ impl Producer {
     /// # Errors
     /// Settings that librdkafka refuses.
     pub fn new(config: &KafkaConfig) -> Result<Self, BoxError> {
-        let state = BrokerState::default();
+        let state = BrokerState::new();
         let producer = client_config(config)
             .set("enable.idempotence", "true")
             .set("acks", "all")

@@ -1,7 +1,7 @@
 //! Logs, traces and metrics of a process, and the trace context that goes through
 //! gRPC metadata, outbox rows and Kafka headers (W3C `traceparent`).
 
-use std::{io::IsTerminal, time::Duration};
+use std::{fmt, io::IsTerminal, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -16,9 +16,18 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Event, Span, Subscriber, dispatcher, span};
+use tracing_opentelemetry::{OpenTelemetrySpanExt, get_otel_context};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Format, Json, Writer},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     config::{LogFormat, TelemetryConfig},
@@ -62,7 +71,9 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let lines = match config.log_format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => {
+            lines.json().map_event_format(|format| Traced(format.flatten_event(true))).boxed()
+        }
         LogFormat::Pretty => lines.with_target(false).boxed(),
     };
     tracing_subscriber::registry()
@@ -73,6 +84,36 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
 
     let metrics = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS)?.install_recorder()?;
     Ok(Telemetry { traces, metrics })
+}
+
+/// JSON lines that carry the id of the trace they belong to.
+struct Traced(Format<Json>);
+
+impl<S, N> FormatEvent<S, N> for Traced
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    Format<Json>: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        let trace_id = context.lookup_current().and_then(|span| trace_id_of(&span.id()));
+        match (trace_id, line.strip_suffix("}\n")) {
+            (Some(id), Some(open)) => writeln!(writer, r#"{open},"trace_id":"{id}"}}"#),
+            _ => writer.write_str(&line),
+        }
+    }
+}
+
+fn trace_id_of(span: &span::Id) -> Option<String> {
+    let context = dispatcher::get_default(|dispatch| get_otel_context(span, dispatch))?;
+    Some(context.span().span_context().trace_id().to_string())
 }
 
 impl Telemetry {

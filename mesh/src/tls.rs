@@ -127,7 +127,19 @@ impl Current {
             .with_client_auth_cert(chain, key)?;
         client.alpn_protocols = vec![b"h2".to_vec()];
 
+        tell_expiry(&pem[0]);
         Ok(Self { server: Arc::new(server), client: Arc::new(client), pem })
+    }
+}
+
+/// When the certificate of this service ends, as a metric.
+fn tell_expiry(chain: &[u8]) {
+    let end = CertificateDer::from_pem_slice(chain).ok().and_then(|certificate| {
+        let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(&certificate).ok()?;
+        Some(parsed.validity().not_after.timestamp())
+    });
+    if let Some(end) = end {
+        metrics::gauge!("tls_certificate_expiry_timestamp_seconds").set(end as f64);
     }
 }
 

@@ -75,6 +75,7 @@ impl Delivery {
         from: Mailbox,
         retry: Retry,
     ) -> Self {
+        metrics::counter!("mails_cut_off_total").increment(0);
         let (database, events_waiting) = (app.database.clone(), app.events_waiting.clone());
         let marks = GroupCommit::new("marks", MARKS_AT_ONCE_MAX, move |marks: Arc<[Mark]>| {
             let (database, events_waiting) = (database.clone(), events_waiting.clone());

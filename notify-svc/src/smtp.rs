@@ -61,10 +61,16 @@ enum Security {
 }
 
 /// Whether the mail server was there when it was last spoken to. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ServerState(Arc<AtomicBool>);
 
 impl ServerState {
+    fn new() -> Self {
+        let state = Self(Arc::default());
+        state.set_down(false);
+        state
+    }
+
     fn set_down(&self, down: bool) {
         self.0.store(down, Ordering::Relaxed);
         metrics::gauge!("smtp_up").set(if down { 0.0 } else { 1.0 });
@@ -161,7 +167,7 @@ impl Server {
             credentials,
             hello: ClientId::Domain(domain.to_owned()),
             time_max: config.smtp_seconds_max,
-            state: ServerState::default(),
+            state: ServerState::new(),
         })
     }
 

@@ -89,6 +89,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let routes = Routes::new(UserServiceServer::new(Api { app, page_tokens }));
     let serving =
         Serving { routes: serve_jwks(routes, keys.clone()), verifier: verifier.clone(), readiness };
+    metrics::counter!("refresh_tokens_reused_total").increment(0);
     let shutdown = process.shutdown.clone();
     process.spawn("signing keys", keys.watch(verifier, shutdown.clone()).map(Ok));
     process.spawn("upkeep", upkeep::keep(database.clone(), shutdown.clone()).map(Ok));
