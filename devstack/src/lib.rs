@@ -24,6 +24,7 @@ mod ready;
 mod secrets;
 mod seed;
 mod services;
+pub mod setup;
 mod stack;
 mod state;
 mod supervisor;

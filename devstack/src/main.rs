@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use devstack::{External, Options, Part, Ports, Stack};
+use devstack::{External, Options, Part, Ports, Stack, setup};
 use nix::sys::signal::{self, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
@@ -46,6 +46,19 @@ enum Action {
     Catalogue {
         /// The folder; made where it is missing.
         folder: PathBuf,
+    },
+    /// Make the certificates, keys and passwords that a store lacks: from a pod, as Secrets of its
+    /// namespace; with --folder, as files.
+    Secrets {
+        /// The folder; made where it is missing.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Make the topics that are missing, once the broker is there.
+    Topics {
+        /// Kafka bootstrap servers, as `host:port,host:port`.
+        #[arg(long, env)]
+        kafka_brokers: String,
     },
     /// Run a command beside a new store, on free ports and in a folder that goes afterwards.
     ///
@@ -119,6 +132,17 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Action::Catalogue { folder } => {
             devstack::catalogue::write(&folder)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Secrets { folder } => {
+            match folder {
+                Some(folder) => setup::make_secret_files(&folder)?,
+                None => setup::make_secrets().await?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Topics { kafka_brokers } => {
+            setup::make_topics(&kafka_brokers).await?;
             Ok(ExitCode::SUCCESS)
         }
         Action::Exec { parts, command } => exec(parts, &command).await,

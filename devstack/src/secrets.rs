@@ -21,34 +21,26 @@ impl Secrets {
         Ok(Self(folder))
     }
 
-    /// A password of 32 letters and digits, safe in a URL and in SQL.
+    /// The [`new_password`] that is kept under this name.
     pub fn password(&self, name: &str) -> Result<String> {
         Ok(fs::read_to_string(self.file(name)?)?)
     }
 
     /// The file of [`Self::password`].
     pub fn file(&self, name: &str) -> Result<PathBuf> {
-        self.keep(name, || {
-            let hex = rand::random::<[u8; 16]>().map(|byte| format!("{byte:02x}"));
-            Ok(hex.concat())
-        })
+        self.keep(name, || Ok(new_password()))
     }
 
-    /// The file of a key of 32 random bytes, in base64.
+    /// The file of a [`new_key`].
     pub fn key_file(&self, name: &str) -> Result<PathBuf> {
-        self.keep(name, || Ok(BASE64_STANDARD.encode(rand::random::<[u8; 32]>())))
+        self.keep(name, || Ok(new_key()))
     }
 
-    /// The folder of keys that sign access tokens: Ed25519, PKCS#8 PEM, the file's stem is the `kid`.
+    /// The folder of keys that sign access tokens; a file's stem is the `kid`.
     pub fn signing_keys(&self) -> Result<PathBuf> {
         let folder = self.0.join("signing-keys");
         create_private_folder(&folder)?;
-        self.keep("signing-keys/devstack-1.pem", || {
-            let pair = Ed25519KeyPair::generate().map_err(|_| anyhow!("no random bytes"))?;
-            let der = pair.to_pkcs8v1().map_err(|_| anyhow!("a new key has a DER form"))?;
-            let base64 = BASE64_STANDARD.encode(der.as_ref());
-            Ok(format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n"))
-        })?;
+        self.keep("signing-keys/devstack-1.pem", new_signing_key)?;
         Ok(folder)
     }
 
@@ -60,6 +52,24 @@ impl Secrets {
         }
         Ok(path)
     }
+}
+
+/// A password of 32 letters and digits, safe in a URL and in SQL.
+pub(crate) fn new_password() -> String {
+    rand::random::<[u8; 16]>().map(|byte| format!("{byte:02x}")).concat()
+}
+
+/// A key of 32 random bytes, in base64.
+pub(crate) fn new_key() -> String {
+    BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
+}
+
+/// A key that signs access tokens: Ed25519, PKCS#8 PEM.
+pub(crate) fn new_signing_key() -> Result<String> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| anyhow!("no random bytes"))?;
+    let der = pair.to_pkcs8v1().map_err(|_| anyhow!("a new key has a DER form"))?;
+    let base64 = BASE64_STANDARD.encode(der.as_ref());
+    Ok(format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n"))
 }
 
 /// Makes a folder that only its owner enters.
