@@ -5,10 +5,10 @@ DEVSTACK := $(TARGET)/debug/devstack
 # Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
 export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps pages build up down reset test lint fmt bench
+.PHONY: help deps pages build up down reset test lint fmt bench k8s-check
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install what this machine lacks (the others do it as well)
 	@scripts/deps $(MAKECMDGOALS)
@@ -50,3 +50,6 @@ fmt: deps ## Format the code
 bench: deps ## Measure, print the table and write it to target/bench
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench
+
+k8s-check: ## Check what operators apply; needs no cluster
+	@scripts/k8s-check

@@ -6,3 +6,5 @@ mod checkout;
 mod faults;
 mod flows;
 mod input;
+mod metrics;
+mod trace;

@@ -1,0 +1,131 @@
+//! What operators look at: the names in dashboards and alert rules are metrics that the
+//! services expose.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use devstack::{Service, testing::Env};
+use tests::{
+    eventually,
+    store::{Protocol, Store, get, place_order},
+};
+
+/// Made by Prometheus itself.
+const OF_PROMETHEUS: [&str; 1] = ["up"];
+/// Words of PromQL before labels in parentheses.
+const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
+const OPERATORS: [&str; 4] = ["and", "or", "unless", "bool"];
+
+/// The expressions of all rules and dashboards.
+fn expressions() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../k8s/overlays/prod");
+    let read = |path: &Path| fs::read_to_string(path).expect("it is in the repository");
+    let rules = read(&folder.join("monitoring.yaml"));
+    let mut found: Vec<String> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: '")?.strip_suffix('\''))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(found.len(), rules.matches("alert:").count(), "each alert has its expression");
+    for file in fs::read_dir(folder.join("dashboards")).expect("it is in the repository") {
+        let text = read(&file.expect("a file").path());
+        let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for panel in dashboard["panels"].as_array().expect("panels") {
+            for target in panel["targets"].as_array().expect("targets") {
+                found.push(target["expr"].as_str().expect("an expression").to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The metrics that an expression names: what is left of it without label matchers,
+/// ranges, functions and groupings.
+fn metrics_of(expression: &str) -> BTreeSet<String> {
+    let without = |text: &str, open: char, close: char| {
+        let mut depth = 0;
+        let kept = text.chars().filter(|&c| {
+            depth += i32::from(c == open);
+            let keep = depth == 0;
+            depth -= i32::from(c == close);
+            keep
+        });
+        kept.collect::<String>()
+    };
+    let bare = without(&without(expression, '{', '}'), '[', ']');
+    let mut tokens = tokens(&bare);
+    while let Some(start) =
+        tokens.windows(2).position(|two| GROUPINGS.contains(&two[0]) && two[1] == "(")
+    {
+        let length = tokens[start..].iter().position(|token| *token == ")");
+        tokens.drain(start..=start + length.expect("a grouping is closed"));
+    }
+    tokens.push("");
+    let is_metric = |two: &&[&str]| {
+        let word = two[0].starts_with(|c: char| c.is_ascii_alphabetic());
+        word && two[1] != "(" && !GROUPINGS.contains(&two[0]) && !OPERATORS.contains(&two[0])
+    };
+    tokens.windows(2).filter(is_metric).map(|two| two[0].to_owned()).collect()
+}
+
+/// Words and signs.
+fn tokens(expression: &str) -> Vec<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':' || c == '.';
+    let mut tokens = Vec::new();
+    let mut rest = expression.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len()).max(first.len_utf8());
+        tokens.push(&rest[..length]);
+        rest = rest[length..].trim_start();
+    }
+    tokens
+}
+
+#[test]
+fn the_metrics_of_an_expression_are_told_from_its_other_words() {
+    let names = |expression| metrics_of(expression).into_iter().collect::<Vec<_>>().join(" ");
+    for (expression, expected) in [
+        ("max by (pod) (kafka_up) == 0", "kafka_up"),
+        (
+            "sum(rate(a_total{b=\"c\", d=~\"e.*\"}[5m])) / sum(rate(f[$__rate_interval])) > 0.01",
+            "a_total f",
+        ),
+        ("busy{state=\"busy\"} >= on (pod) group_left idle", "busy idle"),
+        ("a - time() < 14 * 86400", "a"),
+        ("histogram_quantile(0.99, sum by (le, m) (rate(a_bucket[5m])))", "a_bucket"),
+    ] {
+        assert_eq!(names(expression), expected, "{expression}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dashboards_and_alerts_name_only_metrics_that_exist() {
+    let store = Store::shared(Protocol::Grpc);
+    let admin = store.admin().await;
+    let cup = store.product(&admin, 250, 3).await;
+    let pat = store.customer().await;
+    let request = pat.request(place_order(&[(&cup.product_id, 1)]));
+    store.orders().place_order(request).await.expect("there is enough");
+    let named: BTreeSet<String> = expressions().iter().flat_map(|e| metrics_of(e)).collect();
+    assert!(named.len() > 20, "{named:?}");
+    // Some appear only once what they measure has happened: the mail sent, the lag told.
+    for name in named {
+        eventually(&format!("the metric {name}"), || async {
+            exposed().await.contains(&name).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The names of all samples of all five services.
+async fn exposed() -> BTreeSet<String> {
+    let mut names = BTreeSet::from(OF_PROMETHEUS.map(str::to_owned));
+    for service in Service::ALL {
+        let url = format!("{}/metrics", Env::from_env().admin_url(service));
+        let text = get(&url).await.expect("it is there");
+        let text = String::from_utf8(text.to_vec()).expect("text");
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let name = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
+        names.extend(samples.map(name));
+    }
+    names
+}
