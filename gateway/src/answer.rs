@@ -10,10 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use http_body::{Body as _, Frame};
-use mesh::{
-    Error,
-    error::{Fact, status},
-};
+use mesh::{Error, error::status};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
@@ -27,7 +24,8 @@ pub fn code(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
 }
 
-/// Ends `call` with what the service answers, or what happens meanwhile.
+/// Ends `call` with what the service answers, or what happens meanwhile. At `cut_off`
+/// a stream that can be resumed ends well, and any other is broken off.
 pub fn pass(
     mut call: Call,
     response: Response<Body>,
@@ -53,34 +51,43 @@ struct Answer {
     in_head: Option<Code>,
     cut_off: CancellationToken,
     /// Why nobody waits any longer. Made when the service first makes us wait.
-    over: Option<Pin<Box<dyn Future<Output = Error> + Send>>>,
+    over: Option<Pin<Box<dyn Future<Output = Status> + Send>>>,
     ended: bool,
 }
 
 type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
 impl Answer {
-    /// Ends the answer with an error of the gateway's own.
-    fn break_off(&mut self, error: &Error) -> Polled {
+    /// Ends the answer with a status of the gateway's own.
+    fn end(&mut self, status: &Status) -> Polled {
         // Lets go of the service's stream at once.
         self.body = Body::empty();
         self.ended = true;
-        self.call.end(error.code());
-        let _in_span = self.call.span().enter();
+        self.call.end(status.code());
         let mut trailers = HeaderMap::new();
         // A status that does not fit into headers leaves none: the client says so.
-        let _ = status(error).add_header(&mut trailers);
+        let _ = status.add_header(&mut trailers);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
-    fn over(&self) -> impl Future<Output = Error> + Send + use<> {
+    fn break_off(&mut self, error: &Error) -> Polled {
+        let status = self.call.span().in_scope(|| status(error));
+        self.end(&status)
+    }
+
+    fn over(&self) -> impl Future<Output = Status> + Send + use<> {
         let (deadline, cut_off) = (self.call.deadline(), self.cut_off.clone());
-        let cut = self.unavailable("the gateway ends");
+        let resumable = self.call.route().method.resumable;
+        let (cut, span) = (self.unavailable("the gateway ends"), self.call.span().clone());
         async move {
-            tokio::select! {
+            let error = tokio::select! {
                 () = sleep_until(deadline) => Error::DeadlineExceeded,
-                () = cut_off.cancelled() => cut,
-            }
+                () = cut_off.cancelled() => match resumable {
+                    true => return Status::ok(""),
+                    false => cut,
+                },
+            };
+            span.in_scope(|| status(&error))
         }
     }
 
@@ -130,7 +137,7 @@ impl http_body::Body for Answer {
                     self.over = Some(Box::pin(self.over()));
                 }
                 match self.over.as_mut().map(|over| over.as_mut().poll(cx)) {
-                    Some(Poll::Ready(error)) => self.break_off(&error),
+                    Some(Poll::Ready(status)) => self.end(&status),
                     _ => Poll::Pending,
                 }
             }

@@ -11,6 +11,8 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:8080"),
     ("admin_address", "127.0.0.1:9100"),
     ("calls_max", "10000"),
+    // Half of the connections that a gateway takes: over HTTP/1.1 a stream has its own.
+    ("streams_max", "5000"),
     ("tls_cert_file", ".devstack/tls/gateway.pem"),
     ("tls_key_file", ".devstack/tls/gateway-key.pem"),
     ("tls_ca_file", ".devstack/tls/ca.pem"),

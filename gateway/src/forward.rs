@@ -44,12 +44,16 @@ pub struct Rules {
     pub routes: Arc<Routes>,
     /// Check access tokens.
     pub keys: Keys,
-    /// Calls under way at once.
+    /// Calls under way at once, but for streams.
     pub calls: Arc<Semaphore>,
+    /// Streams open at once.
+    pub streams: Arc<Semaphore>,
     /// Largest request message, in bytes.
     pub request_bytes_max: u32,
     /// Proxies whose x-forwarded-for is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Cancelled when the gateway takes no more calls: streams that can be resumed end.
+    pub drain: CancellationToken,
     /// Cancelled when the gateway waits for answers no longer.
     pub cut_off: CancellationToken,
 }
@@ -103,7 +107,11 @@ async fn answer(
     let answered = timeout_at(deadline, forward(&rules, &mut call, request, &fault));
     let answered = answered.instrument(span.clone()).await;
     Ok(match answered.unwrap_or(Err(Error::DeadlineExceeded)) {
-        Ok(response) => answer::pass(call, response, fault, rules.cut_off.clone()),
+        Ok(response) => {
+            let resumable = call.route().method.resumable;
+            let cut_off = if resumable { &rules.drain } else { &rules.cut_off };
+            answer::pass(call, response, fault, cut_off.clone())
+        }
         Err(error) => {
             let _in_span = span.enter();
             let error = fault.take().unwrap_or(error);
@@ -124,7 +132,8 @@ async fn forward(
         headers::check_cookie(&request)?;
     }
     admit(rules, &route.method, request.headers()).await?;
-    call.hold(rules.calls.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?);
+    let places = if route.method.streaming { &rules.streams } else { &rules.calls };
+    call.hold(places.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?);
 
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     headers::to_service(request.headers_mut(), route.cookies, peer, &rules.trusted_proxies);

@@ -77,8 +77,10 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         routes: routes.clone(),
         keys: keys.clone(),
         calls: Arc::new(Semaphore::new(config.server.calls_max)),
+        streams: Arc::new(Semaphore::new(config.server.streams_max)),
         request_bytes_max: config.request_bytes_max,
         trusted_proxies: config.trusted_proxies,
+        drain: process.drain.clone(),
         cut_off: cut_off.clone(),
     };
     let front = Front::new(
@@ -89,14 +91,13 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         process.shutdown.clone(),
     );
 
-    let draining = process.shutdown.clone();
+    let (draining, stop) = (process.shutdown.clone(), process.drain.clone());
     admin::spawn(listeners.admin, Readiness::new(), process.metrics, draining.clone());
     tracing::info!(
         address = %config.server.listen_address,
         services = ?routes.services(),
         "serving"
     );
-    let stop = CancellationToken::new();
     let drain_duration_max = config.server.drain_seconds_max;
     let transport = Transport { tls: None, http1: true, drain_duration_max };
     let ending = async {

@@ -24,6 +24,7 @@ use tonic::{Code, Request};
 const SAY: &str = "/shop.echo.v1.Echo/Say";
 const READ: &str = "/shop.echo.v1.Echo/Read";
 const FOLLOW: &str = "/shop.echo.v1.Echo/Follow";
+const WATCH: &str = "/shop.echo.v1.Echo/Watch";
 const MIB: usize = 1 << 20;
 
 async fn start(settings: &[(&str, &str)]) -> (Upstream, Gateway) {
@@ -223,17 +224,23 @@ async fn a_client_that_goes_away_takes_its_call_with_it() {
 
 #[tokio::test]
 async fn more_calls_than_may_be_under_way_are_told_of_the_overload() {
-    let (upstream, gateway) = start(&[("calls-max", "1")]).await;
-    let mut busy = Connection::http2(gateway.address).await;
-    let request = web(FOLLOW).header("x-do", "hang-after-one").body(full(frame(b""))).unwrap();
-    let held = busy.send(request).await.unwrap();
-    let mut other = Connection::http1(gateway.address).await;
-    let answer = other.exchange(web(SAY), frame(b"")).await;
-    assert_eq!(answer.outcome(), (Code::ResourceExhausted, "OVERLOADED".into()));
-    drop(held);
-    drop(busy);
-    upstream.until_under_way(0).await;
-    until(async || other.exchange(web(SAY), frame(b"")).await.outcome().0 == Code::Ok).await;
+    let (upstream, gateway) = start(&[("calls-max", "1"), ("streams-max", "1")]).await;
+    for (taken, free) in [(FOLLOW, SAY), (SAY, FOLLOW)] {
+        let mut busy = Connection::http2(gateway.address).await;
+        let what = if taken == FOLLOW { "hang-after-one" } else { "hang" };
+        let request = web(taken).header("x-do", what).body(full(frame(b""))).unwrap();
+        let held = tokio::spawn(async move { busy.send(request).await });
+        upstream.until_under_way(1).await;
+        let mut other = Connection::http1(gateway.address).await;
+        let answer = other.exchange(web(taken), frame(b"")).await;
+        assert_eq!(answer.outcome(), (Code::ResourceExhausted, "OVERLOADED".into()));
+        let answer = other.exchange(web(free), frame(b"")).await;
+        assert_eq!(answer.outcome().0, Code::Ok, "streams and other calls are counted apart");
+        held.abort();
+        drop(held);
+        upstream.until_under_way(0).await;
+        until(async || other.exchange(web(taken), frame(b"")).await.outcome().0 == Code::Ok).await;
+    }
 }
 
 #[tokio::test]
@@ -323,6 +330,26 @@ async fn calls_under_way_end_well_when_the_gateway_is_terminated() {
         assert_eq!(answer.messages(), ["before", "after"].map(Bytes::from));
         assert_eq!(answer.grpc().code(), Code::Ok);
     }
+    gateway.ended().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_can_be_resumed_ends_well_when_the_drain_begins() {
+    let (upstream, gateway) = start(&[("drain-seconds-max", "3600")]).await;
+    let mut connections = Connection::both(gateway.address).await;
+    let mut responses = Vec::new();
+    for connection in &mut connections {
+        let request = web(WATCH).header("x-do", "hang-after-one").body(full(frame(b""))).unwrap();
+        responses.push(connection.send(request).await.unwrap());
+    }
+    upstream.until_under_way(2).await;
+    gateway.terminate();
+    for response in responses {
+        let answer = Answer::read(response).await;
+        assert_eq!(answer.messages(), [Bytes::from("one")]);
+        assert_eq!(answer.grpc().code(), Code::Ok);
+    }
+    upstream.until_under_way(0).await;
     gateway.ended().await;
 }
 

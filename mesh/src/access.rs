@@ -12,6 +12,7 @@ use crate::{
 
 const ACCESS_OPTION: &str = "shopmesh.options.v1.access";
 const CALLERS_OPTION: &str = "shopmesh.options.v1.callers";
+const RESUMABLE_OPTION: &str = "shopmesh.options.v1.resumable";
 
 /// Who may call a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Method {
     pub idempotent: bool,
     /// Whether request or response is a stream.
     pub streaming: bool,
+    /// Whether its stream may end well at any time: calling again resumes it.
+    pub resumable: bool,
 }
 
 /// All methods of a set of descriptors by their path, such as
@@ -60,15 +63,18 @@ impl Methods {
     /// Bytes that are none.
     pub fn read(file_descriptor_set: &[u8]) -> Result<Self, BoxError> {
         let pool = DescriptorPool::decode(file_descriptor_set)?;
-        let access = pool.get_extension_by_name(ACCESS_OPTION);
-        let callers = pool.get_extension_by_name(CALLERS_OPTION);
+        let options = Options {
+            access: pool.get_extension_by_name(ACCESS_OPTION),
+            callers: pool.get_extension_by_name(CALLERS_OPTION),
+            resumable: pool.get_extension_by_name(RESUMABLE_OPTION),
+        };
         let methods = pool
             .services()
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|method| {
                 let service = method.parent_service().full_name().to_owned();
                 let path = format!("/{service}/{}", method.name());
-                (path, read_method(&method, service, access.as_ref(), callers.as_ref()))
+                (path, read_method(&method, service, &options))
             })
             .collect();
         Ok(Self(methods))
@@ -85,20 +91,22 @@ impl Methods {
     }
 }
 
-fn read_method(
-    method: &MethodDescriptor,
-    service: String,
-    access: Option<&ExtensionDescriptor>,
-    callers: Option<&ExtensionDescriptor>,
-) -> Method {
+/// The options of a method, where the descriptors have them.
+struct Options {
+    access: Option<ExtensionDescriptor>,
+    callers: Option<ExtensionDescriptor>,
+    resumable: Option<ExtensionDescriptor>,
+}
+
+fn read_method(method: &MethodDescriptor, service: String, known: &Options) -> Method {
     let options = method.options();
-    let number = access.and_then(|option| options.get_extension(option).as_enum_number());
-    let callers = callers.map_or_else(Vec::new, |option| {
-        let value = options.get_extension(option);
-        let names = value.as_list().unwrap_or_default();
-        names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
-    });
-    let access = match number {
+    let value = |option: &Option<ExtensionDescriptor>| {
+        option.as_ref().map(|option| options.get_extension(option).into_owned())
+    };
+    let callers = value(&known.callers);
+    let callers = callers.as_ref().and_then(|names| names.as_list()).unwrap_or_default();
+    let callers = callers.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+    let access = match value(&known.access).and_then(|access| access.as_enum_number()) {
         Some(1) => Access::Public,
         Some(2) => Access::Customer,
         Some(3) => Access::Admin,
@@ -114,6 +122,7 @@ fn read_method(
         no_side_effects: level == Some(1),
         idempotent: matches!(level, Some(1 | 2)),
         streaming: method.is_client_streaming() || method.is_server_streaming(),
+        resumable: value(&known.resumable).and_then(|value| value.as_bool()) == Some(true),
     }
 }
 

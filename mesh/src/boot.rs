@@ -44,6 +44,9 @@ const DRAIN_NOTICE: Duration = Duration::from_millis(300);
 pub struct Process {
     /// Cancelled at SIGTERM or SIGINT, and when a task of the process has failed.
     pub shutdown: CancellationToken,
+    /// Cancelled a little later, when no new connection is taken: what would go on for
+    /// long ends now.
+    pub drain: CancellationToken,
     /// Renders all metrics.
     pub metrics: PrometheusHandle,
     tasks: TaskTracker,
@@ -54,6 +57,7 @@ impl Process {
     fn new(metrics: PrometheusHandle) -> Self {
         Self {
             shutdown: CancellationToken::new(),
+            drain: CancellationToken::new(),
             metrics,
             tasks: TaskTracker::new(),
             failure: Arc::default(),
@@ -220,6 +224,7 @@ impl Service {
             verifier,
             call_duration_max: self.config.call_seconds_max,
             calls: Arc::new(Semaphore::new(self.config.calls_max)),
+            streams: Arc::new(Semaphore::new(self.config.streams_max)),
         };
         let transport = Transport {
             tls: Some(self.tls),
@@ -232,14 +237,13 @@ impl Service {
         let health = tokio::spawn(report_health(reporter, readiness, shutdown.clone()));
         tracing::info!(address = %self.config.listen_address, "serving");
 
-        let stop_accepting = CancellationToken::new();
-        let stop = stop_accepting.clone();
-        let notice = async move {
+        let notice = async {
             shutdown.cancelled().await;
             sleep(DRAIN_NOTICE).await;
-            stop.cancel();
+            process.drain.cancel();
         };
-        let serving = serve(listeners.main, transport, Rpc::new(rules, routes), stop_accepting);
+        let drain = process.drain.clone();
+        let serving = serve(listeners.main, transport, Rpc::new(rules, routes), drain);
         tokio::join!(serving, notice);
         let _ = health.await;
         process.end_tasks().await

@@ -63,6 +63,10 @@ pub struct ServerConfig {
     /// How many calls may be under way at once before more are OVERLOADED.
     #[arg(long, env, default_value_t = 1024)]
     pub calls_max: usize,
+
+    /// How many streams may be open at once before more are OVERLOADED.
+    #[arg(long, env, default_value_t = 2000)]
+    pub streams_max: usize,
 }
 
 /// The certificate by which a service is known in the mesh, and whom it trusts.

@@ -28,5 +28,6 @@ pub mod text_enum;
 pub mod tls;
 pub mod token;
 pub mod validate;
+pub mod watch;
 
 pub use error::{BoxError, Error};

@@ -12,7 +12,11 @@ use std::{
 };
 
 use http::{HeaderValue, Request, Response};
-use tokio::{sync::Semaphore, time::Instant};
+use http_body_util::BodyExt;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use tonic::{Code, Status, body::Body};
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -38,8 +42,10 @@ pub struct Rules {
     pub verifier: Verifier,
     /// Longest time a call may take.
     pub call_duration_max: Duration,
-    /// Calls under way at once.
+    /// Calls under way at once, but for streams.
     pub calls: Arc<Semaphore>,
+    /// Streams open at once, each until its end.
+    pub streams: Arc<Semaphore>,
 }
 
 /// The handlers of a service, behind its rules.
@@ -148,11 +154,14 @@ where
     request.headers_mut().remove("grpc-timeout");
     let deadline = Instant::now() + time;
     deadline::scope(deadline, authorize(rules, method, &mut request)).await??;
-    let permit = rules.calls.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    let streaming = method.streaming;
+    let places = if streaming { &rules.streams } else { &rules.calls };
+    let permit = places.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
 
     let handled = async move {
-        let _permit = permit;
-        handlers.oneshot(request).await.unwrap_or_else(|never| match never {})
+        let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
+        // A stream has its time to begin, and then goes on past the deadline.
+        if streaming { holding(permit, response) } else { response }
     };
     let handled = deadline::scope(deadline, handled);
     if method.no_side_effects {
@@ -160,6 +169,16 @@ where
     }
     let task = tokio::spawn(handled.in_current_span());
     task.await.map_err(Error::internal)?
+}
+
+/// A response that holds its place until its end.
+fn holding(permit: OwnedSemaphorePermit, response: Response<Body>) -> Response<Body> {
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _until_the_end = &permit;
+            frame
+        }))
+    })
 }
 
 /// Order of judgement: authentication, role; the handler then validates.

@@ -72,6 +72,13 @@ pub struct Claims {
     pub name: String,
 }
 
+impl Claims {
+    /// How long they still count.
+    pub fn time_left(&self) -> Duration {
+        Duration::from_secs(self.exp).saturating_sub(since_1970())
+    }
+}
+
 /// The claims of a call's token, from the request's extensions.
 ///
 /// # Errors
@@ -283,5 +290,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    since_1970().as_secs()
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

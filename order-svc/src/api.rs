@@ -5,13 +5,17 @@ mod checkout;
 mod order;
 mod order_admin;
 
-use mesh::page::PageTokens;
+use mesh::{page::PageTokens, watch::Hub};
 
-use crate::App;
+use crate::{
+    App,
+    order::{Order, OrderId},
+};
 
 /// All gRPC services of order-svc.
 #[derive(Clone)]
 pub struct Api {
     pub(crate) app: App,
     pub(crate) page_tokens: PageTokens,
+    pub(crate) watched: Hub<OrderId, Order>,
 }

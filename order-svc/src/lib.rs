@@ -86,7 +86,8 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         bell: bell.clone(),
     };
     let page_tokens = PageTokens::load(&config.page.page_token_key_file)?;
-    let api = Api { app: app.clone(), page_tokens };
+    let watched = lookup::watch_orders(&process, database.clone());
+    let api = Api { app: app.clone(), page_tokens, watched };
     let serving = Serving {
         routes: Routes::new(OrderServiceServer::new(api.clone()))
             .add_service(OrderAdminServiceServer::new(api.clone()))

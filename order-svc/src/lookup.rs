@@ -1,7 +1,7 @@
 //! Finding orders: operations that read and change nothing.
 
 use chrono::{DateTime, Utc};
-use mesh::page;
+use mesh::{boot::Process, database::Database, page, watch::Hub};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -71,6 +71,18 @@ pub async fn get_order(app: &App, customer: CustomerId, id: OrderId) -> Result<O
         true => Ok(order),
         false => Err(Error::OrderNotFound { order_id: id }),
     }
+}
+
+/// Orders, for those who watch them.
+pub fn watch_orders(process: &Process, database: Database) -> Hub<OrderId, Order> {
+    Hub::start(process, "orders", move |ids: Vec<OrderId>| {
+        let database = database.clone();
+        async move {
+            let mut connection = database.connection().await?;
+            let orders = db::find_orders(&mut connection, &ids).await?;
+            Ok(orders.into_iter().map(|order| (order.id, order)).collect())
+        }
+    })
 }
 
 /// A page of `customer`'s orders, newest first, and where the next one begins.

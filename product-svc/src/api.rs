@@ -5,9 +5,13 @@ mod inventory;
 mod product;
 mod reservation;
 
-use mesh::page::PageTokens;
+use mesh::{page::PageTokens, watch::Hub};
 
-use crate::{App, reserve::Reserving};
+use crate::{
+    App,
+    product::{ProductId, StockState},
+    reserve::Reserving,
+};
 
 /// All gRPC services of product-svc.
 #[derive(Clone)]
@@ -15,4 +19,5 @@ pub struct Api {
     pub(crate) app: App,
     pub(crate) page_tokens: PageTokens,
     pub(crate) reserving: Reserving,
+    pub(crate) stock_states: Hub<ProductId, StockState>,
 }

@@ -4,7 +4,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use mesh::{database::Connection, page};
+use mesh::{
+    boot::Process,
+    database::{Connection, Database},
+    page,
+    watch::Hub,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -13,7 +18,7 @@ use crate::{
     db::products::{self as db, ProductKey},
     error::Error,
     lists::Page,
-    product::{Product, ProductFields, ProductId},
+    product::{Product, ProductFields, ProductId, StockState},
     search,
 };
 
@@ -149,6 +154,17 @@ pub async fn batch_get_products(
     let is_missing = |id: &&ProductId| !found.iter().any(|product| product.id == **id);
     let missing = ids.iter().filter(is_missing).copied().collect();
     Ok((found, missing))
+}
+
+/// Whether products for sale can be bought, for those who watch.
+pub fn watch_stock_states(process: &Process, database: Database) -> Hub<ProductId, StockState> {
+    Hub::start(process, "stock states", move |ids: Vec<ProductId>| {
+        let database = database.clone();
+        async move {
+            let mut connection = database.connection().await?;
+            Ok(db::find_stock_states(&mut connection, &ids).await?)
+        }
+    })
 }
 
 /// Categories that have a product for sale, with how many.

@@ -81,6 +81,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         app: app.clone(),
         page_tokens: PageTokens::load(&config.page.page_token_key_file)?,
         reserving: Reserving::start(app),
+        stock_states: catalogue::watch_stock_states(&process, database.clone()),
     };
     let serving = Serving {
         routes: Routes::new(ProductServiceServer::new(api.clone()))

@@ -37,7 +37,7 @@ pub fn tsquery(words: &[String], meant: &[String]) -> String {
 
 /// Quoted, so that nothing in it is an operator.
 fn lexeme(word: &str) -> String {
-    format!("'{}'", word.replace('\\', "").replace('\'', ""))
+    format!("'{}'", word.replace(['\\', '\''], ""))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `OrderService`.
 
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use mesh::token::claims;
 use proto::order::v1::{
     CancelOrderRequest, CancelOrderResponse, GetOrderRequest, GetOrderResponse, ListOrdersRequest,
-    ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse, order_service_server::OrderService,
+    ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse, WatchOrderRequest,
+    WatchOrderResponse, order_service_server::OrderService,
 };
 use tonic::{Request, Response, Status};
 
@@ -20,6 +22,8 @@ impl Api {
         convert::order(order, Viewer::Customer, &self.app.currency)
     }
 }
+
+type WatchOrderStream = BoxStream<'static, Result<WatchOrderResponse, Status>>;
 
 #[tonic::async_trait]
 impl OrderService for Api {
@@ -68,5 +72,18 @@ impl OrderService for Api {
         let id = convert::order_id(&request.get_ref().order_id)?;
         let order = fulfilment::cancel_order(&self.app, actor, id).await?;
         Ok(Response::new(CancelOrderResponse { order: Some(self.to_customer(order)) }))
+    }
+
+    async fn watch_order(
+        &self,
+        request: Request<WatchOrderRequest>,
+    ) -> Result<Response<WatchOrderStream>, Status> {
+        let claims = claims(&request)?;
+        let id = convert::order_id(&request.get_ref().order_id)?;
+        lookup::get_order(&self.app, CustomerId(claims.sub), id).await?;
+        let news = self.watched.watch(vec![id], claims.time_left())?;
+        let currency = self.app.currency.clone();
+        let told = news.map_ok(move |news| convert::order_news(news, &currency));
+        Ok(Response::new(told.boxed()))
     }
 }

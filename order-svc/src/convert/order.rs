@@ -4,6 +4,7 @@ use mesh::{
     page::{Page, PageTokens, Scope},
     token::Claims,
     validate::Violations,
+    watch::News,
 };
 use proto::{money::from_minor, order::v1 as pb, time::timestamp};
 
@@ -12,7 +13,7 @@ use crate::{
     checkout::Checkout,
     lookup::Cursor,
     order::{
-        ActorRole, Address, Basket, Customer, CustomerId, HistoryEntry, MailState, Order,
+        ActorRole, Address, Basket, Customer, CustomerId, HistoryEntry, MailState, Order, OrderId,
         OrderState, ProductId, is_country_code,
     },
 };
@@ -143,6 +144,19 @@ pub fn order(order: Order, viewer: Viewer, currency: &str) -> pb::Order {
         create_time: Some(timestamp(order.created_at)),
         history: history.map(|entry| history_entry(entry, viewer)).collect(),
         customer_id: order.customer.id.to_string(),
+    }
+}
+
+/// What WatchOrder tells the customer.
+pub fn order_news(news: News<OrderId, Order>, currency: &str) -> pb::WatchOrderResponse {
+    match news {
+        News::Heartbeat => pb::WatchOrderResponse { order: None, heartbeat: true },
+        // An order is never deleted, so the one that is watched is there.
+        News::Values(orders) => {
+            let now = orders.into_iter().find_map(|(_, now)| now);
+            let order = now.map(|now| order(now, Viewer::Customer, currency));
+            pb::WatchOrderResponse { order, heartbeat: false }
+        }
     }
 }
 

@@ -11,3 +11,4 @@ mod mail;
 mod place_order;
 mod statistics;
 mod validation;
+mod watch;

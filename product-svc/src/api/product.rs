@@ -1,16 +1,21 @@
 //! `ProductService`.
 
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use mesh::watch::STREAM_DURATION_MAX;
 use proto::product::v1::{
     ArchiveProductRequest, ArchiveProductResponse, BatchGetProductsRequest,
     BatchGetProductsResponse, Category, CreateProductRequest, CreateProductResponse,
     GetAnyProductRequest, GetAnyProductResponse, GetProductRequest, GetProductResponse,
     ListCategoriesRequest, ListCategoriesResponse, ListProductsRequest, ListProductsResponse,
-    UpdateProductRequest, UpdateProductResponse, product_service_server::ProductService,
+    UpdateProductRequest, UpdateProductResponse, WatchStockRequest, WatchStockResponse,
+    product_service_server::ProductService,
 };
 use tonic::{Request, Response, Status};
 
 use super::Api;
 use crate::{catalogue, convert, product};
+
+type WatchStockStream = BoxStream<'static, Result<WatchStockResponse, Status>>;
 
 #[tonic::async_trait]
 impl ProductService for Api {
@@ -45,7 +50,7 @@ impl ProductService for Api {
         &self,
         request: Request<BatchGetProductsRequest>,
     ) -> Result<Response<BatchGetProductsResponse>, Status> {
-        let ids = convert::batch_get_products(&request.into_inner())?;
+        let ids = convert::product_ids(&request.get_ref().product_ids)?;
         let (found, missing) = catalogue::batch_get_products(&self.app, &ids).await?;
         let currency = &self.app.currency;
         Ok(Response::new(BatchGetProductsResponse {
@@ -65,6 +70,15 @@ impl ProductService for Api {
             product_count: i32::try_from(count).unwrap_or(i32::MAX),
         });
         Ok(Response::new(ListCategoriesResponse { categories: categories.collect() }))
+    }
+
+    async fn watch_stock(
+        &self,
+        request: Request<WatchStockRequest>,
+    ) -> Result<Response<WatchStockStream>, Status> {
+        let ids = convert::product_ids(&request.get_ref().product_ids)?;
+        let news = self.stock_states.watch(ids, STREAM_DURATION_MAX)?;
+        Ok(Response::new(news.map_ok(convert::stock_news).boxed()))
     }
 
     async fn get_any_product(

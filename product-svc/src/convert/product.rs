@@ -3,6 +3,7 @@
 use mesh::{
     page::{Page, PageTokens, Scope},
     validate::Violations,
+    watch::News,
 };
 use proto::{
     money::{Money, from_minor},
@@ -77,13 +78,16 @@ pub fn get_product(request: pb::GetProductRequest) -> Result<ProductKey> {
     violations.finish(key)
 }
 
-/// Which products BatchGetProducts asks for, each once.
-pub fn batch_get_products(request: &pb::BatchGetProductsRequest) -> Result<Vec<ProductId>> {
+/// The products that a request names, each once.
+///
+/// # Errors
+/// VALIDATION_FAILED.
+pub fn product_ids(product_ids: &[String]) -> Result<Vec<ProductId>> {
     let mut violations = Violations::new();
-    let count = request.product_ids.len();
+    let count = product_ids.len();
     violations.require((1..=BATCH_SIZE_MAX).contains(&count), "product_ids", "must be 1 to 100");
     let mut ids: Vec<ProductId> = Vec::with_capacity(count);
-    for (i, id) in request.product_ids.iter().take(BATCH_SIZE_MAX).enumerate() {
+    for (i, id) in product_ids.iter().take(BATCH_SIZE_MAX).enumerate() {
         let id = ProductId(violations.uuid(&format!("product_ids[{i}]"), id));
         if !ids.contains(&id) {
             ids.push(id);
@@ -179,6 +183,25 @@ pub fn product(product: Product, currency: &str) -> pb::Product {
         create_time: Some(timestamp(product.created_at)),
         archived: product.archived,
     }
+}
+
+/// What WatchStock tells.
+pub fn stock_news(news: News<ProductId, StockState>) -> pb::WatchStockResponse {
+    let News::Values(states) = news else {
+        return pb::WatchStockResponse { heartbeat: true, ..Default::default() };
+    };
+    let mut response = pb::WatchStockResponse::default();
+    for (id, state) in states {
+        let product_id = id.to_string();
+        match state {
+            Some(state) => {
+                let stock_state = stock_state(state).into();
+                response.products.push(pb::ProductStock { product_id, stock_state });
+            }
+            None => response.missing_product_ids.push(product_id),
+        }
+    }
+    response
 }
 
 fn stock_state(state: StockState) -> pb::StockState {

@@ -1,5 +1,7 @@
 //! SQL of the catalogue.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable,
@@ -104,6 +106,24 @@ pub async fn find_products_for_sale(
     let query = with_stock!().filter(products::id.eq_any(ids)).filter(products::archived.eq(false));
     let rows: Vec<Row> = query.load(connection).await?;
     Ok(rows.into_iter().map(product).collect())
+}
+
+/// Whether those of the products that are for sale can be bought now.
+pub async fn find_stock_states(
+    connection: &mut Connection,
+    ids: &[ProductId],
+) -> QueryResult<HashMap<ProductId, StockState>> {
+    let rows: Vec<(ProductId, i32, i32, i32)> = products::table
+        .inner_join(inventory::table.on(inventory::product_id.eq(products::id)))
+        .filter(products::id.eq_any(ids))
+        .filter(products::archived.eq(false))
+        .select((products::id, inventory::on_hand, inventory::held, inventory::low_stock_threshold))
+        .load(connection)
+        .await?;
+    let states = rows.into_iter().map(|(id, on_hand, held, low_stock_threshold)| {
+        (id, StockState::of(on_hand - held, low_stock_threshold))
+    });
+    Ok(states.collect())
 }
 
 /// Name and price of those of the products that are for sale.

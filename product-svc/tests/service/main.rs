@@ -4,3 +4,4 @@
 mod catalogue;
 mod reservations;
 mod support;
+mod watch;
