@@ -63,7 +63,7 @@ pub enum Command {
     Migrate,
     /// Create or change products from a CSV or JSON file, by SKU: all rows or none.
     Import {
-        /// The file: `.json`, an array of objects, or CSV with a header line.
+        /// The file: CSV with a header line, or a JSON array of objects.
         file: PathBuf,
     },
     /// Publish the dead letters of a topic to it again, then end.

@@ -1,44 +1,29 @@
 //! Products from a file: CSV with a header line, or a JSON array of objects. Rows are
-//! created or changed by SKU, all or none; every bad row is told with its line.
+//! created or changed by SKU, all or none; bad rows are told with their line.
 
-use std::{collections::HashMap, collections::HashSet, fmt::Write as _, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+};
 
-use mesh::{BoxError, database::Connection, database::Database, validate::Violations};
+use mesh::{database::Database, validate::Violations};
 use proto::money::{Money, to_minor};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    db::{
-        inventory,
-        products::{self as db, ProductKey},
-    },
+    App,
+    db::{inventory, products as db},
     error::Error,
-    inventory::{ChangeReason, NewChange},
-    product::{ProductFields, ProductId, QUANTITY_MAX},
+    inventory::{ChangeReason, NewChange, Stock},
+    product::{Product, ProductFields, ProductId, QUANTITY_MAX},
 };
 
 const ROWS_MAX: usize = 20_000;
 const FILE_BYTES_MAX: usize = 32 << 20;
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A header line, then a row a line.
-    Csv,
-    /// An array of objects.
-    Json,
-}
-
-impl Format {
-    /// By the file's name.
-    pub fn of(file: &Path) -> Self {
-        match file.extension().is_some_and(|extension| extension == "json") {
-            true => Self::Json,
-            false => Self::Csv,
-        }
-    }
-}
+/// A file that has more bad rows is told of so many.
+const BAD_ROWS_MAX: usize = 1_000;
+const PROBLEM_CHARACTERS_MAX: usize = 300;
 
 /// A row of the file, as it is written.
 #[derive(Debug, Deserialize)]
@@ -65,32 +50,33 @@ struct RawRow {
 #[derive(Debug, Deserialize)]
 struct Price(String);
 
-/// A row that may be written.
+/// A row that says what it may.
 #[derive(Debug)]
-pub struct Row {
+struct Row {
     line: usize,
     fields: ProductFields,
     on_hand: Option<i32>,
     low_stock_threshold: Option<i32>,
 }
 
-/// What is wrong with a file, line by line.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing was imported{}", self.lines())]
-pub struct BadRows(Vec<(usize, String)>);
+/// A row that cannot be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its first line in the file; in JSON, the number of the object.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
 
-impl BadRows {
-    fn lines(&self) -> String {
-        let mut text = String::new();
-        for (line, problem) in &self.0 {
-            let _ = write!(text, "\nline {line}: {problem}");
-        }
-        text
+impl BadRow {
+    fn new(line: usize, problem: impl AsRef<str>) -> Self {
+        let problem = problem.as_ref().chars().take(PROBLEM_CHARACTERS_MAX).collect();
+        Self { line, problem }
     }
 }
 
-/// What an import did.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+/// What an import did: nothing, where it tells of bad rows.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Products that are new.
     pub created: usize,
@@ -98,70 +84,112 @@ pub struct Report {
     pub updated: usize,
     /// Products that were there just so.
     pub unchanged: usize,
+    /// Rows that cannot be imported, in the order of the file.
+    pub bad_rows: Vec<BadRow>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { created, updated, unchanged, bad_rows } = self;
+        if bad_rows.is_empty() {
+            return write!(
+                f,
+                "{created} products created, {updated} updated, {unchanged} unchanged"
+            );
+        }
+        f.write_str("nothing was imported")?;
+        bad_rows.iter().try_for_each(|row| write!(f, "\nline {}: {}", row.line, row.problem))
+    }
+}
+
+/// Creates or changes products from `file`, for the account or API client that is
+/// given, or for the system.
+///
+/// # Errors
+/// Those of the database. What is wrong with the file is in the report.
+pub async fn import_products(
+    app: &App,
+    actor_id: Option<Uuid>,
+    file: &[u8],
+) -> Result<Report, mesh::Error> {
+    match read(file, &app.currency) {
+        Ok(rows) => {
+            let report = write(&app.database, &rows, actor_id).await?;
+            app.lists.forget();
+            Ok(report)
+        }
+        Err(mut bad_rows) => {
+            bad_rows.truncate(BAD_ROWS_MAX);
+            Ok(Report { bad_rows, ..Report::default() })
+        }
+    }
 }
 
 /// Reads a file in full.
-///
-/// # Errors
-/// Every bad row with its line; in JSON, the number of the object.
-pub fn read(bytes: &[u8], format: Format, currency: &str) -> Result<Vec<Row>, BadRows> {
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(BadRows(vec![(1, "the file is larger than 32 MiB".into())]));
+fn read(file: &[u8], currency: &str) -> Result<Vec<Row>, Vec<BadRow>> {
+    if file.len() > FILE_BYTES_MAX {
+        return Err(vec![BadRow::new(1, "the file is larger than 32 MiB")]);
     }
     let mut bad = Vec::new();
     let mut rows = Vec::new();
     let (mut skus, mut slugs) = (HashSet::new(), HashSet::new());
-    for (line, raw) in raw_rows(bytes, format)? {
-        let row = raw.and_then(|raw| check(line, raw, currency));
-        match row {
-            Err(problem) => bad.push((line, problem)),
+    for (i, (line, raw)) in raw_rows(file)?.into_iter().enumerate() {
+        if i == ROWS_MAX {
+            bad.push(BadRow::new(line, format!("more than {ROWS_MAX} rows")));
+            break;
+        }
+        match raw.and_then(|raw| check(line, raw, currency)) {
+            Err(problem) => bad.push(BadRow::new(line, problem)),
             Ok(row) if !skus.insert(row.fields.sku.clone()) => {
-                bad.push((line, format!("sku {} comes twice", row.fields.sku)));
+                bad.push(BadRow::new(line, format!("sku {} comes twice", row.fields.sku)));
             }
             Ok(row) if !slugs.insert(row.fields.slug.clone()) => {
-                bad.push((line, format!("slug {} comes twice", row.fields.slug)));
+                bad.push(BadRow::new(line, format!("slug {} comes twice", row.fields.slug)));
             }
             Ok(row) => rows.push(row),
         }
-        if rows.len() > ROWS_MAX {
-            bad.push((line, format!("more than {ROWS_MAX} rows")));
-            break;
-        }
     }
-    if bad.is_empty() { Ok(rows) } else { Err(BadRows(bad)) }
+    if bad.is_empty() { Ok(rows) } else { Err(bad) }
 }
 
 type RawRows = Vec<(usize, Result<RawRow, String>)>;
 
-fn raw_rows(bytes: &[u8], format: Format) -> Result<RawRows, BadRows> {
-    match format {
-        Format::Csv => {
-            let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-            let headers = reader.headers().map_err(|e| BadRows(vec![(1, e.to_string())]))?.clone();
-            let mut record = csv::StringRecord::new();
-            let mut rows = Vec::new();
-            loop {
-                let line = reader.position().line() as usize;
-                match reader.read_record(&mut record) {
-                    Ok(false) => return Ok(rows),
-                    Ok(true) => {
-                        let line = record.position().map_or(line, |at| at.line() as usize);
-                        let row = record.deserialize(Some(&headers));
-                        rows.push((line, row.map_err(|error| csv_problem(&error))));
-                    }
-                    Err(error) => rows.push((line, Err(csv_problem(&error)))),
-                }
+/// The rows of a file, but no more than one too many.
+fn raw_rows(file: &[u8]) -> Result<RawRows, Vec<BadRow>> {
+    // Spreadsheets put it before UTF-8.
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let is_json = file.trim_ascii_start().first().is_some_and(|byte| b"[{".contains(byte));
+    if is_json { json_rows(file) } else { csv_rows(file) }
+}
+
+fn csv_rows(file: &[u8]) -> Result<RawRows, Vec<BadRow>> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let headers = reader.headers().map_err(|e| vec![BadRow::new(1, e.to_string())])?.clone();
+    let mut record = csv::StringRecord::new();
+    let mut rows = Vec::new();
+    while rows.len() <= ROWS_MAX {
+        let line = reader.position().line() as usize;
+        match reader.read_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => {
+                let line = record.position().map_or(line, |at| at.line() as usize);
+                let row = record.deserialize(Some(&headers));
+                rows.push((line, row.map_err(|error| csv_problem(&error))));
             }
-        }
-        Format::Json => {
-            let values: Vec<serde_json::Value> = serde_json::from_slice(bytes)
-                .map_err(|error| BadRows(vec![(error.line(), error.to_string())]))?;
-            let rows = values.into_iter().enumerate().map(|(i, value)| {
-                (i + 1, serde_json::from_value(value).map_err(|error| error.to_string()))
-            });
-            Ok(rows.collect())
+            Err(error) => rows.push((line, Err(csv_problem(&error)))),
         }
     }
+    Ok(rows)
+}
+
+fn json_rows(file: &[u8]) -> Result<RawRows, Vec<BadRow>> {
+    let values: Vec<serde_json::Value> = serde_json::from_slice(file)
+        .map_err(|error| vec![BadRow::new(error.line(), error.to_string())])?;
+    let rows = values.into_iter().take(ROWS_MAX + 1).enumerate();
+    let rows = rows.map(|(i, value)| {
+        (i + 1, serde_json::from_value(value).map_err(|error| error.to_string()))
+    });
+    Ok(rows.collect())
 }
 
 fn csv_problem(error: &csv::Error) -> String {
@@ -225,116 +253,109 @@ fn parse_price(text: &str, currency: &str) -> Result<i64, String> {
     to_minor(&money).map_err(|error| error.to_string())
 }
 
-/// Writes all rows, in one transaction.
-///
-/// # Errors
-/// Rows that what is there does not allow, each with its line.
-pub async fn write(database: &Database, rows: &[Row]) -> Result<Report, BoxError> {
-    let result: Result<_, WriteError> = database
+/// Writes all rows, or none where one is bad, in one transaction.
+async fn write(
+    database: &Database,
+    rows: &[Row],
+    actor_id: Option<Uuid>,
+) -> Result<Report, mesh::Error> {
+    database
         .transaction(async |connection| {
-            let skus: Vec<_> = rows.iter().map(|row| row.fields.sku.as_str()).collect();
-            let ids: HashMap<_, _> =
-                db::find_ids_by_sku(connection, &skus).await?.into_iter().collect();
-            let known: Vec<_> = ids.values().copied().collect();
-            db::lock_products(connection, &known).await?;
-            let mut report = Report::default();
-            for row in rows {
-                let id = ids.get(&row.fields.sku).copied();
-                write_row(connection, row, id, &mut report)
-                    .await
-                    .map_err(|error| WriteError::Row(row.line, error))?;
+            db::lock_catalogue(connection).await?;
+            let skus: Vec<_> = rows.iter().map(|row| &*row.fields.sku).collect();
+            let slugs: Vec<_> = rows.iter().map(|row| &*row.fields.slug).collect();
+            let products = db::find_products_by_sku(connection, &skus).await?;
+            let known_ids: Vec<_> = products.iter().map(|product| product.id).collect();
+            let known = Known {
+                products: products.iter().map(|p| (&*p.fields.sku, p)).collect(),
+                stock: inventory::lock_stock(connection, &known_ids).await?,
+                slugs: db::find_slugs(connection, &slugs).await?,
+            };
+            let bad_rows = rows.iter().filter_map(|row| known.conflict(row)).take(BAD_ROWS_MAX);
+            let bad_rows: Vec<_> = bad_rows.collect();
+            if !bad_rows.is_empty() {
+                return Ok(Report { bad_rows, ..Report::default() });
             }
-            Ok(report)
+
+            let mut ids = Vec::with_capacity(rows.len());
+            let (mut new, mut changed) = (Vec::new(), Vec::new());
+            for row in rows {
+                let product = known.products.get(&*row.fields.sku);
+                let id = product.map_or_else(|| ProductId(Uuid::now_v7()), |product| product.id);
+                ids.push(id);
+                match product {
+                    None => new.push((id, &row.fields)),
+                    Some(product) if product.fields == row.fields => {}
+                    Some(product) => changed.push((id, &row.fields, product.archived)),
+                }
+            }
+            db::insert_products(connection, &new).await?;
+            db::update_products(connection, &changed).await?;
+
+            let before = inventory::lock_stock(connection, &ids).await?;
+            let mut stock = before.clone();
+            for (id, row) in ids.iter().zip(rows) {
+                stock.entry(*id).and_modify(|stock| row.restock(stock));
+            }
+            stock.retain(|id, stock| before.get(id) != Some(stock));
+            inventory::update_stock(connection, &stock).await?;
+            let changes = stock.iter().map(|(&id, after)| (id, after.on_hand, &before[&id]));
+            let changes = changes.filter(|(_, on_hand, before)| *on_hand != before.on_hand);
+            let changes: Vec<_> = changes
+                .map(|(product_id, on_hand, before)| NewChange {
+                    product_id,
+                    delta: on_hand - before.on_hand,
+                    on_hand_after: on_hand,
+                    reason: ChangeReason::Imported,
+                    note: String::new(),
+                    actor_id,
+                    order_id: None,
+                })
+                .collect();
+            inventory::insert_changes(connection, &changes).await?;
+
+            let created: HashSet<_> = new.iter().map(|(id, _)| *id).collect();
+            let updated: HashSet<_> = changed.iter().map(|(id, ..)| *id).collect();
+            let is_updated = |id: &&ProductId| {
+                !created.contains(id) && (updated.contains(id) || stock.contains_key(id))
+            };
+            let (created, updated) = (created.len(), ids.iter().filter(is_updated).count());
+            let unchanged = rows.len() - created - updated;
+            Ok(Report { created, updated, unchanged, bad_rows: Vec::new() })
         })
-        .await;
-    result.map_err(|error| match error {
-        WriteError::Row(_, Error::Mesh(error)) | WriteError::Other(error) => error.into(),
-        WriteError::Row(line, error) => BadRows(vec![(line, error.to_string())]).into(),
-    })
+        .await
 }
 
-enum WriteError {
-    Row(usize, Error),
-    Other(mesh::Error),
+/// What is there of what a file speaks of.
+struct Known<'a> {
+    /// By SKU.
+    products: HashMap<&'a str, &'a Product>,
+    stock: BTreeMap<ProductId, Stock>,
+    /// SKUs of the products that have slugs of the file.
+    slugs: HashMap<String, String>,
 }
 
-impl From<mesh::Error> for WriteError {
-    fn from(error: mesh::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<diesel::result::Error> for WriteError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-async fn write_row(
-    connection: &mut Connection,
-    row: &Row,
-    id: Option<ProductId>,
-    report: &mut Report,
-) -> Result<(), Error> {
-    let product_id = match id {
-        None => {
-            let id = ProductId(Uuid::now_v7());
-            db::insert_product(connection, id, &row.fields).await?;
-            report.created += 1;
-            write_stock(connection, row, id).await?;
-            return Ok(());
-        }
-        Some(id) => id,
-    };
-    let product = db::find_product(connection, &ProductKey::Id(product_id)).await?;
-    let archived = product.as_ref().is_some_and(|product| product.archived);
-    let differs = product.is_none_or(|product| product.fields != row.fields);
-    if differs {
-        db::update_product(connection, product_id, &row.fields, archived).await?;
-    }
-    let stock_differs = write_stock(connection, row, product_id).await?;
-    match differs || stock_differs {
-        true => report.updated += 1,
-        false => report.unchanged += 1,
-    }
-    Ok(())
-}
-
-/// Brings stock to what the row says, with its row in the ledger; tells whether it
-/// was not there yet.
-async fn write_stock(
-    connection: &mut Connection,
-    row: &Row,
-    product_id: ProductId,
-) -> Result<bool, Error> {
-    let mut stock = inventory::lock_stock(connection, &[product_id]).await?;
-    let Some(stock_row) = stock.get_mut(&product_id) else {
-        return Ok(false);
-    };
-    let before = stock_row.clone();
-    stock_row.on_hand = row.on_hand.unwrap_or(before.on_hand);
-    stock_row.low_stock_threshold = row.low_stock_threshold.unwrap_or(before.low_stock_threshold);
-    if *stock_row == before {
-        return Ok(false);
-    }
-    let after = stock_row.on_hand;
-    if after < before.held {
-        return Err(Error::StockHeld { on_hand: after, held: before.held });
-    }
-    inventory::update_stock(connection, &stock).await?;
-    if after != before.on_hand {
-        let change = NewChange {
-            product_id,
-            delta: after - before.on_hand,
-            on_hand_after: after,
-            reason: ChangeReason::Imported,
-            note: String::new(),
-            actor_id: None,
-            order_id: None,
+impl Known<'_> {
+    /// What of a row cannot be beside what is there.
+    fn conflict(&self, row: &Row) -> Option<BadRow> {
+        let ProductFields { sku, slug, .. } = &row.fields;
+        let product = self.products.get(&**sku);
+        let held = product.and_then(|product| self.stock.get(&product.id)).map_or(0, |s| s.held);
+        let error = match (self.slugs.get(slug), row.on_hand) {
+            (Some(holder), _) if holder != sku => Error::SlugTaken { slug: slug.clone() },
+            (_, Some(on_hand)) if on_hand < held => Error::StockHeld { on_hand, held },
+            _ => return None,
         };
-        inventory::insert_changes(connection, &[change]).await?;
+        Some(BadRow::new(row.line, error.to_string()))
     }
-    Ok(true)
+}
+
+impl Row {
+    /// Brings stock to what the row says.
+    fn restock(&self, stock: &mut Stock) {
+        stock.on_hand = self.on_hand.unwrap_or(stock.on_hand);
+        stock.low_stock_threshold = self.low_stock_threshold.unwrap_or(stock.low_stock_threshold);
+    }
 }
 
 #[cfg(test)]
@@ -343,8 +364,8 @@ mod tests {
 
     const HEADER: &str = "sku,name,category,price,currency,on_hand\n";
 
-    fn problems(csv: &str) -> Vec<(usize, String)> {
-        read(csv.as_bytes(), Format::Csv, "EUR").expect_err("it is bad").0
+    fn problems(file: &str) -> Vec<BadRow> {
+        read(file.as_bytes(), "EUR").expect_err("it is bad")
     }
 
     #[test]
@@ -354,12 +375,12 @@ mod tests {
              A-4,Pan,kitchen\n"
         );
         let told = problems(&csv);
-        let lines: Vec<_> = told.iter().map(|(line, _)| *line).collect();
+        let lines: Vec<_> = told.iter().map(|row| row.line).collect();
         assert_eq!(lines, [3, 4, 5]);
         for field in ["sku must", "name must", "price must", "currency must", "on_hand must"] {
-            assert!(told[0].1.contains(field), "{field} in {}", told[0].1);
+            assert!(told[0].problem.contains(field), "{field} in {}", told[0].problem);
         }
-        assert_eq!(told[1].1, "sku A-1 comes twice");
+        assert_eq!(told[1].problem, "sku A-1 comes twice");
     }
 
     #[test]
@@ -367,11 +388,25 @@ mod tests {
         let csv = format!("{HEADER}A-1,Cup,kitchen,2.50,EUR,1\n");
         let json = r#"[{"sku":"A-1","name":"Cup","category":"kitchen","price":"2.50",
                         "currency":"EUR","on_hand":1}]"#;
-        let from_csv = read(csv.as_bytes(), Format::Csv, "EUR").expect("it is good");
-        let from_json = read(json.as_bytes(), Format::Json, "EUR").expect("it is good");
-        assert_eq!(from_csv[0].fields, from_json[0].fields);
-        assert_eq!(from_csv[0].fields.price_minor, 250);
-        assert_eq!(from_csv[0].on_hand, from_json[0].on_hand);
+        for file in [csv.clone(), json.into(), format!("\u{feff}{csv}"), format!("\n \u{9}{json}")]
+        {
+            let rows = read(file.as_bytes(), "EUR").expect("it is good");
+            let [row] = &rows[..] else { panic!("{rows:?}") };
+            assert_eq!((&*row.fields.name, row.fields.price_minor), ("Cup", 250), "{file}");
+            assert_eq!((row.line, row.on_hand), (if file.contains('[') { 1 } else { 2 }, Some(1)));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_or_too_long_is_told_as_such() {
+        assert_eq!(problems("{}")[0].line, 1);
+        assert_eq!(problems("[{\"sku\": 7}]")[0].line, 1);
+        assert!(problems("sku,colour\nA-1,red\n")[0].problem.contains("colour"));
+        let row = |n: usize| format!("A-{n},Cup {n},kitchen,2.50,EUR,1\n");
+        let rows: String = (0..=ROWS_MAX + 5).map(row).collect();
+        let told = problems(&format!("{HEADER}{rows}"));
+        let many = BadRow::new(ROWS_MAX + 2, "more than 20000 rows");
+        assert_eq!(told, [many]);
     }
 
     #[test]

@@ -108,10 +108,13 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
 /// A file that cannot be read, every bad row, or a database that is not there.
 pub async fn import_file(config: &Config, file: &Path) -> Result<(), BoxError> {
     let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let rows = import::read(&bytes, import::Format::of(file), &config.shop_currency)?;
     let database = Database::open(&config.database, &MIGRATIONS)?;
-    let report = import::write(&database, &rows).await?;
-    let import::Report { created, updated, unchanged } = report;
-    println!("{created} products created, {updated} updated, {unchanged} unchanged");
+    let currency = config.shop_currency.as_str().into();
+    let app = App { database, currency, lists: Lists::default() };
+    let report = import::import_products(&app, None, &bytes).await?;
+    if !report.bad_rows.is_empty() {
+        return Err(report.to_string().into());
+    }
+    println!("{report}");
     Ok(())
 }

@@ -6,14 +6,14 @@ use proto::product::v1::{
     ArchiveProductRequest, ArchiveProductResponse, BatchGetProductsRequest,
     BatchGetProductsResponse, Category, CreateProductRequest, CreateProductResponse,
     GetAnyProductRequest, GetAnyProductResponse, GetProductRequest, GetProductResponse,
-    ListCategoriesRequest, ListCategoriesResponse, ListProductsRequest, ListProductsResponse,
-    UpdateProductRequest, UpdateProductResponse, WatchStockRequest, WatchStockResponse,
-    product_service_server::ProductService,
+    ImportProductsRequest, ImportProductsResponse, ListCategoriesRequest, ListCategoriesResponse,
+    ListProductsRequest, ListProductsResponse, UpdateProductRequest, UpdateProductResponse,
+    WatchStockRequest, WatchStockResponse, product_service_server::ProductService,
 };
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::{catalogue, convert, product};
+use crate::{catalogue, convert, import, product};
 
 type WatchStockStream = BoxStream<'static, Result<WatchStockResponse, Status>>;
 
@@ -112,6 +112,16 @@ impl ProductService for Api {
         let product = catalogue::update_product(&self.app, id, changes, version).await?;
         let product = Some(convert::product(product, currency));
         Ok(Response::new(UpdateProductResponse { product }))
+    }
+
+    async fn import_products(
+        &self,
+        request: Request<ImportProductsRequest>,
+    ) -> Result<Response<ImportProductsResponse>, Status> {
+        let actor_id = Some(mesh::token::claims(&request)?.sub);
+        let file = convert::import_products(request.into_inner())?;
+        let report = import::import_products(&self.app, actor_id, &file).await?;
+        Ok(Response::new(convert::import_report(report)))
     }
 
     async fn archive_product(

@@ -16,6 +16,7 @@ use super::{QUERY_CHARACTERS_MAX, Result, etag, minor};
 use crate::{
     catalogue::{Cursor, ProductChanges, ProductFilter, ProductOrder},
     db::products::ProductKey,
+    import::Report,
     product::{Product, ProductFields, ProductId, StockState},
 };
 
@@ -158,6 +159,30 @@ pub fn archive_product(request: &pb::ArchiveProductRequest) -> Result<(ProductId
     let id = ProductId(violations.uuid("product_id", &request.product_id));
     let version = etag(&mut violations, "etag", &request.etag);
     violations.finish((id, version))
+}
+
+/// The file that ImportProducts is about.
+///
+/// # Errors
+/// VALIDATION_FAILED where there is none.
+pub fn import_products(request: pb::ImportProductsRequest) -> Result<Vec<u8>> {
+    let mut violations = Violations::new();
+    violations.require(!request.file.is_empty(), "file", "must be set");
+    violations.finish(request.file)
+}
+
+/// What an import did, as the contract has it.
+pub fn import_report(report: Report) -> pb::ImportProductsResponse {
+    // There are no more rows than a file may have.
+    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let bad_rows = report.bad_rows.into_iter();
+    let bad_rows = bad_rows.map(|row| pb::BadRow { line: count(row.line), problem: row.problem });
+    pb::ImportProductsResponse {
+        created_count: count(report.created),
+        updated_count: count(report.updated),
+        unchanged_count: count(report.unchanged),
+        bad_rows: bad_rows.collect(),
+    }
 }
 
 /// Zero, with a violation of its own, where no price is set.

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable,
-    SelectableHelper, dsl::sql, pg::Pg, sql_types,
+    SelectableHelper,
+    dsl::sql,
+    pg::Pg,
+    sql_query, sql_types,
+    sql_types::{Array, BigInt, Bool, Text},
 };
 use diesel_async::RunQueryDsl;
 use mesh::{database::Connection, prepared::prepared};
@@ -204,7 +208,7 @@ pub async fn find_search_words(
         #[diesel(sql_type = sql_types::Text)]
         word: String,
     }
-    let find = diesel::sql_query(
+    let find = sql_query(
         "SELECT DISTINCT word FROM search_words, unnest($1) AS typed \
          WHERE length(word) BETWEEN length(typed) - 1 AND length(typed) + 1 \
          AND length(word) < 60 AND length(typed) < 60 \
@@ -271,6 +275,64 @@ pub async fn insert_product(
     Ok(inserted == 1)
 }
 
+/// Adds products with nothing in stock, of which no id, SKU or slug is taken.
+pub async fn insert_products(
+    connection: &mut Connection,
+    products: &[(ProductId, &ProductFields)],
+) -> QueryResult<()> {
+    let ids: Vec<_> = products.iter().map(|(id, _)| *id).collect();
+    let texts = |of: fn(&ProductFields) -> &String| {
+        products.iter().map(|(_, fields)| &**of(fields)).collect::<Vec<_>>()
+    };
+    let insert = sql_query(
+        "INSERT INTO products \
+         (id, sku, slug, name, description, category, image_url, price_minor) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(&ids)
+    .bind::<Array<Text>, _>(texts(|fields| &fields.sku))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.slug))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.name))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.description))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.category))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.image_url))
+    .bind::<Array<BigInt>, _>(products.iter().map(|(_, f)| f.price_minor).collect::<Vec<_>>());
+    prepared(insert).execute(connection).await?;
+    let insert = sql_query("INSERT INTO inventory (product_id) SELECT unnest($1)");
+    let insert = insert.bind::<Array<sql_types::Uuid>, _>(&ids);
+    prepared(insert).execute(connection).await.map(drop)
+}
+
+/// Writes all fields of products whose rows the caller has locked, and whether each is
+/// archived.
+pub async fn update_products(
+    connection: &mut Connection,
+    products: &[(ProductId, &ProductFields, bool)],
+) -> QueryResult<()> {
+    let texts = |of: fn(&ProductFields) -> &String| {
+        products.iter().map(|(_, fields, _)| &**of(fields)).collect::<Vec<_>>()
+    };
+    let update = sql_query(
+        "UPDATE products SET sku = new.sku, slug = new.slug, name = new.name, \
+         description = new.description, category = new.category, image_url = new.image_url, \
+         price_minor = new.price_minor, archived = new.archived, \
+         version = version + 1, updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS new \
+         (id, sku, slug, name, description, category, image_url, price_minor, archived) \
+         WHERE products.id = new.id",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(products.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(texts(|fields| &fields.sku))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.slug))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.name))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.description))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.category))
+    .bind::<Array<Text>, _>(texts(|fields| &fields.image_url))
+    .bind::<Array<BigInt>, _>(products.iter().map(|(_, f, _)| f.price_minor).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(products.iter().map(|(.., archived)| *archived).collect::<Vec<_>>());
+    prepared(update).execute(connection).await.map(drop)
+}
+
 /// Writes all fields of a product whose row the caller has locked.
 pub async fn update_product(
     connection: &mut Connection,
@@ -278,23 +340,13 @@ pub async fn update_product(
     fields: &ProductFields,
     archived: bool,
 ) -> Result<(), Error> {
-    diesel::update(products::table.find(id))
-        .set((
-            products::sku.eq(&fields.sku),
-            products::slug.eq(&fields.slug),
-            products::name.eq(&fields.name),
-            products::description.eq(&fields.description),
-            products::category.eq(&fields.category),
-            products::price_minor.eq(fields.price_minor),
-            products::image_url.eq(&fields.image_url),
-            products::archived.eq(archived),
-            products::version.eq(products::version + 1),
-            products::updated_at.eq(diesel::dsl::now),
-        ))
-        .execute(connection)
-        .await
-        .map_err(|error| taken(error, fields))?;
-    Ok(())
+    let written = update_products(connection, &[(id, fields, archived)]).await;
+    written.map_err(|error| taken(error, fields))
+}
+
+/// Keeps everybody else from changing the catalogue, but not its stock.
+pub async fn lock_catalogue(connection: &mut Connection) -> QueryResult<()> {
+    sql_query("LOCK TABLE products IN EXCLUSIVE MODE").execute(connection).await.map(drop)
 }
 
 /// Locks the rows of products, so that nobody else changes them meanwhile.
@@ -309,16 +361,25 @@ pub async fn lock_products(connection: &mut Connection, ids: &[ProductId]) -> Qu
     Ok(())
 }
 
-/// Ids of the products that have one of `skus`.
-pub async fn find_ids_by_sku(
+/// The products that have one of `skus`, in any order.
+pub async fn find_products_by_sku(
     connection: &mut Connection,
     skus: &[&str],
-) -> QueryResult<Vec<(String, ProductId)>> {
-    products::table
-        .filter(products::sku.eq_any(skus))
-        .select((products::sku, products::id))
-        .load(connection)
-        .await
+) -> QueryResult<Vec<Product>> {
+    let rows: Vec<Row> = with_stock!().filter(products::sku.eq_any(skus)).load(connection).await?;
+    Ok(rows.into_iter().map(product).collect())
+}
+
+/// The SKUs of the products that have one of `slugs`, by slug.
+pub async fn find_slugs(
+    connection: &mut Connection,
+    slugs: &[&str],
+) -> QueryResult<HashMap<String, String>> {
+    let query = products::table
+        .filter(products::slug.eq_any(slugs))
+        .select((products::slug, products::sku));
+    let rows: Vec<(String, String)> = query.load(connection).await?;
+    Ok(rows.into_iter().collect())
 }
 
 fn taken(error: diesel::result::Error, fields: &ProductFields) -> Error {

@@ -1,6 +1,7 @@
 //! ProductService and InventoryService, against a real database.
 
 use crate::support::{Shop, eur, reserve};
+use product_svc::{App, import::import_products};
 use proto::product::v1::{
     ArchiveProductRequest, BatchGetProductsRequest, CreateProductRequest, GetAnyProductRequest,
     GetProductRequest, InventoryReason, ListCategoriesRequest, ListInventoryRequest,
@@ -272,10 +273,9 @@ async fn the_demo_catalogue_is_imported_once_and_again_without_change() {
     let database = mesh::database::Database::open(&shop.config.database, &product_svc::MIGRATIONS)
         .expect("good settings");
     let csv = devstack::catalogue::PRODUCTS_CSV.as_bytes();
-    let rows = product_svc::import::read(csv, product_svc::import::Format::Csv, "EUR");
-    let rows = rows.expect("the demo catalogue is good");
-    let first = product_svc::import::write(&database, &rows).await.expect("it is written");
+    let app = App { database, currency: "EUR".into(), lists: Default::default() };
+    let first = import_products(&app, None, csv).await.expect("it is written");
     assert!(first.created >= 200 && first.updated == 0);
-    let second = product_svc::import::write(&database, &rows).await.expect("it is written");
+    let second = import_products(&app, None, csv).await.expect("it is written");
     assert_eq!((second.created, second.updated, second.unchanged), (0, 0, first.created));
 }

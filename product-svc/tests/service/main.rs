@@ -2,6 +2,7 @@
 //! real database.
 
 mod catalogue;
+mod import;
 mod reservations;
 mod support;
 mod watch;

@@ -1,0 +1,102 @@
+//! ImportProducts: all rows of a file, or none.
+
+use proto::product::v1::{
+    GetProductRequest, ImportProductsRequest, ImportProductsResponse, InventoryChangeReason,
+    ListInventoryChangesRequest, Product, StockState, get_product_request::Key,
+};
+use tests::status::{bad_fields, reason};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::support::{Shop, eur, reserve};
+
+const HEADER: &str = "sku,slug,name,category,price,currency,on_hand";
+
+async fn import(shop: &mut Shop, file: String) -> Result<ImportProductsResponse, Status> {
+    let request = ImportProductsRequest { file: file.into_bytes() };
+    let request = shop.issuer.request(&shop.admin, request);
+    shop.products.import_products(request).await.map(tonic::Response::into_inner)
+}
+
+async fn find(shop: &mut Shop, slug: &str) -> Result<Product, Status> {
+    let request = GetProductRequest { key: Some(Key::Slug(slug.into())) };
+    let response = shop.products.get_product(request).await?;
+    Ok(response.into_inner().product.expect("a response has it"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_creates_and_changes_products_by_sku() {
+    let mut shop = Shop::open().await;
+    let file = |pot: &str| {
+        format!("{HEADER}\nCUP-1,cup,Cup,kitchen,2.50,EUR,9\nPOT-1,pot,Pot,kitchen,{pot}\n")
+    };
+    let told = import(&mut shop, file("7,EUR,")).await.expect("it is good");
+    let counts = |r: &ImportProductsResponse| (r.created_count, r.updated_count, r.unchanged_count);
+    assert_eq!((counts(&told), told.bad_rows.len()), ((2, 0, 0), 0));
+    let cup = find(&mut shop, "cup").await.expect("it is there");
+    assert_eq!((cup.price.clone(), cup.stock_state), (Some(eur(250)), StockState::InStock.into()));
+
+    let told = import(&mut shop, file("8,EUR,4")).await.expect("it is good");
+    assert_eq!(counts(&told), (0, 1, 1));
+    let pot = find(&mut shop, "pot").await.expect("it is there");
+    assert_eq!((pot.price, pot.stock_state), (Some(eur(800)), StockState::LowStock.into()));
+    assert_eq!(find(&mut shop, "cup").await.expect("it is there"), cup, "it is as it was");
+    assert_eq!(shop.stock(&pot.product_id).await, (4, 0, 4), "the ledger has it");
+    let request = ListInventoryChangesRequest { product_id: pot.product_id, ..Default::default() };
+    let request = shop.issuer.request(&shop.admin, request);
+    let changes = shop.inventory.list_inventory_changes(request).await.expect("it is there");
+    let change = changes.into_inner().changes.remove(0);
+    assert_eq!(change.reason(), InventoryChangeReason::Imported);
+    assert_eq!(change.actor_id, shop.admin.sub.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_row_keeps_all_out_and_each_is_told_with_its_line() {
+    let mut shop = Shop::open().await;
+    let held = shop.product("Cup", 5).await;
+    let hold = reserve(Uuid::now_v7(), 1, &[(&held.product_id, 3)]);
+    shop.reservations.reserve_stock(hold).await.expect("there is enough");
+    let other = shop.product("Pot", 5).await;
+
+    let told = import(&mut shop, format!("{HEADER}\nA-1,a,A,kitchen,1,EUR,1\nA 2,,,,,,\n")).await;
+    let told = told.expect("the report tells it").bad_rows;
+    assert_eq!(told.iter().map(|row| row.line).collect::<Vec<_>>(), [3]);
+    assert!(told[0].problem.contains("sku must"), "{}", told[0].problem);
+
+    let file = format!(
+        "{HEADER}\nA-1,a,A,kitchen,1,EUR,1\nA-2,{},B,kitchen,1,EUR,\n{},{},Cup,kitchen,1,EUR,2\n",
+        other.slug, held.sku, held.slug
+    );
+    let told = import(&mut shop, file).await.expect("the report tells it");
+    assert_eq!(told.created_count + told.updated_count + told.unchanged_count, 0);
+    let told: Vec<_> = told.bad_rows.iter().map(|row| (row.line, &*row.problem)).collect();
+    let taken = format!("slug {} is in use by another product", other.slug);
+    let below = "2 on hand would be less than the 3 that checkouts hold";
+    assert_eq!(told, [(3, &*taken), (4, below)]);
+    let gone = find(&mut shop, "a").await.expect_err("nothing was imported");
+    assert_eq!(reason(&gone), "PRODUCT_NOT_FOUND");
+    assert_eq!(find(&mut shop, &held.slug).await.expect("it is there").price, held.price);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_there_and_may_fill_a_message() {
+    let mut shop = Shop::open().await;
+    let refused = import(&mut shop, String::new()).await.expect_err("there is none");
+    assert_eq!(
+        (refused.code(), bad_fields(&refused)),
+        (Code::InvalidArgument, vec!["file".into()])
+    );
+
+    let text = "x".repeat(2_000);
+    let row = |n: usize| format!("C-{n},Cup {n},kitchen,2.50,EUR,{text}\n");
+    let rows: String = (0..2_060).map(row).collect();
+    let file = format!("sku,name,category,price,currency,description\n{rows}");
+    assert!(((4 << 20) - (32 << 10)..4 << 20).contains(&file.len()), "{}", file.len());
+    let told = import(&mut shop, file.clone()).await.expect("it is good");
+    assert_eq!(told.created_count, 2_060);
+    let refused = import(&mut shop, file + &rows[..64 << 10]).await.expect_err("it is too large");
+    assert_eq!(
+        (refused.code(), &*reason(&refused)),
+        (Code::ResourceExhausted, "MESSAGE_TOO_LARGE")
+    );
+}
