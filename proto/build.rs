@@ -18,8 +18,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.enable_type_names();
     tonic_prost_build::configure()
         .include_file("generated.rs")
-        // Until the services answer the streams that the contract already names.
-        .generate_default_stubs(true)
         .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod consumer;
 pub mod convert;
 pub mod db;
 pub mod error;
+pub mod export;
 pub mod fulfilment;
 pub mod lookup;
 pub mod order;

@@ -64,6 +64,19 @@ pub fn from_minor(minor: i64, currency_code: &str) -> Money {
     }
 }
 
+/// An amount of minor units as a decimal with a point, such as `24.90`; of a currency
+/// as in [`from_minor`].
+pub fn decimal(minor: i64, currency_code: &str) -> String {
+    let per_unit = minor_per_unit(currency_code).unwrap_or(1).unsigned_abs();
+    let digits = per_unit.ilog10() as usize;
+    let sign = if minor < 0 { "-" } else { "" };
+    let (units, rest) = (minor.unsigned_abs() / per_unit, minor.unsigned_abs() % per_unit);
+    match digits {
+        0 => format!("{sign}{units}"),
+        _ => format!("{sign}{units}.{rest:0digits$}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +101,20 @@ mod tests {
             (money("", 1, 0), Err(MoneyError::Currency)),
         ] {
             assert_eq!(to_minor(&given), want, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_has_the_places_of_its_currency() {
+        for (minor, code, written) in [
+            (2490, "EUR", "24.90"),
+            (5, "EUR", "0.05"),
+            (-150, "EUR", "-1.50"),
+            (150, "JPY", "150"),
+            (1, "BHD", "0.001"),
+            (i64::MIN, "EUR", "-92233720368547758.08"),
+        ] {
+            assert_eq!(decimal(minor, code), written);
         }
     }
 

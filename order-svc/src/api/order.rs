@@ -23,8 +23,6 @@ impl Api {
     }
 }
 
-type WatchOrderStream = BoxStream<'static, Result<WatchOrderResponse, Status>>;
-
 #[tonic::async_trait]
 impl OrderService for Api {
     async fn place_order(
@@ -74,10 +72,12 @@ impl OrderService for Api {
         Ok(Response::new(CancelOrderResponse { order: Some(self.to_customer(order)) }))
     }
 
+    type WatchOrderStream = BoxStream<'static, Result<WatchOrderResponse, Status>>;
+
     async fn watch_order(
         &self,
         request: Request<WatchOrderRequest>,
-    ) -> Result<Response<WatchOrderStream>, Status> {
+    ) -> Result<Response<Self::WatchOrderStream>, Status> {
         let claims = claims(&request)?;
         let id = convert::order_id(&request.get_ref().order_id)?;
         lookup::get_order(&self.app, CustomerId(claims.sub), id).await?;

@@ -1,10 +1,11 @@
 //! `OrderAdminService`.
 
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use mesh::token::claims;
 use proto::order::v1::{
-    CancelAnyOrderRequest, CancelAnyOrderResponse, GetAnyOrderRequest, GetAnyOrderResponse,
-    GetOrderStatisticsRequest, GetOrderStatisticsResponse, ListAllOrdersRequest,
-    ListAllOrdersResponse, ShipOrderRequest, ShipOrderResponse,
+    CancelAnyOrderRequest, CancelAnyOrderResponse, ExportOrdersRequest, ExportOrdersResponse,
+    GetAnyOrderRequest, GetAnyOrderResponse, GetOrderStatisticsRequest, GetOrderStatisticsResponse,
+    ListAllOrdersRequest, ListAllOrdersResponse, ShipOrderRequest, ShipOrderResponse,
     order_admin_service_server::OrderAdminService,
 };
 use tonic::{Request, Response, Status};
@@ -12,7 +13,7 @@ use tonic::{Request, Response, Status};
 use super::Api;
 use crate::{
     convert::{self, Viewer},
-    fulfilment, lookup,
+    export, fulfilment, lookup,
     order::{Actor, ActorRole, CustomerId, Order},
     statistics,
 };
@@ -69,6 +70,18 @@ impl OrderAdminService for Api {
         let id = convert::order_id(&request.get_ref().order_id)?;
         let order = fulfilment::ship_order(&self.app, actor, id).await?;
         Ok(Response::new(ShipOrderResponse { order: Some(self.to_admin(order)) }))
+    }
+
+    type ExportOrdersStream = BoxStream<'static, Result<ExportOrdersResponse, Status>>;
+
+    async fn export_orders(
+        &self,
+        request: Request<ExportOrdersRequest>,
+    ) -> Result<Response<Self::ExportOrdersStream>, Status> {
+        let filter = convert::export_orders(request.into_inner(), &self.app.currency)?;
+        let parts = export::export_orders(self.app.clone(), filter);
+        let parts = parts.map_ok(|csv| ExportOrdersResponse { csv }).map_err(Status::from);
+        Ok(Response::new(parts.boxed()))
     }
 
     async fn get_order_statistics(

@@ -40,6 +40,37 @@ pub fn list_all_orders(
     tokens: &PageTokens,
 ) -> Result<(OrderFilter, Page<Cursor>)> {
     let mut violations = Violations::new();
+    let filter = order_filter(&mut violations, request, currency);
+    let scope = list_all_orders_scope(&filter, caller);
+    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
+    violations.finish((filter, page))
+}
+
+/// What ExportOrders asks for: as ListAllOrders, without pages.
+///
+/// # Errors
+/// VALIDATION_FAILED.
+pub fn export_orders(request: pb::ExportOrdersRequest, currency: &str) -> Result<OrderFilter> {
+    let mut violations = Violations::new();
+    let request = pb::ListAllOrdersRequest {
+        states: request.states,
+        start_time: request.start_time,
+        end_time: request.end_time,
+        customer_email: request.customer_email,
+        product_id: request.product_id,
+        total_min: request.total_min,
+        order_by: request.order_by,
+        ..pb::ListAllOrdersRequest::default()
+    };
+    let filter = order_filter(&mut violations, &request, currency);
+    violations.finish(filter)
+}
+
+fn order_filter(
+    violations: &mut Violations,
+    request: &pb::ListAllOrdersRequest,
+    currency: &str,
+) -> OrderFilter {
     let order = match request.order_by.as_str() {
         "" | "create_time desc" => OrderOrder::NewestFirst,
         "create_time" => OrderOrder::OldestFirst,
@@ -51,26 +82,22 @@ pub fn list_all_orders(
             OrderOrder::NewestFirst
         }
     };
-    let start = time(&mut violations, "start_time", request.start_time.as_ref());
-    let end = time(&mut violations, "end_time", request.end_time.as_ref());
+    let start = time(violations, "start_time", request.start_time.as_ref());
+    let end = time(violations, "end_time", request.end_time.as_ref());
     let backwards = start.zip(end).is_some_and(|(start, end)| start >= end);
     violations.require(!backwards, "end_time", "must be after start_time");
     let email = violations.text("customer_email", &request.customer_email, 0, EMAIL_CHARACTERS_MAX);
     let product_id = violations.optional_uuid("product_id", &request.product_id);
     let total_min = request.total_min.as_ref();
-    let filter = OrderFilter {
-        states: states(&mut violations, &request.states),
+    OrderFilter {
+        states: states(violations, &request.states),
         start,
         end,
         customer_email: (!email.is_empty()).then_some(email),
         product_id: product_id.map(ProductId),
-        total_min_minor: total_min
-            .map(|total| minor(&mut violations, "total_min", total, currency)),
+        total_min_minor: total_min.map(|total| minor(violations, "total_min", total, currency)),
         order,
-    };
-    let scope = list_all_orders_scope(&filter, caller);
-    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
-    violations.finish((filter, page))
+    }
 }
 
 /// The states asked for, each once; none means all.

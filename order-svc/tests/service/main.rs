@@ -4,6 +4,7 @@
 mod access;
 mod checkout;
 mod crashes;
+mod export;
 mod fulfilment;
 mod harness;
 mod lists;

@@ -15,8 +15,6 @@ use tonic::{Request, Response, Status};
 use super::Api;
 use crate::{catalogue, convert, import, product};
 
-type WatchStockStream = BoxStream<'static, Result<WatchStockResponse, Status>>;
-
 #[tonic::async_trait]
 impl ProductService for Api {
     async fn list_products(
@@ -72,10 +70,12 @@ impl ProductService for Api {
         Ok(Response::new(ListCategoriesResponse { categories: categories.collect() }))
     }
 
+    type WatchStockStream = BoxStream<'static, Result<WatchStockResponse, Status>>;
+
     async fn watch_stock(
         &self,
         request: Request<WatchStockRequest>,
-    ) -> Result<Response<WatchStockStream>, Status> {
+    ) -> Result<Response<Self::WatchStockStream>, Status> {
         let ids = convert::product_ids(&request.get_ref().product_ids)?;
         let news = self.stock_states.watch(ids, STREAM_DURATION_MAX)?;
         Ok(Response::new(news.map_ok(convert::stock_news).boxed()))

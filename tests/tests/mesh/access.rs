@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use futures::future::join_all;
 use mesh::access::{Access, Method, Methods};
-use proto::order::v1::{CancelOrderRequest, GetOrderRequest};
+use proto::order::v1::{CancelOrderRequest, GetOrderRequest, WatchOrderRequest};
 use tests::{
     issuer::{Issuer, with_token},
     status::reason,
@@ -103,6 +103,9 @@ async fn somebody_elses_order_is_not_found() {
 
     let request = eve.request(GetOrderRequest { order_id: order_id.clone() });
     let status = store.orders().get_order(request).await.expect_err("it is not hers");
+    assert_eq!((status.code(), &*reason(&status)), (Code::NotFound, "ORDER_NOT_FOUND"));
+    let request = eve.request(WatchOrderRequest { order_id: order_id.clone() });
+    let status = store.orders().watch_order(request).await.expect_err("it is not hers");
     assert_eq!((status.code(), &*reason(&status)), (Code::NotFound, "ORDER_NOT_FOUND"));
     let request = eve.request(CancelOrderRequest { order_id });
     let status = store.orders().cancel_order(request).await.expect_err("it is not hers");

@@ -7,4 +7,5 @@ mod faults;
 mod flows;
 mod input;
 mod metrics;
+mod streams;
 mod trace;
