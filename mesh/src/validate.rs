@@ -31,6 +31,15 @@ impl Violations {
         }
     }
 
+    /// Takes what is wrong with a message that is `field`: with a field of its own, or,
+    /// where that is named by nothing, with the message.
+    pub fn under<'a>(&'a mut self, field: &'a str) -> impl FnMut(&str, String) + 'a {
+        move |own, description| match own {
+            "" => self.add(field, description),
+            own => self.add(format!("{field}.{own}"), description),
+        }
+    }
+
     /// The text without white space around it, if it then has `min` to `max`
     /// characters.
     pub fn text(&mut self, field: &str, value: &str, min: usize, max: usize) -> String {

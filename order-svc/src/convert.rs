@@ -8,10 +8,7 @@ mod order_admin;
 
 use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
-use proto::{
-    money::{Money, to_minor},
-    time::{Timestamp, from_timestamp},
-};
+use proto::time::{Timestamp, from_timestamp};
 
 pub use self::{checkout::*, event::*, order::*, order_admin::*};
 use crate::order::OrderId;
@@ -26,24 +23,6 @@ pub fn order_id(id: &str) -> Result<OrderId> {
     let mut violations = Violations::new();
     let id = violations.uuid("order_id", id);
     violations.finish(OrderId(id))
-}
-
-/// An amount in minor units of the shop's currency, not below zero.
-fn minor(violations: &mut Violations, field: &str, money: &Money, currency: &str) -> i64 {
-    if money.currency_code != currency {
-        violations.add(format!("{field}.currency_code"), format!("must be {currency}"));
-    }
-    match to_minor(money) {
-        Ok(minor) if minor >= 0 => minor,
-        Ok(_) => {
-            violations.add(field, "must not be negative");
-            0
-        }
-        Err(error) => {
-            violations.add(field, error.to_string());
-            0
-        }
-    }
 }
 
 /// The time if one is set.

@@ -8,7 +8,6 @@ mod reservation;
 use std::str::FromStr;
 
 use mesh::validate::Violations;
-use proto::money::{Money, to_minor};
 
 pub use self::{inventory::*, product::*, reservation::*};
 use crate::product::ProductId;
@@ -32,22 +31,4 @@ pub fn product_id(id: &str) -> Result<ProductId> {
 fn etag(violations: &mut Violations, field: &str, etag: &str) -> Option<i64> {
     violations.require(etag.len() <= 40, field, "must come from a response");
     (!etag.is_empty()).then(|| i64::from_str(etag).unwrap_or(-1))
-}
-
-/// An amount in minor units of the shop's currency, not below zero.
-fn minor(violations: &mut Violations, field: &str, money: &Money, currency: &str) -> i64 {
-    if money.currency_code != currency {
-        violations.add(format!("{field}.currency_code"), format!("must be {currency}"));
-    }
-    match to_minor(money) {
-        Ok(minor) if minor >= 0 => minor,
-        Ok(_) => {
-            violations.add(field, "must not be negative");
-            0
-        }
-        Err(error) => {
-            violations.add(field, error.to_string());
-            0
-        }
-    }
 }

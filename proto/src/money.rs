@@ -51,6 +51,26 @@ pub fn to_minor(money: &Money) -> Result<i64, MoneyError> {
         .ok_or(MoneyError::TooLarge)
 }
 
+/// The amount in minor units of `currency`, which must be its own, and not below zero.
+/// What is wrong with it goes to `bad`, with the name of the field that is, or an empty
+/// one where it is the message.
+pub fn amount(money: &Money, currency: &str, mut bad: impl FnMut(&str, String)) -> i64 {
+    if money.currency_code != currency {
+        bad("currency_code", format!("must be {currency}"));
+    }
+    match to_minor(money) {
+        Ok(minor @ 0..) => minor,
+        Ok(_) => {
+            bad("", "must not be negative".to_owned());
+            0
+        }
+        Err(error) => {
+            bad("", error.to_string());
+            0
+        }
+    }
+}
+
 /// An amount of minor units as the contract has it.
 ///
 /// `currency_code` is one that the shop was set up with; an unknown one counts as

@@ -6,9 +6,13 @@ use mesh::{
     validate::Violations,
     watch::News,
 };
-use proto::{money::from_minor, order::v1 as pb, time::timestamp};
+use proto::{
+    money::{amount, from_minor},
+    order::v1 as pb,
+    time::timestamp,
+};
 
-use super::{Result, minor};
+use super::Result;
 use crate::{
     checkout::Checkout,
     lookup::Cursor,
@@ -47,7 +51,7 @@ pub fn place_order(
     let shipping_address = address(&mut violations, &shipping_address);
     let expected = request.expected_total.as_ref();
     let expected_total_minor =
-        expected.map(|total| minor(&mut violations, "expected_total", total, currency));
+        expected.map(|total| amount(total, currency, violations.under("expected_total")));
     let basket = Basket { items, shipping_address, expected_total_minor };
     violations.finish(Checkout { customer: customer(claims), request_id, basket })
 }

@@ -6,9 +6,13 @@ use mesh::{
     page::{Page, PageTokens, Scope},
     validate::Violations,
 };
-use proto::{money::from_minor, order::v1 as pb, time::timestamp};
+use proto::{
+    money::{amount, from_minor},
+    order::v1 as pb,
+    time::timestamp,
+};
 
-use super::{Result, minor, time};
+use super::{Result, time};
 use crate::{
     lookup::{Cursor, OrderFilter, OrderOrder},
     order::{OrderState, ProductId},
@@ -95,7 +99,8 @@ fn order_filter(
         end,
         customer_email: (!email.is_empty()).then_some(email),
         product_id: product_id.map(ProductId),
-        total_min_minor: total_min.map(|total| minor(violations, "total_min", total, currency)),
+        total_min_minor: total_min
+            .map(|total| amount(total, currency, violations.under("total_min"))),
         order,
     }
 }

@@ -6,13 +6,13 @@ use mesh::{
     watch::News,
 };
 use proto::{
-    money::{Money, from_minor},
+    money::{Money, amount, from_minor},
     product::v1 as pb,
     time::timestamp,
 };
 use uuid::Uuid;
 
-use super::{QUERY_CHARACTERS_MAX, Result, etag, minor};
+use super::{QUERY_CHARACTERS_MAX, Result, etag};
 use crate::{
     catalogue::{Cursor, ProductChanges, ProductFilter, ProductOrder},
     db::products::ProductKey,
@@ -46,7 +46,7 @@ pub fn list_products(
         }
     };
     let mut price = |field: &str, money: &Option<Money>| {
-        money.as_ref().map(|money| minor(&mut violations, field, money, currency))
+        money.as_ref().map(|money| amount(money, currency, violations.under(field)))
     };
     let price_min_minor = price("price_min", &request.price_min);
     let price_max_minor = price("price_max", &request.price_max);
@@ -187,7 +187,7 @@ pub fn import_report(report: Report) -> pb::ImportProductsResponse {
 
 /// Zero, with a violation of its own, where no price is set.
 fn required_price(violations: &mut Violations, price: Option<&Money>, currency: &str) -> i64 {
-    price.map_or(0, |money| minor(violations, "product.price", money, currency))
+    price.map_or(0, |money| amount(money, currency, violations.under("product.price")))
 }
 
 /// A product as the contract has it.

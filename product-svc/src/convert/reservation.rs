@@ -1,9 +1,12 @@
 //! Messages of `ReservationService`.
 
 use mesh::validate::Violations;
-use proto::{money::from_minor, product::v1 as pb};
+use proto::{
+    money::{amount, from_minor},
+    product::v1 as pb,
+};
 
-use super::{Result, minor};
+use super::Result;
 use crate::{
     product::ProductId,
     reservation::{Held, OrderId, ReserveStock, total_minor},
@@ -39,7 +42,7 @@ pub fn reserve_stock(request: pb::ReserveStockRequest, currency: &str) -> Result
     }
     let expected = request.expected_total.as_ref();
     let expected_total_minor =
-        expected.map(|total| minor(&mut violations, "expected_total", total, currency));
+        expected.map(|total| amount(total, currency, violations.under("expected_total")));
     violations.finish(ReserveStock { order_id, fingerprint, items, expected_total_minor })
 }
 
