@@ -14,12 +14,11 @@ export interface Point {
 const HEIGHT = 220;
 const FOOT = 26;
 const HEAD = 10;
-/** Where the values of the lines stand. */
-const SIDE = 52;
 const PLOT = HEIGHT - FOOT - HEAD;
 const LINES_MAX = 4;
-/** A label below the chart takes about so much. */
-const LABEL_WIDTH = 84;
+/** Of a letter of a label, about. */
+const LETTER_WIDTH = 7.5;
+const LABEL_GAP = 14;
 const BAR_WIDTH_MAX = 44;
 
 export function Chart(props: {
@@ -118,16 +117,20 @@ function Plot(props: {
     return Array.from({ length: count + 1 }, (_, line) => line * step);
   });
   const y = (value: number) => HEAD + PLOT * (1 - value / (lines().at(-1) ?? 1));
-  const slot = () => (width() - SIDE) / Math.max(1, props.points.length);
+  const side = createMemo(() => widest(lines().map(props.axis)) + LABEL_GAP);
+  const slot = () => (width() - side()) / Math.max(1, props.points.length);
   const bar = () => Math.min(BAR_WIDTH_MAX, slot() > 4 ? slot() * 0.72 : slot());
-  const x = (index: number) => SIDE + index * slot() + (slot() - bar()) / 2;
+  const x = (index: number) => side() + index * slot() + (slot() - bar()) / 2;
   const shape = (index: number, value: number) =>
     `M${x(index)} ${HEAD + PLOT}V${y(value)}h${bar()}V${HEAD + PLOT}z`;
   const bars = () => props.points.map(({ value }, index) => shape(index, value)).join("");
-  const everyLabel = () => Math.ceil(LABEL_WIDTH / slot());
+  const labelWidth = createMemo(() => widest(props.points.map(({ short }) => short)) + LABEL_GAP);
+  const isLabelled = (index: number) =>
+    index % Math.ceil(labelWidth() / slot()) === 0 &&
+    x(index) + labelWidth() <= width() + LABEL_GAP;
 
   const readAt = (event: PointerEvent) => {
-    const along = event.clientX - svg.getBoundingClientRect().left - SIDE;
+    const along = event.clientX - svg.getBoundingClientRect().left - side();
     const index = Math.floor(along / slot());
     props.onRead(Math.min(props.points.length - 1, Math.max(0, index)));
   };
@@ -145,8 +148,8 @@ function Plot(props: {
       <For each={lines()}>
         {(value) => (
           <>
-            <path class="grid-line" d={`M${SIDE} ${y(value)}H${width()}`} />
-            <text class="tick value" x={SIDE - 8} y={y(value) + 4}>
+            <path class="grid-line" d={`M${side()} ${y(value)}H${width()}`} />
+            <text class="tick value" x={side() - 8} y={y(value) + 4}>
               {props.axis(value)}
             </text>
           </>
@@ -163,12 +166,8 @@ function Plot(props: {
       </Show>
       <For each={props.points}>
         {(point, index) => (
-          <Show when={index() % everyLabel() === 0}>
-            <text
-              class="tick"
-              x={Math.min(width() - LABEL_WIDTH / 2, Math.max(0, x(index())))}
-              y={HEIGHT - 8}
-            >
+          <Show when={isLabelled(index())}>
+            <text class="tick" x={x(index())} y={HEIGHT - 8}>
               {point.short}
             </text>
           </Show>
@@ -176,6 +175,10 @@ function Plot(props: {
       </For>
     </svg>
   );
+}
+
+function widest(labels: string[]): number {
+  return Math.max(0, ...labels.map(({ length }) => length)) * LETTER_WIDTH;
 }
 
 /** The least of 1, 2 and 5 times a power of ten that is no less. */

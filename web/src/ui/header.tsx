@@ -75,7 +75,8 @@ export function Header() {
       <div aria-live="polite">
         <Show when={!online()}>
           <p class="strip">
-            You are offline. What you see may be old; your cart is kept on this device.
+            You are offline. What you see may be old
+            {underAdmin() ? "." : "; your cart is kept on this device."}
           </p>
         </Show>
         <Show when={isOpen(ownerId()) && place().path !== "/checkout"}>
