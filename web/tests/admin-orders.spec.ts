@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createClient } from "@connectrpc/connect";
 import { expect, type Page, test } from "@playwright/test";
 import { OrderAdminService } from "../src/gen/shopmesh/order/v1/order_admin_service_pb";
@@ -143,4 +144,19 @@ test("the history is read page by page, both ways", async ({ page }) => {
   await expect(rows(page)).toHaveCount(20);
   await expect(rows(page).first()).toContainText(orderIds.at(-1)?.slice(0, 8) ?? "");
   await expect(page.getByRole("button", { name: "Previous page" })).toBeDisabled();
+});
+
+test("the export is a file of just what the filters find", async ({ page }) => {
+  const orderIds = await placeOrders(customer, product, [1, 2, 3]);
+  await findByEmail(page);
+  await expect(rows(page)).toHaveCount(3);
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toMatch(/^orders-\d{4}-\d\d-\d\d\.csv$/);
+  const lines = (await readFile(await file.path(), "utf8")).trimEnd().split("\r\n");
+  expect(lines).toHaveLength(4);
+  for (const orderId of orderIds) {
+    expect(lines.filter((line) => line.includes(orderId))).toHaveLength(1);
+  }
 });

@@ -77,3 +77,43 @@ test("what somebody else changed meanwhile is told, and only that field is asked
   await expect(field(page, "Price")).toHaveValue("12.00");
   await expect(field(page, "Description")).toHaveValue("Made for two admins.");
 });
+
+test("a file is imported as a whole, or its bad rows are told", async ({ page }) => {
+  const sku = unique("row");
+  const rows = (price: string) =>
+    `sku,name,category,price,currency\n${sku}-1,Thing ${sku}-1,office,5.00,EUR\n${sku}-2,Thing ${sku}-2,office,${price},EUR\n`;
+  const choose = (text: string) =>
+    page.getByLabel("File").setInputFiles({
+      name: "products.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from(text),
+    });
+  await page.goto("/admin/inventory");
+  await page.getByRole("link", { name: "Import catalogue" }).click();
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByRole("alert")).toHaveText("Choose a file first.");
+
+  await choose(rows("cheap"));
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByRole("alert")).toContainText("Nothing was imported: 1 row needs");
+  const bad = page.getByRole("table", { name: "Rows that need another look" });
+  await expect(bad.getByRole("row").nth(1)).toContainText("3");
+  await expect(bad.getByRole("row").nth(1)).toContainText("price");
+
+  await choose(rows("6.00"));
+  await page.getByRole("button", { name: "Import" }).click();
+  const report = page.getByRole("region", { name: "Report" });
+  await expect(report).toContainText("New2");
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(report).toContainText("As before2");
+
+  await page.goto("/admin/inventory");
+  await page.getByRole("searchbox", { name: "Search products" }).fill(`Thing ${sku}-1`);
+  const link = page.getByRole("link", { name: `Thing ${sku}-1` });
+  await expect(link).toBeVisible();
+  for (const number of [1, 2]) {
+    await page.getByRole("searchbox", { name: "Search products" }).fill(`Thing ${sku}-${number}`);
+    const found = page.getByRole("link", { name: `Thing ${sku}-${number}` });
+    await archive((await found.getAttribute("href"))?.split("/").at(-1) ?? "");
+  }
+});

@@ -19,6 +19,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         "/admin/inventory",
         `/admin/inventory/${product.productId}`,
         "/admin/products/new",
+        "/admin/products/import",
         `/admin/products/${product.productId}`,
         "/admin/orders",
         "/admin/orders?email=nobody@shopmesh.example",

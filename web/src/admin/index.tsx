@@ -18,6 +18,7 @@ const Overview = lazy(() => import("./pages/overview"));
 const Analytics = lazy(() => import("./pages/analytics"));
 const Notifications = lazy(() => import("./pages/notifications"));
 const Customers = lazy(() => import("./pages/customers"));
+const Import = lazy(() => import("./pages/import"));
 const EditProduct = lazy(() => import("./pages/product"));
 
 const SECTIONS = [
@@ -109,6 +110,9 @@ function Pages() {
       </Match>
       <Match when={at("/admin/products/new")}>
         <EditProduct />
+      </Match>
+      <Match when={at("/admin/products/import")}>
+        <Import />
       </Match>
       <Match when={after("/admin/products/")} keyed>
         {(productId) => <EditProduct productId={productId} />}

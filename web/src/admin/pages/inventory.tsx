@@ -28,9 +28,12 @@ export function Inventory() {
     <Page title="Inventory" ownHeading>
       <div class="page-head">
         <h1>Inventory</h1>
-        <a href="/admin/products/new" class="button">
-          New product
-        </a>
+        <span class="page-actions">
+          <a href="/admin/products/import">Import catalogue</a>
+          <a href="/admin/products/new" class="button">
+            New product
+          </a>
+        </span>
       </div>
       <FilterForm filters={filters}>
         <FilterText filters={filters} label="Search products" name="q" type="search" class="grow" />

@@ -1,7 +1,7 @@
 // All orders of the shop.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { createSignal, For, Show } from "solid-js";
+import { createSignal, For, onCleanup, Show } from "solid-js";
 import type { ListAllOrdersRequestSchema } from "../../gen/shopmesh/order/v1/order_admin_service_pb";
 import { type Order, OrderState } from "../../gen/shopmesh/order/v1/order_service_pb";
 import type { Inventory } from "../../gen/shopmesh/product/v1/inventory_service_pb";
@@ -12,12 +12,14 @@ import { OrderBadge } from "../../ui/badges";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
 import { count, mailWords, shortNumber, timeWords } from "../../ui/words";
+import { ActionError, createAction } from "../action";
 import { parsed, shopCurrency } from "../amount";
 import { allOrders, inventory } from "../clients";
-import { endOf, startOf } from "../days";
+import { daysAgo, endOf, startOf } from "../days";
 import { createFilters, FilterForm, FilterSelect, type Filters, FilterText } from "../filters";
 import { createPaged, Pager } from "../paged";
 import { Rows } from "../rows";
+import { whole } from "../words";
 
 const STATES = [
   { value: "", text: "Any", states: [] },
@@ -36,6 +38,9 @@ const ORDERS = [
   { value: "total desc", text: "Highest amount first" },
   { value: "total", text: "Lowest amount first" },
 ];
+
+/** By then a browser has surely taken a file that it was given. */
+const TAKEN_MS = 60_000;
 
 type Request = MessageInitShape<typeof ListAllOrdersRequestSchema>;
 
@@ -68,7 +73,11 @@ export function Orders() {
   const bad = () => badFieldsOf(list.error());
   let top: HTMLTableElement | undefined;
   return (
-    <Page title="Orders">
+    <Page title="Orders" ownHeading>
+      <div class="page-head">
+        <h1>Orders</h1>
+        <Export filters={filters} />
+      </div>
       <OrderFilters filters={filters} bad={bad()} />
       <Show when={product()}>
         {(product) => (
@@ -106,6 +115,45 @@ function NoOrders(props: { filters: Filters }) {
       </Empty>
     </Show>
   );
+}
+
+/** All that the filters find, as a file. Only a stream that came to its end is one. */
+function Export(props: { filters: Filters }) {
+  const [bytes, setBytes] = createSignal(0);
+  const leaving = new AbortController();
+  onCleanup(() => leaving.abort());
+  const run = createAction(async () => {
+    const { signal } = leaving;
+    setBytes(0);
+    const { request } = await asked(props.filters, signal);
+    const parts: BlobPart[] = [];
+    for await (const { csv } of allOrders.exportOrders(request, { signal, timeoutMs: 0 })) {
+      parts.push(csv as BlobPart);
+      setBytes(bytes() + csv.length);
+    }
+    save(new Blob(parts, { type: "text/csv" }), `orders-${daysAgo(0)}.csv`);
+  });
+  return (
+    <>
+      <span class="page-actions">
+        <span class="muted" role="status">
+          {run.busy() && `${whole.format(Math.ceil(bytes() / 1000))} kB so far`}
+        </span>
+        <button type="button" class="quiet" aria-disabled={run.busy()} onClick={() => run.run()}>
+          Export CSV
+        </button>
+      </span>
+      <ActionError of={run} />
+    </>
+  );
+}
+
+function save(file: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), TAKEN_MS);
 }
 
 async function amount(text: string) {
