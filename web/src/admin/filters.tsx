@@ -1,5 +1,5 @@
 // What narrows a list: kept in the address, so that it survives a reload and a step back.
-import { createMemo, createUniqueId, type JSX, untrack } from "solid-js";
+import { createEffect, createMemo, createUniqueId, type JSX, untrack } from "solid-js";
 import { place, setSearch } from "../router";
 import { debounced } from "../ui/debounced";
 
@@ -85,16 +85,22 @@ export function FilterText(
   },
 ) {
   const id = createUniqueId();
+  let input!: HTMLInputElement;
+  // The text follows the address, but never while somebody types.
+  createEffect(() => {
+    const value = props.filters.get(props.name);
+    if (document.activeElement !== input) input.value = value;
+  });
   return (
     <div class={`field ${props.class ?? ""}`}>
       <label for={id}>{props.label}</label>
       <input
+        ref={input}
         id={id}
         name={props.name}
         type={props.type ?? "text"}
         inputmode={props.inputmode}
         autocomplete="off"
-        value={untypedValue(props, id)}
         aria-invalid={props.error ? "true" : undefined}
         aria-describedby={`${id}-error`}
       />
@@ -105,14 +111,6 @@ export function FilterText(
       )}
     </div>
   );
-}
-
-/** The value follows the address, but never while somebody types a search. */
-function untypedValue({ filters, name, type }: { type?: string } & Common, id: string): string {
-  const value = filters.get(name);
-  const input = document.getElementById(id);
-  const typing = type === "search" && document.activeElement === input;
-  return typing && input instanceof HTMLInputElement ? input.value : value;
 }
 
 export function FilterSelect(props: Common & { options: { value: string; text: string }[] }) {
