@@ -5,7 +5,7 @@ DEVSTACK := $(TARGET)/debug/devstack
 # Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
 export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps pages build up down reset test lint fmt bench k8s-check
+.PHONY: help deps pages build up down reset test lint fmt bench images push k8s-check
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ fmt: deps ## Format the code
 bench: deps ## Measure, print the table and write it to target/bench
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench
+
+images: ## Build an image of each program with docker, podman or buildah; TAG=dev
+	@scripts/images
+
+push: ## Push the images, as REGISTRY/shopmesh/PROGRAM:TAG
+	@scripts/images push $(or $(REGISTRY),$(error say where: make push REGISTRY=…))
 
 k8s-check: ## Check what operators apply; needs no cluster
 	@scripts/k8s-check
