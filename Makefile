@@ -5,7 +5,7 @@ DEVSTACK := $(TARGET)/debug/devstack
 # Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
 export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps pages build up down reset test lint fmt bench images push k8s-check
+.PHONY: help deps pages build up down reset test lint fmt bench images push k8s-check k8s-test
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,3 +59,6 @@ push: ## Push the images, as REGISTRY/shopmesh/PROGRAM:TAG
 
 k8s-check: ## Check what operators apply; needs no cluster
 	@scripts/k8s-check
+
+k8s-test: ## Test the store in the cluster of KUBECONFIG; IMAGE_LOAD gives it an image
+	@scripts/k8s-test $(ARGS)
