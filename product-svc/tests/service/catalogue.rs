@@ -78,9 +78,17 @@ async fn search_forgives_a_letter_and_filters_narrow() {
     }
     assert_eq!(names(&mut shop, query("drink")).await.len(), 2, "the description counts");
     assert!(names(&mut shop, query("kettle pot")).await.is_empty());
-    assert_eq!(names(&mut shop, query("' & | !")).await.len(), 2, "no word at all");
-    let in_stock = ListProductsRequest { in_stock_only: true, ..Default::default() };
-    assert_eq!(names(&mut shop, in_stock).await, ["Steel Kettle"]);
+    shop.product("Casserole, 4.5 L (X-12)", 1).await;
+    for typed in ["4.5 l", "4.5", "x-12", "(X-12)", "caserole -12"] {
+        assert_eq!(names(&mut shop, query(typed)).await, ["Casserole, 4.5 L (X-12)"], "{typed}");
+    }
+    assert_eq!(names(&mut shop, query("' & | !")).await.len(), 3, "no word at all");
+    let in_stock = ListProductsRequest {
+        in_stock_only: true,
+        query: "drink".into(),
+        ..Default::default()
+    };
+    assert_eq!(names(&mut shop, in_stock).await, ["Casserole, 4.5 L (X-12)", "Steel Kettle"]);
     let dear = ListProductsRequest { price_min: Some(eur(251)), ..Default::default() };
     assert!(names(&mut shop, dear).await.is_empty());
     let elsewhere = ListProductsRequest { category: "garden".into(), ..Default::default() };
