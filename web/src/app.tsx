@@ -40,6 +40,8 @@ const Order = page(() => import("./pages/order"));
 const SignUp = page(() => import("./pages/signup"));
 const LogIn = page(() => import("./pages/login"));
 const Account = page(() => import("./pages/account"));
+const ResetPassword = page(() => import("./pages/reset-password"));
+const VerifyEmail = page(() => import("./pages/verify-email"));
 /** Few ever open it, so it waits until somebody does. */
 const Admin = lazy(() => import("./admin"));
 
@@ -95,6 +97,12 @@ function Pages() {
       </Match>
       <Match when={at("/account")}>
         <LoggedIn>{() => <Account />}</LoggedIn>
+      </Match>
+      <Match when={at("/reset-password")}>
+        <ResetPassword />
+      </Match>
+      <Match when={at("/verify-email")}>
+        <VerifyEmail />
       </Match>
     </Switch>
   );

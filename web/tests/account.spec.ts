@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { logIn, newCustomer, unique } from "./shop";
+import { logIn, mailedLink, newCustomer, unique } from "./shop";
 
 test("signing up logs in, and the session outlives a reload", async ({ page }) => {
   await page.goto("/signup");
@@ -82,4 +82,116 @@ test("a token that is refused is renewed and the call made again", async ({ page
   );
   await page.getByRole("link", { name: "Orders" }).click();
   await expect(page.getByText("No orders yet")).toBeVisible();
+});
+
+test("a new name is kept and shown everywhere", async ({ page }) => {
+  await logIn(page, await newCustomer());
+  await page.goto("/account");
+  await page.getByRole("textbox", { name: "Display name" }).fill("Countess");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("We call you Countess")).toBeVisible();
+  await expect(page.getByRole("banner")).toContainText("Countess");
+  await page.reload();
+  await expect(page.getByRole("textbox", { name: "Display name" })).toHaveValue("Countess");
+  await page.getByRole("textbox", { name: "Display name" }).fill("");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toHaveText("Please fill this in.");
+});
+
+test("a changed password logs in, and the old one does not", async ({ page }) => {
+  const customer = await newCustomer();
+  await logIn(page, customer);
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByLabel("Current password").fill("not the password");
+  await page.getByLabel("New password").fill("another long password");
+  await page.getByRole("button", { name: "Save" }).last().click();
+  await expect(page.getByRole("alert")).toHaveText("That is not your current password.");
+  await page.getByLabel("Current password").fill(customer.password);
+  await page.getByRole("button", { name: "Save" }).last().click();
+  await expect(page.getByText("It is changed")).toBeVisible();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await expect(page.getByRole("link", { name: "Log in" })).toBeVisible();
+  await page.goto("/login");
+  await page.getByLabel("Email").fill(customer.email);
+  await page.getByLabel("Password").fill(customer.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page.getByRole("alert")).toContainText("do not go together");
+  await logIn(page, { ...customer, password: "another long password" });
+});
+
+test("a session is seen and ended from another one", async ({ page, browser }) => {
+  const customer = await newCustomer();
+  const elsewhere = await browser.newPage({ userAgent: "Mozilla/5.0 (Android 14) Firefox/140.0" });
+  await logIn(elsewhere, customer);
+  await logIn(page, customer);
+  await page.goto("/account");
+  const sessions = page.getByRole("region", { name: "Where you are logged in" });
+  await expect(sessions.getByRole("listitem")).toHaveCount(2);
+  await expect(sessions.getByRole("listitem").first()).toContainText("Here");
+  await page.getByRole("button", { name: "End the session of Firefox on Android" }).click();
+  await expect(sessions.getByRole("listitem")).toHaveCount(1);
+  await elsewhere.goto("/orders");
+  await expect(elsewhere).toHaveURL(/login/);
+  await elsewhere.close();
+});
+
+test("leaving on every device ends the other sessions too", async ({ page, browser }) => {
+  const customer = await newCustomer();
+  const elsewhere = await browser.newPage();
+  await logIn(elsewhere, customer);
+  await logIn(page, customer);
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Leave on every device" }).click();
+  await expect(page.getByRole("link", { name: "Log in" })).toBeVisible();
+  await elsewhere.goto("/orders");
+  await expect(elsewhere).toHaveURL(/login/);
+  await elsewhere.close();
+});
+
+test("the link of a mail verifies the address, once", async ({ page, context }) => {
+  const customer = await newCustomer();
+  await logIn(page, customer);
+  await page.goto("/account");
+  await expect(page.getByText("Not verified")).toBeVisible();
+  const first = await mailedLink(customer.email, "/verify-email");
+  await page.getByRole("button", { name: "Send the link again" }).click();
+  await expect(page.getByText("A new link is on its way")).toBeVisible();
+  await expect.poll(() => mailedLink(customer.email, "/verify-email")).not.toBe(first);
+
+  const other = await context.newPage();
+  await other.goto(first);
+  await expect(other.getByRole("alert")).toContainText("used before, or it is too old");
+  const link = await mailedLink(customer.email, "/verify-email");
+  // A link in another tab of the browser: the same page, another token.
+  await other.evaluate((link) => location.assign(link), link);
+  await expect(other.getByRole("heading", { name: "Your address is verified" })).toBeVisible();
+  expect(new URL(other.url()).hash).toBe("");
+  await page.reload();
+  await expect(page.getByText("Verified", { exact: true })).toBeVisible();
+});
+
+test("a forgotten password is set anew by the link of a mail", async ({ page }) => {
+  const customer = await newCustomer();
+  await page.goto("/login");
+  await page.getByRole("link", { name: "Set a new one" }).click();
+  await page.getByLabel("Email").fill(customer.email);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await expect(page.getByText("a link is on its way")).toBeVisible();
+  const link = await mailedLink(customer.email, "/reset-password");
+  await page.goto(link);
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Set it" }).click();
+  await expect(page.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Password").fill("a third long password");
+  await page.getByRole("button", { name: "Set it" }).click();
+  await page.getByRole("link", { name: "Go on" }).click();
+  await logIn(page, { ...customer, password: "a third long password" });
+
+  await page.goto(link);
+  await page.getByLabel("Password").fill("a fourth long password");
+  await page.getByRole("button", { name: "Set it" }).click();
+  await expect(page.getByRole("alert")).toContainText("used before, or it is too old");
+  await page.getByRole("button", { name: "Ask for a new link" }).click();
+  await expect(page.getByLabel("Email")).toBeVisible();
 });

@@ -23,7 +23,16 @@ for (const colorScheme of ["light", "dark"] as const) {
       const complaints = complaintsOf(page);
       const product = await addProduct(3);
 
-      for (const path of ["/", `/products/${product.slug}`, "/login", "/signup", "/nothing/here"]) {
+      const open = [
+        "/",
+        `/products/${product.slug}`,
+        "/cart",
+        "/login",
+        "/signup",
+        "/nothing/here",
+      ];
+      const mailed = ["/reset-password#token=x", "/verify-email", "/reset-password"];
+      for (const path of [...open, ...mailed]) {
         const answer = await page.goto(path);
         expect(answer?.headers()["content-security-policy"]).toContain("default-src 'self'");
         await settled(page);

@@ -31,6 +31,7 @@ test("a shop that cannot be reached is told on every page, and one press goes on
     "/cart": product.name,
     "/orders": "Confirmed",
     [order]: "Where it goes",
+    "/account": "With us since",
   };
   for (const [path, content] of Object.entries(pages)) {
     await page.route(CALLS, (route) => route.abort());

@@ -39,6 +39,9 @@ export default function LogIn() {
       <p>
         New here? <a href="/signup">Make an account</a>
       </p>
+      <p>
+        Forgotten it? <a href="/reset-password">Set a new one</a>
+      </p>
     </Page>
   );
 }
