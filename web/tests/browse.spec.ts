@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { addProduct, archive } from "./shop";
+import { addProduct, archive, setStock } from "./shop";
 
 test("the first page shows products and more of them on demand", async ({ page }) => {
   await page.goto("/");
@@ -86,6 +86,37 @@ test("details tell name, price, stock and description", async ({ page }) => {
   await expect(page.getByRole("main")).toContainText("€1,234.00");
   await expect(page.getByRole("main")).toContainText("Made for a test.");
   await archive(product.productId);
+});
+
+test("an open page follows the stock by itself, and only while it is seen", async ({ page }) => {
+  const product = await addProduct(20);
+  const stock = page.getByRole("status");
+  const opened = () => page.waitForRequest("**/WatchStock");
+  const first = opened();
+  await page.goto(`/products/${product.slug}`);
+  const stream = await first;
+  await expect(stock).toHaveText("In stock");
+  await setStock(product.productId, 3);
+  await expect(stock).toHaveText("Low stock");
+  await setStock(product.productId, 0);
+  await expect(stock).toHaveText("Out of stock");
+  await expect(page.getByRole("button", { name: "Add to cart" })).toBeDisabled();
+
+  const see = (state: string) =>
+    page.evaluate((state) => {
+      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  const closed = page.waitForEvent("requestfailed", (request) => request === stream);
+  await see("hidden");
+  await closed;
+  await setStock(product.productId, 20);
+  const again = opened();
+  await see("visible");
+  await again;
+  await expect(stock).toHaveText("In stock");
+  await archive(product.productId);
+  await expect(page.getByRole("heading", { name: "Product not found" })).toBeVisible();
 });
 
 test("what is sold out cannot be put into the cart", async ({ page }) => {
