@@ -2,7 +2,7 @@
 // of the README's tour go to docs/screenshots, all others to screenshots/.
 import { fileURLToPath } from "node:url";
 import { expect, type Page, test } from "@playwright/test";
-import { fillAddress, logIn, newCustomer, placeOrder } from "./shop";
+import { type Customer, fillAddress, logIn, newCustomer, placeOrder } from "./shop";
 
 const ALL = fileURLToPath(new URL("../screenshots/", import.meta.url));
 const TOUR = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
@@ -10,8 +10,11 @@ const TOUR = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
 const IN_TOUR = [
   "home-light-desktop",
   "product-dark-desktop",
-  "checkout-light-phone",
+  "checkout-light-desktop",
+  "home-dark-phone",
+  "product-light-phone",
   "order-light-phone",
+  "admin-overview-light-desktop",
 ];
 
 const DEVICES = {
@@ -24,18 +27,20 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.describe(`${colorScheme}, ${device}`, () => {
       test.use({ colorScheme, ...settings });
 
+      const taking = (page: Page) => async (name: string) => {
+        const file = `${name}-${colorScheme}-${device}`;
+        const inTour = IN_TOUR.includes(file);
+        await settled(page);
+        await page.screenshot({
+          path: `${inTour ? TOUR : ALL}${file}.png`,
+          fullPage: !inTour,
+          animations: "disabled",
+        });
+      };
+
       test("every page of the storefront", async ({ page }) => {
         test.setTimeout(120_000);
-        const picture = async (name: string) => {
-          const file = `${name}-${colorScheme}-${device}`;
-          await settled(page);
-          const inTour = IN_TOUR.includes(file);
-          await page.screenshot({
-            path: `${inTour ? TOUR : ALL}${file}.png`,
-            fullPage: !inTour,
-            animations: "disabled",
-          });
-        };
+        const picture = taking(page);
         await page.goto("/");
         await picture("home");
         await page.goto("/?q=nothingofthatkind");
@@ -54,9 +59,21 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.getByRole("button", { name: "Sign up" }).click();
         await expect(page.getByRole("alert")).toHaveCount(3);
         await picture("signup-errors");
+        await page.goto("/reset-password");
+        await picture("reset-password");
+        await page.goto("/reset-password#token=x");
+        await picture("reset-password-set");
+        await page.goto("/verify-email#token=x");
+        await picture("verify-email-void");
         await logIn(page, await newCustomer());
         await page.goto("/orders");
         await picture("orders-empty");
+        await page.goto("/account");
+        await page.getByRole("button", { name: "Change it" }).click();
+        await picture("account-password");
+        await page.getByRole("button", { name: "Log out" }).click();
+        await expect(page.getByRole("link", { name: "Log in" })).toBeVisible();
+        await logIn(page, demo("CUSTOMER"));
         await page.goto("/checkout");
         await fillAddress(page);
         await picture("checkout");
@@ -70,8 +87,26 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.goto("/account");
         await picture("account");
       });
+
+      test("every page of the admin", async ({ page }) => {
+        test.setTimeout(120_000);
+        const picture = taking(page);
+        await logIn(page, demo("ADMIN"));
+        for (const name of ["inventory", "orders", "analytics", "notifications", "customers"]) {
+          await page.goto(`/admin/${name}`);
+          await picture(`admin-${name}`);
+        }
+        await page.goto("/admin");
+        await picture("admin-overview");
+      });
     });
   }
+}
+
+/** An account that every store begins with. */
+function demo(who: "ADMIN" | "CUSTOMER"): Customer {
+  const { [`${who}_EMAIL`]: email = "", [`${who}_PASSWORD`]: password = "" } = process.env;
+  return { email, password };
 }
 
 async function settled(page: Page): Promise<void> {

@@ -12,6 +12,7 @@ export function Picture(props: { url: string; eager?: boolean; class?: string })
           width="400"
           height="300"
           loading={props.eager ? "eager" : "lazy"}
+          fetchpriority={props.eager ? "high" : "auto"}
           decoding="async"
           onError={() => setMissing(true)}
         />
