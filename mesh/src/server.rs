@@ -31,7 +31,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// so that they and not we close it.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
 const HEADER_BYTES_MAX: u32 = 32 << 10;
-const CONCURRENT_STREAMS_MAX: u32 = 200;
+/// Streams on one connection of HTTP/2.
+pub(crate) const CONCURRENT_STREAMS_MAX: u32 = 200;
 const RESET_STREAMS_MAX: usize = 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,14 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
+use futures::future::join_all;
 use http::HeaderValue;
+use http_body_util::StreamBody;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
-use super::*;
+use super::{endpoint::EJECTION_FAILURES, *};
 use crate::server::{Transport, serve};
 
 /// A service at one address, that counts its calls and answers each with `code`.
@@ -23,7 +29,10 @@ struct Server {
 
 impl Server {
     async fn start(code: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), code)
+    }
+
+    fn start_on(listener: TcpListener, code: &'static str) -> Self {
         let address = listener.local_addr().unwrap();
         let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let held = Arc::new(tokio::sync::Semaphore::new(0));
@@ -35,7 +44,10 @@ impl Server {
                 if request.uri().path() == "/held" {
                     gate.acquire().await.unwrap().forget();
                 }
-                let mut response = Response::new(Body::empty());
+                let mut response = match request.uri().path() {
+                    "/stream" => Response::new(Body::new(StreamBody::new(endless()))),
+                    _ => Response::new(Body::empty()),
+                };
                 response.headers_mut().insert("grpc-status", HeaderValue::from_static(code));
                 Ok::<_, Infallible>(response)
             }
@@ -51,6 +63,11 @@ impl Server {
     }
 }
 
+/// A body that never ends.
+fn endless() -> impl futures::Stream<Item = Result<http_body::Frame<Bytes>, Status>> {
+    futures::stream::pending()
+}
+
 /// A channel to these addresses, all of which are connected that can be.
 async fn channel(addresses: &[SocketAddr], connected: usize) -> Channel {
     let channel = Channel::unresolved(Target {
@@ -60,13 +77,17 @@ async fn channel(addresses: &[SocketAddr], connected: usize) -> Channel {
         methods: Arc::default(),
     })
     .unwrap();
-    channel.0.reconcile(addresses);
-    let ready = || {
-        let endpoints = channel.0.endpoints.load();
-        endpoints.iter().filter(|endpoint| endpoint.sender.load().is_some()).count()
-    };
-    until(|| ready() == connected).await;
+    channel.0.pool.reconcile(addresses);
+    until(|| addresses.iter().filter(|at| connections(&channel, **at) > 0).count() == connected)
+        .await;
     channel
+}
+
+/// How many connections there are to an address.
+fn connections(channel: &Channel, address: SocketAddr) -> usize {
+    let endpoints = channel.0.pool.endpoints.load();
+    let endpoint = endpoints.iter().find(|endpoint| endpoint.address == address);
+    endpoint.map_or(0, |endpoint| endpoint.connections.load().len())
 }
 
 async fn until(condition: impl Fn() -> bool) {
@@ -115,12 +136,7 @@ async fn a_dead_address_gets_no_call_and_harms_none() {
     let (live, dead) = (Server::start("0").await, Server::start("0").await);
     let channel = channel(&[live.address, dead.address], 2).await;
     dead.stop.cancel();
-    until(|| {
-        let endpoints = channel.0.endpoints.load();
-        let dead = endpoints.iter().find(|endpoint| endpoint.address == dead.address).unwrap();
-        dead.sender.load().is_none()
-    })
-    .await;
+    until(|| connections(&channel, dead.address) == 0).await;
     let before = dead.calls();
     for _ in 0..10 {
         call(&channel, "/").await.unwrap();
@@ -147,7 +163,7 @@ async fn an_address_that_is_gone_ends_its_calls_well() {
         tokio::spawn(async move { call(&channel, "/held").await })
     };
     until(|| gone.calls() == 1).await;
-    channel.0.reconcile(&[kept.address]);
+    channel.0.pool.reconcile(&[kept.address]);
     call(&channel, "/").await.unwrap();
     assert_eq!((gone.calls(), kept.calls()), (1, 1));
     gone.held.add_permits(1);
@@ -159,6 +175,55 @@ async fn no_address_at_all_is_unavailable() {
     let channel = channel(&[], 0).await;
     let error = call(&channel, "/").await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { reason: "SERVICE_UNAVAILABLE", .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_streams_leave_room_for_other_calls_and_take_connections_only_meanwhile() {
+    let server = Server::start("0").await;
+    let channel = channel(&[server.address], 1).await;
+    let streams = join_all((0..500).map(|_| call(&channel, "/stream"))).await;
+    let streams: Vec<_> = streams.into_iter().map(Result::unwrap).collect();
+    let answer = timeout(Duration::from_secs(20), call(&channel, "/")).await;
+    answer.expect("streams do not hold it up").unwrap();
+    let many = connections(&channel, server.address);
+    assert!((3..=8).contains(&many), "{many}");
+    drop(streams);
+    until(|| connections(&channel, server.address) == 1).await;
+    call(&channel, "/").await.unwrap();
+}
+
+#[tokio::test]
+async fn no_call_waits_for_a_service_that_is_down() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let channel = channel(&[nobody], 0).await;
+    let calls = async {
+        for _ in 0..100 {
+            let error = call(&channel, "/").await.unwrap_err();
+            assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+        }
+    };
+    timeout(Duration::from_secs(20), calls).await.expect("a hundred that waited took longer");
+}
+
+#[tokio::test]
+async fn a_call_waits_for_a_service_that_restarts() {
+    let server = Server::start("0").await;
+    let channel = channel(&[server.address], 1).await;
+    server.stop.cancel();
+    until(|| connections(&channel, server.address) == 0).await;
+    let waiting = {
+        let channel = channel.clone();
+        tokio::spawn(async move { call(&channel, "/").await })
+    };
+    let listener = loop {
+        match TcpListener::bind(server.address).await {
+            Ok(listener) => break listener,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let back = Server::start_on(listener, "0");
+    waiting.await.unwrap().unwrap();
+    assert_eq!(back.calls(), 1);
 }
 
 #[tokio::test]
