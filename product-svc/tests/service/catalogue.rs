@@ -83,11 +83,8 @@ async fn search_forgives_a_letter_and_filters_narrow() {
         assert_eq!(names(&mut shop, query(typed)).await, ["Casserole, 4.5 L (X-12)"], "{typed}");
     }
     assert_eq!(names(&mut shop, query("' & | !")).await.len(), 3, "no word at all");
-    let in_stock = ListProductsRequest {
-        in_stock_only: true,
-        query: "drink".into(),
-        ..Default::default()
-    };
+    let in_stock =
+        ListProductsRequest { in_stock_only: true, query: "drink".into(), ..Default::default() };
     assert_eq!(names(&mut shop, in_stock).await, ["Casserole, 4.5 L (X-12)", "Steel Kettle"]);
     let dear = ListProductsRequest { price_min: Some(eur(251)), ..Default::default() };
     assert!(names(&mut shop, dear).await.is_empty());
