@@ -231,7 +231,7 @@ async fn reflection_lists_exactly_what_is_offered() {
         .collect();
     let echo = files.iter().find(|file| file.name() == "echo.proto").unwrap();
     let methods: Vec<_> = echo.service[0].method.iter().map(|method| method.name()).collect();
-    assert_eq!(methods, ["Say", "Read", "Tell", "Rule", "Follow", "Collect", "Chat"]);
+    assert_eq!(methods, ["Say", "Read", "Tell", "Rule", "Follow", "Watch", "Collect", "Chat"]);
 }
 
 #[tokio::test]

@@ -64,7 +64,6 @@ async fn the_file_has_the_orders_of_the_list_in_its_order() {
         for (name, value) in [
             ("order_id", &*order.order_id),
             ("state", "CONFIRMED"),
-            ("mail_state", "PENDING"),
             ("customer_email", &order.customer_email),
             ("street", &format!("'{}", address.street)),
             ("units", &item.quantity.to_string()),
@@ -74,6 +73,8 @@ async fn the_file_has_the_orders_of_the_list_in_its_order() {
         ] {
             assert_eq!(cell(name), Some(value), "{name}");
         }
+        // Beside a whole store the mail may have gone meanwhile.
+        assert!(matches!(cell("mail_state"), Some("PENDING" | "SENT")));
     }
 }
 
