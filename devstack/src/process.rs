@@ -116,6 +116,25 @@ pub(crate) fn signal(child: u32, signal: Signal) {
     }
 }
 
+/// Waits until a child that was sent SIGSTOP, and all that descends from it, stands still: one thread
+/// takes the signal and halts the others, so that on a busy machine they go on for a moment.
+pub(crate) async fn wait_halted(child: u32) {
+    let all_halted = async {
+        while tree(child).into_iter().any(runs) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let _ = tokio::time::timeout(HALT_MAX, all_halted).await;
+}
+
+/// Whether a thread of a process is not halted.
+fn runs(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
+        .any(|text| text.rfind(") ").is_some_and(|end| !text[end + 2..].starts_with(['T', 'Z'])))
+}
+
 /// `root` and its descendants, parents first.
 fn tree(root: u32) -> Vec<u32> {
     let parents: Vec<(u32, u32)> =
@@ -194,6 +213,8 @@ pub(crate) async fn wait_empty(den: &Path) -> Result<()> {
     outlast(DEN_MAX, || processes().filter(inside).collect()).await
 }
 
+/// How long threads may take to halt: one that waits for a disk does so first.
+const HALT_MAX: Duration = Duration::from_secs(5);
 /// How long what a killed devstack left may take to end: the kernel has asked it to.
 const LEFTOVER_MAX: Duration = Duration::from_secs(30);
 /// How long processes may take to see that their parent died.

@@ -184,6 +184,9 @@ impl Keeper {
                     Some(Order::Signal(signal, done)) => {
                         self.sent |= !matches!(signal, Signal::SIGSTOP | Signal::SIGCONT);
                         process::signal(pid, signal);
+                        if signal == Signal::SIGSTOP {
+                            process::wait_halted(pid).await;
+                        }
                         let _ = done.send(());
                     }
                     Some(Order::Stop(done)) => {

@@ -48,9 +48,17 @@ impl Program {
         self.orders.clone().place_order(request).await.map(|r| r.into_inner().replayed)
     }
 
-    async fn dies(mut self) {
-        let mut ended = || self.child.try_wait().unwrap();
-        tests::eventually("it dies", || std::future::ready(ended())).await;
+    /// Places an order until the program is dead: one that is not there yet is as unavailable.
+    async fn place_until_death(mut self, shop: &Shop, asked: &PlaceOrderRequest) {
+        let placing = async {
+            while self.child.try_wait().unwrap().is_none() {
+                if let Err(status) = self.place(shop, asked).await {
+                    let told = (status.code(), &*reason(&status));
+                    assert_eq!(told, (Code::Unavailable, "SERVICE_UNAVAILABLE"));
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, placing).await.expect("it dies");
     }
 }
 
@@ -70,12 +78,7 @@ async fn die_at(step: &str, stands_after: i64) -> bool {
     let cup = stock.product(&shop.issuer, "Cup", 5).await;
     let asked = request(&[(&cup, 2)]);
     let program = Program::start(&shop, Some(step)).await;
-    // Retried by the channel, and so by a program that is not there yet or any more.
-    let answer = tokio::time::timeout(PATIENCE, program.place(&shop, &asked)).await.unwrap();
-    if let Err(status) = answer {
-        assert_eq!((status.code(), &*reason(&status)), (Code::Unavailable, "SERVICE_UNAVAILABLE"));
-    }
-    program.dies().await;
+    program.place_until_death(&shop, &asked).await;
     assert_eq!(number(&shop.app(), "SELECT count(*) FROM checkouts").await, stands_after);
     assert_eq!(number(&shop.app(), "SELECT count(*) FROM outbox").await, stands_after);
 
