@@ -51,7 +51,7 @@ impl Pgbench {
              WITH o AS (INSERT INTO orders (id, customer_id, total)\n\
                VALUES (gen_random_uuid(), gen_random_uuid(), 250) RETURNING id)\n\
              SELECT id AS order_id FROM o \\gset\n\
-             INSERT INTO order_items VALUES (:'order_id', :p, 1, 250);\n\
+             INSERT INTO order_items VALUES (:order_id, :p, 1, 250);\n\
              INSERT INTO outbox VALUES (gen_random_uuid(), 'order-created', repeat('x', 300));\n\
              COMMIT;\n"
         );
