@@ -1,9 +1,9 @@
 //! The gateway: gRPC-Web and gRPC from outside to the services of the mesh, on one
 //! port, and the web pages.
 //!
-//! A request goes through [`front`] (is it a call?), tonic-web (gRPC-Web becomes gRPC)
-//! and [`forward`] (may it be made? to whom does it go?) to a channel of `mesh`; its
-//! answer comes back through [`answer`].
+//! A request goes through `front` (is it a call?), tonic-web (gRPC-Web becomes gRPC)
+//! and `forward` (may it be made? to whom does it go?) to a channel of `mesh`; its
+//! answer comes back through `answer`.
 //!
 //! **Invariant:** it knows services only from descriptors and never decodes a message.
 

@@ -5,7 +5,7 @@
 //! time-out or a server that is closing pauses the worker and counts for nothing.
 //!
 //! **Invariant:** a mail is marked by the owner of its claim alone. A claim is a lease
-//! of [`LEASE`], renewed while the mail is under way; what a dead worker had, another
+//! of `LEASE`, renewed while the mail is under way; what a dead worker had, another
 //! takes when it runs off.
 //!
 //! Marks are written as they come, in groups: what is answered while a group is under
