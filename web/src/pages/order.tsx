@@ -1,6 +1,5 @@
 // One order: its state, its mail, what was bought and where it goes.
 import { createSignal, For, Match, Show, Switch } from "solid-js";
-import { countryWords } from "../address";
 import {
   ActorRole,
   MailState,
@@ -9,10 +8,10 @@ import {
 } from "../gen/shopmesh/order/v1/order_service_pb";
 import { createLive } from "../live";
 import { createLoad, type Load } from "../load";
-import { amountOf, times, written } from "../money";
 import { orders } from "../rpc/clients";
 import { reasonOf, wordsFor } from "../rpc/errors";
 import { OrderBadge } from "../ui/badges";
+import { Bill, PostalAddress } from "../ui/bill";
 import { Page } from "../ui/page";
 import { Alert, Loaded } from "../ui/states";
 import { mailWords, orderWords, shortNumber, timeWords } from "../ui/words";
@@ -82,51 +81,13 @@ function Details(props: { order: OrderMessage; load: Load<OrderMessage | undefin
       <MailLine order={props.order} />
       <section class="panel" aria-labelledby="bought">
         <h2 id="bought">What you bought</h2>
-        <table class="bill">
-          <thead class="visually-hidden">
-            <tr>
-              <th scope="col">Product</th>
-              <th scope="col">Price</th>
-            </tr>
-          </thead>
-          <tbody>
-            <For each={props.order.items}>
-              {(item) => (
-                <tr>
-                  <td>
-                    {item.name}{" "}
-                    <span class="muted nowrap">
-                      {item.quantity} × {written(amountOf(item.price))}
-                    </span>
-                  </td>
-                  <td class="price">{written(times(amountOf(item.price), item.quantity))}</td>
-                </tr>
-              )}
-            </For>
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row">Total</th>
-              <td class="price">{written(amountOf(props.order.total))}</td>
-            </tr>
-          </tfoot>
-        </table>
+        <Bill order={props.order} name={(item) => item.name} />
       </section>
       <div class="halves">
         <section class="panel" aria-labelledby="goes-to">
           <h2 id="goes-to">Where it goes</h2>
           <Show when={props.order.shippingAddress}>
-            {(address) => (
-              <address>
-                {address().fullName}
-                <br />
-                {address().street}
-                <br />
-                {address().postalCode} {address().city}
-                <br />
-                {countryWords(address().countryCode)}
-              </address>
-            )}
+            {(address) => <PostalAddress of={address()} />}
           </Show>
         </section>
         <section class="panel" aria-labelledby="history">

@@ -1,7 +1,6 @@
 // One order: what was bought, how it came along, and its mails.
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { For, Match, Show, Switch } from "solid-js";
-import { countryWords } from "../../address";
 import { NotificationState } from "../../gen/shopmesh/notify/v1/notification_service_pb";
 import {
   ActorRole,
@@ -10,11 +9,11 @@ import {
   OrderState,
 } from "../../gen/shopmesh/order/v1/order_service_pb";
 import { createLoad } from "../../load";
-import { amountOf, times, written } from "../../money";
 import { navigate } from "../../router";
 import { reasonOf } from "../../rpc/errors";
 import { ownerId } from "../../session";
 import { OrderBadge } from "../../ui/badges";
+import { Bill, PostalAddress } from "../../ui/bill";
 import { Page } from "../../ui/page";
 import { Loaded } from "../../ui/states";
 import { orderWords, shortNumber, timeWords } from "../../ui/words";
@@ -123,7 +122,10 @@ function Details(props: {
       <div class="halves order-halves">
         <section class="panel" aria-labelledby="bought">
           <h2 id="bought">What was bought</h2>
-          <Bill order={props.order} />
+          <Bill
+            order={props.order}
+            name={(item) => <a href={`/admin/inventory/${item.productId}`}>{item.name}</a>}
+          />
         </section>
         <section class="panel" aria-labelledby="timeline">
           <h2 id="timeline">Timeline</h2>
@@ -143,15 +145,7 @@ function Details(props: {
             {(address) => (
               <>
                 <h3>Goes to</h3>
-                <address>
-                  {address().fullName}
-                  <br />
-                  {address().street}
-                  <br />
-                  {address().postalCode} {address().city}
-                  <br />
-                  {countryWords(address().countryCode)}
-                </address>
+                <PostalAddress of={address()} />
               </>
             )}
           </Show>
@@ -175,40 +169,6 @@ function Details(props: {
 function isYoung({ history }: OrderMessage): boolean {
   const last = history.at(-1)?.time;
   return last !== undefined && Date.now() - timestampMs(last) < 60_000;
-}
-
-function Bill(props: { order: OrderMessage }) {
-  return (
-    <table class="bill">
-      <thead class="visually-hidden">
-        <tr>
-          <th scope="col">Product</th>
-          <th scope="col">Price</th>
-        </tr>
-      </thead>
-      <tbody>
-        <For each={props.order.items}>
-          {(item) => (
-            <tr>
-              <td>
-                <a href={`/admin/inventory/${item.productId}`}>{item.name}</a>{" "}
-                <span class="muted nowrap">
-                  {item.quantity} × {written(amountOf(item.price))}
-                </span>
-              </td>
-              <td class="price">{written(times(amountOf(item.price), item.quantity))}</td>
-            </tr>
-          )}
-        </For>
-      </tbody>
-      <tfoot>
-        <tr>
-          <th scope="row">Total</th>
-          <td class="price">{written(amountOf(props.order.total))}</td>
-        </tr>
-      </tfoot>
-    </table>
-  );
 }
 
 function actorWords({ actorId, actorRole }: OrderHistoryEntry): string {
