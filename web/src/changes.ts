@@ -4,7 +4,7 @@ import { acceptPrice, type Line, lines, remove, setQuantity } from "./cart";
 import { type Product, StockState } from "./gen/shopmesh/product/v1/product_service_pb";
 import { createLoad, type Load } from "./load";
 import { amountOf, same, written } from "./money";
-import { products } from "./rpc/clients";
+import { products } from "./rpc/products";
 
 /** A difference, in words, and what taking it does to the cart. */
 export interface Change {

@@ -11,8 +11,8 @@ import {
   PlaceOrderRequestSchema,
 } from "./gen/shopmesh/order/v1/order_service_pb";
 import { keep, keptNow, newPurchase, type Purchase } from "./purchase";
-import { orders } from "./rpc/clients";
 import { isNoSession, leavesOutcomeOpen, reasonOf } from "./rpc/errors";
+import { orders } from "./rpc/orders";
 
 const LOCK = "shopmesh.purchase";
 /** Pauses before an attempt whose outcome is open is made again. */

@@ -36,6 +36,18 @@ test("products are seen before the clients have come, just as the clients tell t
   await expect(details).toHaveText(shown ?? "");
 });
 
+test("each call begins a trace of its own", async ({ page }) => {
+  const traces: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "POST") traces.push(request.headers().traceparent ?? "none");
+  });
+  await page.goto("/");
+  await expect(page.getByRole("combobox", { name: "Category" })).toContainText("Kitchen");
+  expect(traces.length).toBeGreaterThanOrEqual(2);
+  for (const trace of traces) expect(trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(new Set(traces).size).toBe(traces.length);
+});
+
 test("a search finds as you type and forgives a wrong letter", async ({ page }) => {
   await page.goto("/");
   await page

@@ -1,6 +1,6 @@
 // Amounts that an admin types, and what a chart draws of them.
 import { type Amount, amountOf, digits } from "../money";
-import { products } from "../rpc/clients";
+import { products } from "../rpc/products";
 
 const NANO_DIGITS = 9;
 

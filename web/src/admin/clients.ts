@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { NotificationService } from "../gen/shopmesh/notify/v1/notification_service_pb";
 import { OrderAdminService } from "../gen/shopmesh/order/v1/order_admin_service_pb";
 import { InventoryService } from "../gen/shopmesh/product/v1/inventory_service_pb";
-import { transport } from "../rpc/clients";
+import { transport } from "../rpc/transport";
 
 export const inventory = createClient(InventoryService, transport);
 export const allOrders = createClient(OrderAdminService, transport);

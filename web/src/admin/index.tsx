@@ -4,7 +4,7 @@ import { type JSX, lazy, Match, Show, Switch } from "solid-js";
 import { Role } from "../gen/shopmesh/user/v1/user_service_pb";
 import { createLoad } from "../load";
 import { place, segment } from "../router";
-import { users } from "../rpc/clients";
+import { users } from "../rpc/users";
 import { user } from "../session";
 import { Page } from "../ui/page";
 import { Trouble } from "../ui/states";

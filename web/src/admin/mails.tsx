@@ -5,9 +5,9 @@ import {
   NotificationState,
 } from "../gen/shopmesh/notify/v1/notification_service_pb";
 import { createLoad } from "../load";
+import { ActionError, createAction } from "../ui/action";
 import { Loaded } from "../ui/states";
 import { shortNumber, timeWords } from "../ui/words";
-import { ActionError, createAction } from "./action";
 import { notifications } from "./clients";
 import { ForKeyed } from "./rows";
 import { kindWords, notificationWords } from "./words";

@@ -1,10 +1,9 @@
 // The products: searched as you type, filtered, sorted, a page at a time.
-import { createEffect, createMemo, For, Show, untrack } from "solid-js";
+import { createEffect, createMemo, createSignal, For, Show, untrack } from "solid-js";
 import { createList, createLoad, type Page as ListPage } from "../load";
 import { amountOf, written } from "../money";
 import { moved, place, setSearch } from "../router";
 import { firstProducts, type Shown } from "../rpc/first";
-import { rpc } from "../rpc/later";
 import { StockBadge } from "../ui/badges";
 import { debounced } from "../ui/debounced";
 import { Select } from "../ui/field";
@@ -19,6 +18,8 @@ const PAGE_SIZE = 24;
 const QUERY_LENGTH_MAX = 200;
 /** Pictures that are seen without scrolling. */
 const EAGER_PICTURES = 4;
+/** Cards that are drawn at once where the page is new: the others come when those stand. */
+const FIRST_CARDS = 8;
 const SORTS = [
   { value: "name", text: "Name" },
   { value: "price", text: "Price, low to high" },
@@ -55,7 +56,7 @@ export function Home() {
   const list = createList<Shown>(
     async (pageToken, signal) => {
       const request = { ...question(), pageToken };
-      const { products } = await rpc();
+      const { products } = await import("../rpc/products");
       return pageOf(await products.listProducts(request, signal ? { signal } : {}));
     },
     () => {
@@ -66,13 +67,16 @@ export function Home() {
       return restored ? Promise.resolve(shown?.page) : undefined;
     },
   );
+  const [cards, setCards] = createSignal(opened === "not" ? FIRST_CARDS : Infinity);
   createEffect(() => {
     const page = list.data();
+    if (page) requestAnimationFrame(() => setTimeout(() => setCards(Infinity)));
     if (page && !list.loading()) shown = { search: untrack(search), page };
   });
-  const categories = createLoad(async (signal) =>
-    (await rpc()).products.listCategories({}, { signal }),
-  );
+  const categories = createLoad(async (signal) => {
+    const { products } = await import("../rpc/products");
+    return products.listCategories({}, { signal });
+  });
 
   return (
     <Page title="Shopmesh" class="wide" ownHeading>
@@ -131,7 +135,7 @@ export function Home() {
             }
           >
             <ul class="grid" aria-busy={list.loading()}>
-              <For each={page().items}>
+              <For each={page().items.slice(0, cards())}>
                 {(product, index) => <Card product={product} eager={index() < EAGER_PICTURES} />}
               </For>
             </ul>

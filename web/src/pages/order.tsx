@@ -1,5 +1,5 @@
 // One order: its state, its mail, what was bought and where it goes.
-import { createSignal, For, Match, Show, Switch } from "solid-js";
+import { For, Match, Show, Switch } from "solid-js";
 import {
   ActorRole,
   MailState,
@@ -8,12 +8,13 @@ import {
 } from "../gen/shopmesh/order/v1/order_service_pb";
 import { createLive } from "../live";
 import { createLoad, type Load } from "../load";
-import { orders } from "../rpc/clients";
-import { reasonOf, wordsFor } from "../rpc/errors";
+import { reasonOf } from "../rpc/errors";
+import { orders } from "../rpc/orders";
+import { ActionError, createAction } from "../ui/action";
 import { OrderBadge } from "../ui/badges";
 import { Bill, PostalAddress } from "../ui/bill";
 import { Page } from "../ui/page";
-import { Alert, Loaded } from "../ui/states";
+import { Loaded } from "../ui/states";
 import { mailWords, orderWords, shortNumber, timeWords } from "../ui/words";
 
 export default function Order(props: { orderId: string }) {
@@ -43,28 +44,21 @@ export default function Order(props: { orderId: string }) {
 }
 
 function Details(props: { order: OrderMessage; load: Load<OrderMessage | undefined> }) {
-  const [busy, setBusy] = createSignal(false);
-  const [error, setError] = createSignal<unknown>();
   createLive({
     open: async (signal) =>
       orders.watchOrder({ orderId: props.order.orderId }, { signal, timeoutMs: 0 }),
     take: ({ order }) => order && props.load.put(order),
     ask: props.load.again,
   });
-  const cancel = async () => {
-    if (busy()) return;
-    setBusy(true);
-    setError(undefined);
+  const cancel = createAction(async () => {
     try {
       const { order } = await orders.cancelOrder({ orderId: props.order.orderId });
       props.load.put(order);
     } catch (error) {
-      setError(error);
       props.load.again();
-    } finally {
-      setBusy(false);
+      throw error;
     }
-  };
+  });
   return (
     <>
       <p class="order-state">
@@ -107,16 +101,10 @@ function Details(props: { order: OrderMessage; load: Load<OrderMessage | undefin
           </ol>
         </section>
       </div>
-      <Show when={error()}>
-        {(error) => (
-          <Alert>
-            <p>{wordsFor(error())}</p>
-          </Alert>
-        )}
-      </Show>
+      <ActionError of={cancel} />
       <Show when={props.order.state === OrderState.CONFIRMED}>
         <div class="row">
-          <button type="button" class="danger" aria-disabled={busy()} onClick={cancel}>
+          <button type="button" class="danger" aria-disabled={cancel.busy()} onClick={cancel.run}>
             Cancel order
           </button>
           <p class="hint">Only before it is shipped, and for good.</p>

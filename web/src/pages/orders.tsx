@@ -2,7 +2,7 @@
 import { For, Show } from "solid-js";
 import { createList } from "../load";
 import { amountOf, written } from "../money";
-import { orders } from "../rpc/clients";
+import { orders } from "../rpc/orders";
 import { OrderBadge } from "../ui/badges";
 import { More } from "../ui/more";
 import { Page } from "../ui/page";

@@ -6,7 +6,6 @@ import { createLoad, type Load } from "../load";
 import { amountOf, written } from "../money";
 import { moved } from "../router";
 import { firstProduct, type Shown } from "../rpc/first";
-import { rpc } from "../rpc/later";
 import { StockBadge } from "../ui/badges";
 import { Quantity } from "../ui/field";
 import { Page } from "../ui/page";
@@ -54,11 +53,12 @@ export function Product(props: { slug: string }) {
 
 /** Null where there is no such product. */
 async function ask(slug: string, signal: AbortSignal): Promise<Shown | null> {
-  const { products, reasonOf } = await rpc();
+  const { products } = await import("../rpc/products");
   try {
     const answer = await products.getProduct({ key: { case: "slug", value: slug } }, { signal });
     return answer.product ?? null;
   } catch (error) {
+    const { reasonOf } = await import("../rpc/errors");
     if (["PRODUCT_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(error))) return null;
     throw error;
   }
@@ -67,7 +67,7 @@ async function ask(slug: string, signal: AbortSignal): Promise<Shown | null> {
 function Details(props: { product: Shown; load: Load<Shown | null> }) {
   createLive({
     open: async (signal) => {
-      const { products } = await rpc();
+      const { products } = await import("../rpc/products");
       const { productId } = props.product;
       return products.watchStock({ productIds: [productId] }, { signal, timeoutMs: 0 });
     },

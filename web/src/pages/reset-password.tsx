@@ -1,8 +1,8 @@
 // A new password for who has forgotten the old one: asked for by mail, and set by the mail's link.
 import { createSignal, Match, Show, Switch } from "solid-js";
 import { dropToken, mailedToken } from "../router";
-import { users } from "../rpc/clients";
 import { reasonOf } from "../rpc/errors";
+import { users } from "../rpc/users";
 import { Field, NEW_PASSWORD_HINT } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
 import { LinkForm } from "../ui/link-form";

@@ -2,8 +2,8 @@
 import { createSignal, Match, Switch } from "solid-js";
 import { createLoad } from "../load";
 import { dropToken, mailedToken } from "../router";
-import { users } from "../rpc/clients";
 import { reasonOf } from "../rpc/errors";
+import { users } from "../rpc/users";
 import { ownerId, user } from "../session";
 import { LinkForm } from "../ui/link-form";
 import { Page } from "../ui/page";

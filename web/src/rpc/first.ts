@@ -4,6 +4,7 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Money } from "../gen/google/type/money_pb";
 import type { ListProductsRequest, Product } from "../gen/shopmesh/product/v1/product_service_pb";
+import { TRACEPARENT, traceparent } from "./trace";
 
 /** A product as pages show it. */
 export type Shown = Pick<
@@ -107,7 +108,11 @@ async function ask(method: string, request: BinaryWriter, take: Take): Promise<b
     frame.set(message, 5);
     const response = await fetch(`/shopmesh.product.v1.ProductService/${method}`, {
       method: "POST",
-      headers: { "content-type": "application/grpc-web+proto", "x-grpc-web": "1" },
+      headers: {
+        "content-type": "application/grpc-web+proto",
+        "x-grpc-web": "1",
+        [TRACEPARENT]: traceparent(),
+      },
       body: frame,
     });
     const bytes = new Uint8Array(await response.arrayBuffer());

@@ -1,5 +1,5 @@
 // Form fields: the label's whole text is the name, and what is wrong stands beside the field.
-import { createUniqueId, For, type JSX, onMount, Show } from "solid-js";
+import { createMemo, createUniqueId, For, type JSX, onMount, Show } from "solid-js";
 
 export const NEW_PASSWORD_HINT = "At least 8 characters. A few words in a row are good.";
 
@@ -84,6 +84,7 @@ export function Select(
   },
 ) {
   const id = createUniqueId();
+  const value = createMemo(() => props.value);
   return (
     <div class={`field ${props.class ?? ""}`}>
       <label for={id}>{props.label}</label>
@@ -97,7 +98,7 @@ export function Select(
         {props.options.map((option) => (
           <option
             value={option.value}
-            selected={option.value === props.value}
+            selected={option.value === value()}
             disabled={option.disabled ?? false}
           >
             {option.text}

@@ -1,7 +1,6 @@
 // One submission at a time, and what came of it: errors of fields beside them, the rest below.
-import { createSignal, Show } from "solid-js";
-import { badFieldsOf, wordsFor } from "../rpc/errors";
-import { Alert } from "./states";
+import { badFieldsOf } from "../rpc/errors";
+import { ActionError, createAction } from "./action";
 
 export interface Form {
   submit(event: SubmitEvent): void;
@@ -12,22 +11,12 @@ export interface Form {
 }
 
 export function createForm(send: () => Promise<void>): Form {
-  const [busy, setBusy] = createSignal(false);
-  const [error, setError] = createSignal<unknown>();
+  const { run, busy, error } = createAction(send);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (busy()) return;
     const form = event.currentTarget as HTMLFormElement;
-    setBusy(true);
-    setError(undefined);
-    try {
-      await send();
-    } catch (error) {
-      setError(error);
-      focusFirstBad(form);
-    } finally {
-      setBusy(false);
-    }
+    await run();
+    focusFirstBad(form);
   };
   return { submit, busy, error, fieldError: (field) => badFieldsOf(error())[field] };
 }
@@ -40,15 +29,7 @@ export function focusFirstBad(form: HTMLElement): void {
 export function FormError(props: { form: Form }) {
   const error = () => {
     const error = props.form.error();
-    return error !== undefined && Object.keys(badFieldsOf(error)).length === 0 ? error : undefined;
+    return Object.keys(badFieldsOf(error)).length === 0 ? error : undefined;
   };
-  return (
-    <Show when={error()}>
-      {(error) => (
-        <Alert>
-          <p>{wordsFor(error())}</p>
-        </Alert>
-      )}
-    </Show>
-  );
+  return <ActionError of={{ error }} />;
 }

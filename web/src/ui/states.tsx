@@ -1,7 +1,6 @@
 // What a page shows while it has nothing else: loading, empty, error.
 import { createEffect, createSignal, type JSX, Match, Show, Switch } from "solid-js";
 import type { Load } from "../load";
-import { rpc } from "../rpc/later";
 
 /** Something went wrong, said at once by a screen reader. */
 export function Alert(props: { children: JSX.Element }) {
@@ -25,7 +24,7 @@ export function Trouble(props: { error: unknown; again: () => void }) {
   const [words, setWords] = createSignal("");
   createEffect(() => {
     const error = props.error;
-    rpc().then(
+    import("../rpc/errors").then(
       ({ wordsFor }) => setWords(wordsFor(error)),
       () => setWords("The shop cannot be reached just now. Try again in a moment."),
     );

@@ -1,12 +1,12 @@
 // All accounts: who may come in, and who may see these pages.
 import { Show } from "solid-js";
 import { Role, type User } from "../../gen/shopmesh/user/v1/user_service_pb";
-import { users } from "../../rpc/clients";
+import { users } from "../../rpc/users";
 import { ownerId } from "../../session";
+import { ActionError, createAction } from "../../ui/action";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
 import { timeWords } from "../../ui/words";
-import { ActionError, createAction } from "../action";
 import { createFilters, FilterForm, FilterSelect, FilterText } from "../filters";
 import { createPaged, Pager } from "../paged";
 import { ForKeyed, Rows } from "../rows";

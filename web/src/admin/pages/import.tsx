@@ -1,8 +1,8 @@
 // Products from a file: all of it, or nothing and what is wrong with each row.
 import { createSignal, createUniqueId, For, Match, Show, Switch } from "solid-js";
 import type { ImportProductsResponse } from "../../gen/shopmesh/product/v1/product_service_pb";
-import { products } from "../../rpc/clients";
 import { BadFields } from "../../rpc/errors";
+import { products } from "../../rpc/products";
 import { createForm, FormError } from "../../ui/form";
 import { Page } from "../../ui/page";
 import { Alert } from "../../ui/states";

@@ -8,11 +8,11 @@ import type { Inventory } from "../../gen/shopmesh/product/v1/inventory_service_
 import { amountOf, moneyOf, written } from "../../money";
 import { setSearch } from "../../router";
 import { BadFields, badFieldsOf } from "../../rpc/errors";
+import { ActionError, createAction } from "../../ui/action";
 import { OrderBadge } from "../../ui/badges";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
 import { count, mailWords, shortNumber, timeWords } from "../../ui/words";
-import { ActionError, createAction } from "../action";
 import { parsed, shopCurrency } from "../amount";
 import { allOrders, inventory } from "../clients";
 import { daysAgo, endOf, startOf } from "../days";

@@ -7,8 +7,8 @@ import {
 } from "../../gen/shopmesh/product/v1/inventory_service_pb";
 import { createList, createLoad, type List, type Load } from "../../load";
 import { navigate } from "../../router";
-import { products } from "../../rpc/clients";
 import { BadFields, factsOf, reasonOf, wordsFor } from "../../rpc/errors";
+import { products } from "../../rpc/products";
 import { ownerId } from "../../session";
 import { StockBadge } from "../../ui/badges";
 import { Field, Select, TextArea } from "../../ui/field";

@@ -1,13 +1,14 @@
 // The person's account: who it is, how it is kept safe, and where it is logged in.
-import { createSignal, onCleanup, Show } from "solid-js";
+import { onCleanup } from "solid-js";
 import { forgetAddress } from "../../address";
 import { createLoad } from "../../load";
 import { navigate } from "../../router";
-import { users } from "../../rpc/clients";
-import { wordsFor } from "../../rpc/errors";
+import { users } from "../../rpc/users";
+
 import { logOut } from "../../session";
+import { ActionError, createAction } from "../../ui/action";
 import { Page } from "../../ui/page";
-import { Alert, Loaded } from "../../ui/states";
+import { Loaded } from "../../ui/states";
 import { ChangePassword } from "./password";
 import { Profile } from "./profile";
 import { Sessions } from "./sessions";
@@ -20,40 +21,34 @@ export default function Account() {
   onCleanup(() => document.removeEventListener("visibilitychange", look));
   return (
     <Page title="Your account" class="medium">
-      <Loaded of={load}>{(user) => <Profile user={user()} onChange={load.put} />}</Loaded>
-      <ChangePassword />
-      <Sessions />
+      <Loaded of={load} skeleton={<p class="muted loading room">Loading…</p>}>
+        {(user) => (
+          <>
+            <Profile user={user()} onChange={load.put} />
+            <ChangePassword />
+            <Sessions />
+          </>
+        )}
+      </Loaded>
       <Leave />
     </Page>
   );
 }
 
 function Leave() {
-  const [error, setError] = createSignal<unknown>();
-  const leave = async (everywhere: boolean) => {
-    setError(undefined);
-    try {
-      await logOut(everywhere);
-      forgetAddress();
-      navigate("/", { replace: true });
-    } catch (error) {
-      setError(error);
-    }
-  };
+  const leave = createAction(async (everywhere: boolean) => {
+    await logOut(everywhere);
+    forgetAddress();
+    navigate("/", { replace: true });
+  });
   return (
     <>
-      <Show when={error()}>
-        {(error) => (
-          <Alert>
-            <p>{wordsFor(error())}</p>
-          </Alert>
-        )}
-      </Show>
+      <ActionError of={leave} />
       <div class="row">
-        <button type="button" onClick={() => leave(false)}>
+        <button type="button" onClick={() => leave.run(false)}>
           Log out
         </button>
-        <button type="button" class="quiet" onClick={() => leave(true)}>
+        <button type="button" class="quiet" onClick={() => leave.run(true)}>
           Leave on every device
         </button>
         <p class="hint">It takes up to ten minutes to reach all devices.</p>

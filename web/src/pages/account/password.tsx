@@ -1,7 +1,7 @@
 // A new password, for who knows the present one.
 import { createSignal, Show } from "solid-js";
-import { users } from "../../rpc/clients";
 import { reasonOf } from "../../rpc/errors";
+import { users } from "../../rpc/users";
 import { Field, NEW_PASSWORD_HINT } from "../../ui/field";
 import { createForm, FormError } from "../../ui/form";
 

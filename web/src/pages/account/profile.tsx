@@ -1,7 +1,7 @@
 // The name that the shop uses, and whether the address is known to be the person's.
 import { createSignal, Show } from "solid-js";
 import type { User } from "../../gen/shopmesh/user/v1/user_service_pb";
-import { users } from "../../rpc/clients";
+import { users } from "../../rpc/users";
 import { noteUser } from "../../session";
 import { Field } from "../../ui/field";
 import { createForm, FormError } from "../../ui/form";

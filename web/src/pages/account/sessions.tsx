@@ -1,11 +1,12 @@
 // Where the account is logged in, and an end to it.
-import { createSignal, For, Show } from "solid-js";
+import { For, Show } from "solid-js";
 import type { Session } from "../../gen/shopmesh/user/v1/user_service_pb";
 import { createList } from "../../load";
-import { users } from "../../rpc/clients";
-import { reasonOf, wordsFor } from "../../rpc/errors";
+import { reasonOf } from "../../rpc/errors";
+import { users } from "../../rpc/users";
+import { ActionError, createAction } from "../../ui/action";
 import { More } from "../../ui/more";
-import { Alert, Loaded } from "../../ui/states";
+import { Loaded } from "../../ui/states";
 import { timeWords } from "../../ui/words";
 
 export function Sessions() {
@@ -13,34 +14,24 @@ export function Sessions() {
     const answer = await users.listSessions({ pageToken }, signal ? { signal } : {});
     return { items: answer.sessions, next: answer.nextPageToken };
   });
-  const [error, setError] = createSignal<unknown>();
-  const revoke = async ({ sessionId }: Session) => {
-    setError(undefined);
-    try {
-      await users.revokeSession({ sessionId });
-    } catch (error) {
-      if (reasonOf(error) !== "SESSION_NOT_FOUND") return setError(error);
-    }
+  const revoke = createAction(async ({ sessionId }: Session) => {
+    await users.revokeSession({ sessionId }).catch((error) => {
+      if (reasonOf(error) !== "SESSION_NOT_FOUND") throw error;
+    });
     const shown = list.data();
     const left = (shown?.items ?? []).filter((session) => session.sessionId !== sessionId);
     list.put({ items: left, next: shown?.next ?? "" });
-  };
+  });
   return (
     <section class="panel" aria-labelledby="sessions">
       <h2 id="sessions">Where you are logged in</h2>
-      <Show when={error()}>
-        {(error) => (
-          <Alert>
-            <p>{wordsFor(error())}</p>
-          </Alert>
-        )}
-      </Show>
+      <ActionError of={revoke} />
       <Loaded of={list}>
         {(page) => (
           <>
             <ul class="lines">
               <For each={page().items}>
-                {(session) => <Line session={session} onRevoke={() => revoke(session)} />}
+                {(session) => <Line session={session} onRevoke={() => revoke.run(session)} />}
               </For>
             </ul>
             <More list={list} />

@@ -1,14 +1,13 @@
-// The clients of the mesh. What a method needs is read from the contract: one that is not for
+// The way of the clients to the mesh; each service's client is a file of its own beside this one, for reading a
+// contract takes a slow phone a while. What a method needs is read from there: one that is not for
 // everyone gets the access token of the session, and no second list says which those are.
 import { getOption } from "@bufbuild/protobuf";
-import { createClient, type Interceptor } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { Access, access } from "../gen/shopmesh/options/v1/access_pb";
-import { OrderService } from "../gen/shopmesh/order/v1/order_service_pb";
-import { ProductService } from "../gen/shopmesh/product/v1/product_service_pb";
-import { UserService } from "../gen/shopmesh/user/v1/user_service_pb";
 import { currentToken, tokenAfter } from "../session";
 import { reasonOf } from "./errors";
+import { TRACEPARENT, traceparent } from "./trace";
 
 const CALL_TIMEOUT_MS = 15_000;
 
@@ -26,12 +25,13 @@ const authorize: Interceptor = (next) => async (request) => {
   }
 };
 
+const trace: Interceptor = (next) => (request) => {
+  request.header.set(TRACEPARENT, traceparent());
+  return next(request);
+};
+
 export const transport = createGrpcWebTransport({
   baseUrl: location.origin,
   defaultTimeoutMs: CALL_TIMEOUT_MS,
-  interceptors: [authorize],
+  interceptors: [trace, authorize],
 });
-
-export const products = createClient(ProductService, transport);
-export const orders = createClient(OrderService, transport);
-export const users = createClient(UserService, transport);

@@ -1,7 +1,7 @@
 // A button's call: one at a time, and what went wrong with the last one.
 import { createSignal, Show } from "solid-js";
 import { wordsFor } from "../rpc/errors";
-import { Alert } from "../ui/states";
+import { Alert } from "./states";
 
 export interface Action<A extends unknown[]> {
   run(...args: A): Promise<void>;
