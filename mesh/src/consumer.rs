@@ -266,18 +266,15 @@ impl<H: Handler> Worker<H> {
 
 /// Publishes what is in the dead-letter topic of `topic` to `topic` again, each once,
 /// and tells how many there were. What comes back meanwhile, since it still cannot be
-/// read, is left for another time.
+/// read, is left for another time. All consumers of the topic get them, so it is the same whose
+/// program does this, and none publishes what another has.
 ///
 /// # Errors
 /// A broker that is not there.
-pub async fn replay_dead_letters(
-    config: &KafkaConfig,
-    group: &str,
-    topic: &str,
-) -> Result<usize, BoxError> {
+pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<usize, BoxError> {
     let producer = Producer::new(config)?;
     let dead_letters = format!("{topic}{DEAD_LETTER_SUFFIX}");
-    let group = format!("{group}-replay");
+    let group = format!("{dead_letters}-replay");
     let consumer = subscribe(config, &group, &[&dead_letters], producer.state().clone())?;
     let ends = ends(&consumer, &dead_letters)?;
     let mut count = 0;

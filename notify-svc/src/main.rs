@@ -18,8 +18,7 @@ fn main() -> ExitCode {
         }
         Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
         Some(Command::ReplayDeadLetters { topic }) => {
-            let group = &config.kafka_group;
-            let count = consumer::replay_dead_letters(&config.kafka, group, topic).await?;
+            let count = consumer::replay_dead_letters(&config.kafka, topic).await?;
             println!("{count} dead letters published to {topic} again");
             Ok(())
         }

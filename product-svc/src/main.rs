@@ -19,8 +19,7 @@ fn main() -> ExitCode {
         Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
         Some(Command::Import { file }) => product_svc::import_file(&config, file).await,
         Some(Command::ReplayDeadLetters { topic }) => {
-            let group = product_svc::consumer::GROUP;
-            let count = consumer::replay_dead_letters(&config.kafka, group, topic).await?;
+            let count = consumer::replay_dead_letters(&config.kafka, topic).await?;
             println!("{count} dead letters published to {topic} again");
             Ok(())
         }

@@ -107,7 +107,7 @@ async fn events_come_from_kafka_and_what_cannot_be_read_goes_aside_and_comes_bac
     let late = someone();
     let readable = Record { topic: "user-mail-dlq".into(), ..record("", &welcome(&late)) };
     producer.publish(&[readable]).await.expect("Kafka");
-    let count = replay_dead_letters(kafka, &group, "user-mail").await.expect("Kafka");
+    let count = replay_dead_letters(kafka, "user-mail").await.expect("Kafka");
     assert!(count >= 2, "{count}");
     eventually("the mail of the dead letter", async || server.taken_for(&late).pop()).await;
     assert_eq!(server.taken_for(&recipient).len(), 1);
