@@ -14,7 +14,8 @@ export default defineConfig({
     { name: "pages", testMatch: "*.spec.ts", testIgnore: OUTAGES },
     // They take parts of the store away, so nothing else runs beside them.
     { name: "outages", testMatch: OUTAGES, dependencies: ["pages"], workers: 1 },
-    { name: "screenshots", testMatch: "*.shots.ts" },
+    // The admin's pages show what was done in the shop before.
+    { name: "screenshots", testMatch: "*.shots.ts", workers: 1 },
   ],
   use: {
     baseURL: process.env.GATEWAY_URL ?? "http://127.0.0.1:8080",

@@ -86,6 +86,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         await picture("orders");
         await page.goto("/account");
         await picture("account");
+        await page.goto("/admin");
+        await picture("not-allowed");
+        await page.goto("/no/such/page");
+        await picture("not-found");
       });
 
       test("every page of the admin", async ({ page }) => {
@@ -96,6 +100,18 @@ for (const colorScheme of ["light", "dark"] as const) {
           await page.goto(`/admin/${name}`);
           await picture(`admin-${name}`);
         }
+        await page.goto("/admin/inventory?q=kettle");
+        await page.getByRole("link", { name: "Gooseneck Kettle" }).click();
+        await picture("admin-stock");
+        await page.goto(page.url().replace("inventory", "products"));
+        await picture("admin-product");
+        for (const name of ["new", "import"]) {
+          await page.goto(`/admin/products/${name}`);
+          await picture(`admin-product-${name}`);
+        }
+        await page.goto("/admin/orders");
+        await page.getByRole("table").getByRole("link").first().click();
+        await picture("admin-order");
         await page.goto("/admin");
         await picture("admin-overview");
       });
