@@ -10,19 +10,12 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use http_body::{Body as _, Frame};
-use mesh::{Error, error::status};
+use mesh::{Error, call::status_code, error::status};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
 
 use crate::{call::Call, checked::Fault};
-
-const GRPC_STATUS: &str = "grpc-status";
-
-/// The code in headers or trailers.
-pub fn code(headers: &HeaderMap) -> Option<Code> {
-    headers.get(GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
-}
 
 /// Ends `call` with what the service answers, or what happens meanwhile. At `cut_off`
 /// a stream that can be resumed ends well, and any other is broken off.
@@ -32,7 +25,7 @@ pub fn pass(
     fault: Fault,
     cut_off: CancellationToken,
 ) -> Response<Body> {
-    let in_head = code(response.headers());
+    let in_head = status_code(response.headers());
     if let Some(code) = in_head
         && response.body().is_end_stream()
     {
@@ -108,7 +101,7 @@ impl http_body::Body for Answer {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(trailers) = frame.trailers_ref() {
                     self.ended = true;
-                    let code = code(trailers).unwrap_or(Code::Unknown);
+                    let code = status_code(trailers).unwrap_or(Code::Unknown);
                     self.call.end(code);
                 }
                 Poll::Ready(Some(Ok(frame)))

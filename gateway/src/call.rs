@@ -4,10 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use mesh::{deadline, telemetry};
+use mesh::deadline;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tonic::Code;
-use tracing::{Span, field::Empty, info_span};
+use tracing::Span;
 
 use crate::routes::Route;
 
@@ -28,17 +28,9 @@ pub struct Call {
 impl Call {
     /// A call of `route` with these `headers` begins.
     pub fn begin(route: &Arc<Route>, headers: &mut HeaderMap) -> Self {
-        let span = info_span!(
-            "call",
-            otel.kind = "server",
-            rpc.service = route.method.service,
-            rpc.method = route.method.name,
-            rpc.grpc.status_code = Empty,
-        );
-        telemetry::continue_trace(&span, headers);
         Self {
             route: route.clone(),
-            span,
+            span: mesh::call::open_span(&route.method, headers),
             began: Instant::now(),
             duration_max: deadline::read(headers, route.duration_max),
             code: None,
@@ -85,7 +77,7 @@ impl Call {
         if self.code.replace(code).is_none() {
             self.permit = None;
             self.span.record("rpc.grpc.status_code", code as i32);
-            self.route.tally.record(code, self.began.elapsed());
+            self.route.metrics.record(code, self.began.elapsed());
         }
     }
 }

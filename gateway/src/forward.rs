@@ -14,7 +14,8 @@ use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
 use mesh::{
     Error,
     access::{Access, Method},
-    error::{Fact, status},
+    call::{CallMetrics, is_open},
+    error::{ServiceError, status},
     server::Peer,
     telemetry,
 };
@@ -32,11 +33,7 @@ use crate::{
     headers,
     keys::Keys,
     routes::Routes,
-    tally::Tally,
 };
-
-/// Beginnings of the paths that the gateway answers itself.
-const OWN_SERVICES: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
 /// What calls are judged by.
 pub struct Rules {
@@ -63,13 +60,17 @@ pub struct Rules {
 pub struct Forward {
     rules: Arc<Rules>,
     own: OwnServices,
-    unknown: Arc<Tally>,
+    unknown: Arc<CallMetrics>,
 }
 
 impl Forward {
     /// Forwards by `rules`, or has `own` answer: health and reflection.
     pub fn new(rules: Rules, own: OwnServices) -> Self {
-        Self { rules: Arc::new(rules), own, unknown: Arc::new(Tally::new("unknown", "unknown")) }
+        Self {
+            rules: Arc::new(rules),
+            own,
+            unknown: Arc::new(CallMetrics::new("unknown", "unknown")),
+        }
     }
 }
 
@@ -88,7 +89,7 @@ impl tower::Service<Request<Body>> for Forward {
             let call = Call::begin(route, request.headers_mut());
             return Box::pin(answer(self.rules.clone(), call, request));
         }
-        if OWN_SERVICES.iter().any(|service| path.starts_with(service)) {
+        if is_open(path) {
             return Box::pin(self.own.clone().oneshot(request));
         }
         self.unknown.record(Code::Unimplemented, Duration::ZERO);
@@ -173,7 +174,7 @@ fn check_answer(call: &Call, response: &Response<Body>) -> Result<(), Error> {
     if !content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
         return Err(unavailable(format!("the service answers {content_type:?}")));
     }
-    let cancelled = answer::code(response.headers()) == Some(Code::Cancelled);
+    let cancelled = mesh::call::status_code(response.headers()) == Some(Code::Cancelled);
     if cancelled && call.is_over() {
         return Err(Error::DeadlineExceeded);
     }

@@ -13,8 +13,9 @@ use mesh::{
     access::Methods,
     channel::{Channel, Target},
     config::TokenConfig,
+    identity::Claims,
     tls::Tls,
-    token::{Claims, Verifier},
+    token::Verifier,
 };
 use tokio::sync::Mutex;
 

@@ -20,7 +20,6 @@ mod media;
 mod pages;
 mod reflection;
 mod routes;
-mod tally;
 mod unbroken;
 
 use std::{borrow::Cow, fs, sync::Arc, time::Duration};

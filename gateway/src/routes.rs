@@ -11,14 +11,12 @@ use http::Uri;
 use mesh::{
     BoxError,
     access::{Access, Method, Methods},
+    call::CallMetrics,
     channel::{Channel, Target},
     tls::Tls,
 };
 
-use crate::{
-    config::{Config, Upstream},
-    tally::Tally,
-};
+use crate::config::{Config, Upstream};
 
 /// A method that is offered, and all that is known of it before a call comes.
 pub struct Route {
@@ -33,7 +31,7 @@ pub struct Route {
     /// Longest time a call may take.
     pub duration_max: Duration,
     /// Counts its calls.
-    pub tally: Tally,
+    pub metrics: CallMetrics,
 }
 
 impl Route {
@@ -72,7 +70,7 @@ impl Routes {
                     true => config.stream_seconds_max,
                     false => config.server.call_seconds_max,
                 },
-                tally: Tally::new(&method.service, &method.name),
+                metrics: CallMetrics::new(&method.service, &method.name),
             };
             routes.insert(path.to_owned(), Arc::new(route));
         }
@@ -98,7 +96,7 @@ impl Routes {
 /// Where `method` lives, if it may be offered.
 fn upstream<'a>(upstreams: &'a [Upstream], method: &Method) -> Option<&'a Upstream> {
     match method.access {
-        Access::Public | Access::Customer | Access::Admin => {
+        Access::Public | Access::Roles(_) => {
             let covering = upstreams.iter().filter(|upstream| upstream.covers(&method.service));
             covering.max_by_key(|upstream| upstream.name.len())
         }

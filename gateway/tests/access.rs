@@ -4,7 +4,6 @@
 
 mod support;
 
-use mesh::token::Role;
 use support::{
     Gateway,
     client::{Connection, frame, grpc, outcome, unary, web},
@@ -38,10 +37,10 @@ async fn tokens_are_checked_where_the_contract_wants_one() {
     let jwks_url = issuer.serve().await;
     let gateway = Gateway::before(upstream.address, &[("jwks-url", &jwks_url)]).await;
     let bearer = |token: String| format!("Bearer {token}");
-    let customer = bearer(issuer.token(Role::Customer, HOUR));
-    let admin = bearer(issuer.token(Role::Admin, HOUR));
-    let expired = bearer(issuer.token(Role::Admin, -HOUR));
-    let forged = bearer(forger.token(Role::Admin, HOUR));
+    let customer = bearer(issuer.token("customer", HOUR));
+    let admin = bearer(issuer.token("admin", HOUR));
+    let expired = bearer(issuer.token("admin", -HOUR));
+    let forged = bearer(forger.token("admin", HOUR));
 
     let refused = |code: Code, reason: &str| (code, reason.to_owned());
     let missing = refused(Code::Unauthenticated, "TOKEN_MISSING");
@@ -89,7 +88,7 @@ async fn keys_that_cannot_be_had_make_a_call_unavailable_until_they_are_back() {
         listener.local_addr().unwrap()
     };
     let gateway = Gateway::before(upstream.address, &[("jwks-url", &Issuer::url(address))]).await;
-    let token = format!("Bearer {}", issuer.token(Role::Customer, HOUR));
+    let token = format!("Bearer {}", issuer.token("customer", HOUR));
     let outcome = called(&gateway, TELL, Some(&token)).await;
     assert_eq!(outcome, (Code::Unavailable, "USER_SVC_UNAVAILABLE".into()));
 

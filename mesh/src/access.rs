@@ -1,38 +1,55 @@
-//! Who may call what, read from the options of the methods in the descriptors: the
-//! only list there is. A method that states nothing is refused.
+//! Who may call what. The method options of the descriptors are the only list; a method without an
+//! access option is rejected.
 
 use std::collections::HashMap;
 
-use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, ExtensionDescriptor, Kind, MethodDescriptor, ReflectMessage,
+    Value,
+};
 
 use crate::{
     error::{BoxError, Error},
-    token::{Claims, Role},
+    identity::Claims,
 };
 
 const ACCESS_OPTION: &str = "shopmesh.options.v1.access";
 const CALLERS_OPTION: &str = "shopmesh.options.v1.callers";
 const RESUMABLE_OPTION: &str = "shopmesh.options.v1.resumable";
 
+const ACCESS_PREFIX: &str = "ACCESS_";
+const ACCESS_UNSPECIFIED: &str = "ACCESS_UNSPECIFIED";
+const ACCESS_PUBLIC: &str = "ACCESS_PUBLIC";
+const ACCESS_INTERNAL: &str = "ACCESS_INTERNAL";
+
 /// Who may call a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// Anyone; tokens are ignored.
     Public,
-    /// Any access token.
-    Customer,
-    /// An access token of role admin.
-    Admin,
+    /// The bearer of a token with one of these roles. The lowest one is first: a role of the
+    /// contract includes all that are declared before it.
+    Roles(Vec<String>),
     /// The services with these certificate names.
     Internal {
         /// Certificate names.
         callers: Vec<String>,
     },
-    /// Nobody: the method states nothing.
+    /// Nobody: the method has no access option.
     Nobody,
 }
 
-/// What the contract says of a method.
+impl Access {
+    /// Returns the lowest role that may call the method, if it needs a token.
+    pub fn role(&self) -> Option<&str> {
+        match self {
+            Self::Roles(roles) => roles.first().map(String::as_str),
+            Self::Public | Self::Internal { .. } | Self::Nobody => None,
+        }
+    }
+}
+
+/// The options of a method in the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
     /// Full name of its service, such as `shop.v1.OrderService`.
@@ -43,16 +60,15 @@ pub struct Method {
     pub access: Access,
     /// Whether it only reads.
     pub no_side_effects: bool,
-    /// Whether a call may be repeated: it only reads, or says that it is idempotent.
+    /// Whether a call may be retried: the method only reads, or is idempotent.
     pub idempotent: bool,
     /// Whether request or response is a stream.
     pub streaming: bool,
-    /// Whether its stream may end well at any time: calling again resumes it.
+    /// Whether its stream may end with OK at any time, since a new call resumes it.
     pub resumable: bool,
 }
 
-/// All methods of a set of descriptors by their path, such as
-/// `/shop.v1.OrderService/PlaceOrder`.
+/// All methods of a descriptor set by path, such as `/shop.v1.OrderService/PlaceOrder`.
 #[derive(Debug, Clone, Default)]
 pub struct Methods(HashMap<String, Method>);
 
@@ -60,7 +76,7 @@ impl Methods {
     /// Reads an encoded `FileDescriptorSet`.
     ///
     /// # Errors
-    /// Bytes that are none.
+    /// Bytes that are not a descriptor set.
     pub fn read(file_descriptor_set: &[u8]) -> Result<Self, BoxError> {
         let pool = DescriptorPool::decode(file_descriptor_set)?;
         let options = Options {
@@ -80,18 +96,18 @@ impl Methods {
         Ok(Self(methods))
     }
 
-    /// What the contract says of the method at `path`.
+    /// Returns the method at `path`.
     pub fn get(&self, path: &str) -> Option<&Method> {
         self.0.get(path)
     }
 
-    /// All paths and methods.
+    /// Returns all paths and methods.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Method)> {
         self.0.iter().map(|(path, method)| (path.as_str(), method))
     }
 }
 
-/// The options of a method, where the descriptors have them.
+/// The extensions of method options, as far as the descriptors declare them.
 struct Options {
     access: Option<ExtensionDescriptor>,
     callers: Option<ExtensionDescriptor>,
@@ -100,47 +116,88 @@ struct Options {
 
 fn read_method(method: &MethodDescriptor, service: String, known: &Options) -> Method {
     let options = method.options();
-    let value = |option: &Option<ExtensionDescriptor>| {
-        option.as_ref().map(|option| options.get_extension(option).into_owned())
-    };
-    let callers = value(&known.callers);
-    let callers = callers.as_ref().and_then(|names| names.as_list()).unwrap_or_default();
-    let callers = callers.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
-    let access = match value(&known.access).and_then(|access| access.as_enum_number()) {
-        Some(1) => Access::Public,
-        Some(2) => Access::Customer,
-        Some(3) => Access::Admin,
-        Some(4) => Access::Internal { callers },
-        _ => Access::Nobody,
-    };
-    let level =
-        options.get_field_by_name("idempotency_level").and_then(|value| value.as_enum_number());
+    let idempotency = idempotency_level(&options);
     Method {
         service,
         name: method.name().to_owned(),
-        access,
-        no_side_effects: level == Some(1),
-        idempotent: matches!(level, Some(1 | 2)),
+        access: read_access(&options, known),
+        no_side_effects: idempotency.as_deref() == Some("NO_SIDE_EFFECTS"),
+        idempotent: matches!(idempotency.as_deref(), Some("NO_SIDE_EFFECTS" | "IDEMPOTENT")),
         streaming: method.is_client_streaming() || method.is_server_streaming(),
-        resumable: value(&known.resumable).and_then(|value| value.as_bool()) == Some(true),
+        resumable: extension(&options, known.resumable.as_ref()).and_then(|value| value.as_bool())
+            == Some(true),
     }
 }
 
+fn read_access(options: &DynamicMessage, known: &Options) -> Access {
+    let Some((kind, value)) = known
+        .access
+        .as_ref()
+        .and_then(|option| Some((option.kind(), extension(options, Some(option))?)))
+    else {
+        return Access::Nobody;
+    };
+    match enum_name(&kind, &value).as_deref() {
+        Some(ACCESS_PUBLIC) => Access::Public,
+        Some(ACCESS_INTERNAL) => Access::Internal { callers: read_callers(options, known) },
+        Some(level) if level != ACCESS_UNSPECIFIED => roles_from(&kind, level),
+        _ => Access::Nobody,
+    }
+}
+
+/// Returns the role of `level` and the roles declared after it.
+fn roles_from(kind: &Kind, level: &str) -> Access {
+    let Kind::Enum(levels) = kind else { return Access::Nobody };
+    let mut levels: Vec<_> = levels.values().map(|value| (value.number(), value)).collect();
+    levels.sort_by_key(|(number, _)| *number);
+    let roles = levels
+        .iter()
+        .map(|(_, value)| value.name())
+        .skip_while(|name| *name != level)
+        .filter(|name| ![ACCESS_UNSPECIFIED, ACCESS_PUBLIC, ACCESS_INTERNAL].contains(name))
+        .filter_map(|name| name.strip_prefix(ACCESS_PREFIX))
+        .map(str::to_lowercase);
+    Access::Roles(roles.collect())
+}
+
+fn read_callers(options: &DynamicMessage, known: &Options) -> Vec<String> {
+    let callers = extension(options, known.callers.as_ref());
+    let callers = callers.as_ref().and_then(Value::as_list).unwrap_or_default();
+    callers.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+}
+
+/// Returns the value of an extension, its default where the options do not set it.
+fn extension(options: &DynamicMessage, extension: Option<&ExtensionDescriptor>) -> Option<Value> {
+    extension.map(|extension| options.get_extension(extension).into_owned())
+}
+
+fn idempotency_level(options: &DynamicMessage) -> Option<String> {
+    let field = options.descriptor().get_field_by_name("idempotency_level")?;
+    enum_name(&field.kind(), &options.get_field(&field))
+}
+
+fn enum_name(kind: &Kind, value: &Value) -> Option<String> {
+    let Kind::Enum(descriptor) = kind else { return None };
+    Some(descriptor.get_value(value.as_enum_number()?)?.name().to_owned())
+}
+
 impl Method {
-    /// Whether a bearer of `claims` may call this, one that needs a token.
+    /// Checks the role of a token for a method that needs one.
     ///
     /// # Errors
     /// [`Error::RoleRequired`] or [`Error::CallerNotAllowed`].
     pub fn admit(&self, claims: &Claims) -> Result<(), Error> {
-        match (&self.access, claims.role) {
-            (Access::Public | Access::Customer, _) | (Access::Admin, Role::Admin) => Ok(()),
-            (Access::Admin, Role::Customer) => Err(Error::RoleRequired { role: "admin" }),
-            (Access::Internal { .. } | Access::Nobody, _) => Err(Error::CallerNotAllowed),
+        match &self.access {
+            Access::Public => Ok(()),
+            Access::Roles(roles) if roles.contains(&claims.role) => Ok(()),
+            access @ Access::Roles(_) => {
+                Err(Error::RoleRequired { role: access.role().unwrap_or_default().to_owned() })
+            }
+            Access::Internal { .. } | Access::Nobody => Err(Error::CallerNotAllowed),
         }
     }
 
-    /// Whether the service whose certificate has `name` may call this, one that is
-    /// internal.
+    /// Checks the certificate name of a calling service for an internal method.
     ///
     /// # Errors
     /// [`Error::CallerNotAllowed`].

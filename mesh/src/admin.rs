@@ -1,5 +1,5 @@
-//! The admin port: `/metrics`, `/livez`, `/readyz`. Readiness asks only what a
-//! request cannot do without; the rest is a line in its body.
+//! The admin port: `/metrics`, `/livez`, `/readyz`. Only what a request needs makes a service
+//! unready; informational checks are lines in the body of `/readyz`.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -9,26 +9,26 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often gauges that are asked for, and histograms, are brought up to date.
+/// How often the recorder drains its histograms.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 type Check =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// What a service asks before it says that it is ready. Cheap to clone.
+/// The readiness checks of a service. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Readiness {
     required: Vec<(&'static str, Check)>,
-    told: Vec<(&'static str, Check)>,
+    informational: Vec<(&'static str, Check)>,
 }
 
 impl Readiness {
-    /// Nothing is asked yet.
+    /// Creates an empty set: ready at once.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A request cannot do without this.
+    /// Adds a check that must pass for the service to be ready.
     #[must_use]
     pub fn require<F, Fut>(mut self, name: &'static str, check: F) -> Self
     where
@@ -39,33 +39,33 @@ impl Readiness {
         self
     }
 
-    /// Requests go on without this; its state is told.
+    /// Adds an informational check, which never makes the service unready.
     #[must_use]
-    pub fn tell<F, Fut>(mut self, name: &'static str, check: F) -> Self
+    pub fn report<F, Fut>(mut self, name: &'static str, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.told.push((name, Arc::new(move || Box::pin(check()))));
+        self.informational.push((name, Arc::new(move || Box::pin(check()))));
         self
     }
 
-    /// Whether all that is required is there.
+    /// Returns whether all required checks pass.
     pub async fn is_ready(&self) -> bool {
         for (_, check) in &self.required {
-            if ask(check).await.is_err() {
+            if run(check).await.is_err() {
                 return false;
             }
         }
         true
     }
 
-    async fn report(&self) -> (bool, String) {
+    async fn render(&self) -> (bool, String) {
         let mut ready = true;
         let mut lines = String::new();
-        for (required, checks) in [(true, &self.required), (false, &self.told)] {
+        for (required, checks) in [(true, &self.required), (false, &self.informational)] {
             for (name, check) in checks {
-                let state = ask(check).await;
+                let state = run(check).await;
                 ready &= state.is_ok() || !required;
                 let state = state.err().unwrap_or_else(|| "ok".into());
                 lines.push_str(&format!("{name}: {state}\n"));
@@ -75,11 +75,11 @@ impl Readiness {
     }
 }
 
-async fn ask(check: &Check) -> Result<(), String> {
-    timeout(CHECK_TIMEOUT, check()).await.unwrap_or_else(|_| Err("no answer".into()))
+async fn run(check: &Check) -> Result<(), String> {
+    timeout(CHECK_TIMEOUT, check()).await.unwrap_or_else(|_| Err("no response".into()))
 }
 
-/// Serves the admin port until the process ends. After `draining` it is not ready.
+/// Serves the admin port until the process ends. Reports unready once `draining` is cancelled.
 pub fn spawn(
     listener: TcpListener,
     readiness: Readiness,
@@ -99,7 +99,7 @@ pub fn spawn(
             if draining.is_cancelled() {
                 return (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
             }
-            match readiness.report().await {
+            match readiness.render().await {
                 (true, lines) => (StatusCode::OK, lines),
                 (false, lines) => (StatusCode::SERVICE_UNAVAILABLE, lines),
             }

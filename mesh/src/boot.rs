@@ -1,5 +1,5 @@
-//! From `main` to a running service and back: runtime, telemetry, signals, exit code,
-//! and the service's own server with health, reflection, admin port and drain.
+//! From `main` to a running service and back: runtime, telemetry, signals, exit code, background
+//! tasks, and the server of a service with health, reflection, admin port and drain.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -25,27 +25,26 @@ use crate::{
     channel::{Channel, Target},
     config::{ServerConfig, TelemetryConfig, TlsConfig},
     error::{BoxError, chain},
-    rpc::{Rpc, Rules},
+    rpc::{CallPolicy, Rpc},
     server::{Listeners, Transport, serve},
     telemetry,
     tls::Tls,
     token::Verifier,
 };
 
-/// How often gRPC health asks whether the service is ready.
+/// How often gRPC health runs the readiness checks.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the tasks of a process may take to end.
+/// How long the tasks of a process may take to end after shutdown.
 const TASKS_END_MAX: Duration = Duration::from_secs(10);
-/// Between NOT_SERVING and the end of accepting, so that clients turn away first.
+/// Between NOT_SERVING and the end of accepting, so that clients switch to other replicas first.
 const DRAIN_NOTICE: Duration = Duration::from_millis(300);
 
-/// What a process gives to what runs in it. Cheap to clone.
+/// Shutdown, metrics and background tasks of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct Process {
-    /// Cancelled at SIGTERM or SIGINT, and when a task of the process has failed.
+    /// Cancelled at SIGTERM or SIGINT, and when a task fails.
     pub shutdown: CancellationToken,
-    /// Cancelled a little later, when no new connection is taken: what would go on for
-    /// long ends now.
+    /// Cancelled shortly after, when no new connection is accepted: streams end now.
     pub drain: CancellationToken,
     /// Renders all metrics.
     pub metrics: PrometheusHandle,
@@ -64,13 +63,14 @@ impl Process {
         }
     }
 
-    /// A process of its own within another program, as a test is.
+    /// Creates a process within another program, such as a test.
     pub fn embedded() -> Self {
         Self::new(PrometheusBuilder::new().build_recorder().handle())
     }
 
-    /// Runs `task` beside the service, until shutdown. One that fails, panics, or ends
-    /// before, ends the process: a service that only seems to work is worse than none.
+    /// Runs `task` beside the service until shutdown. If it fails, panics, or ends early, the process
+    /// shuts down and exits with an error: an orchestrator restarts a process that has exited, but not
+    /// one that has lost a task.
     pub fn spawn(
         &self,
         name: &'static str,
@@ -89,18 +89,44 @@ impl Process {
         });
     }
 
+    /// Runs `task` after each `interval` until shutdown: a periodic task. A failure is logged and the
+    /// task runs again; only the first of consecutive failures is a warning.
+    pub fn every<F, Fut, E>(&self, name: &'static str, interval: Duration, task: F)
+    where
+        F: Fn() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + Send,
+        E: std::error::Error,
+    {
+        let shutdown = self.shutdown.clone();
+        self.spawn(name, async move {
+            let mut is_failing = false;
+            while timeout(interval, shutdown.cancelled()).await.is_err() {
+                let result = task().await.map_err(|error| chain(&error));
+                match &result {
+                    Err(error) if !is_failing => {
+                        tracing::warn!(error, task = name, "periodic task")
+                    }
+                    Err(error) => tracing::debug!(error, task = name, "periodic task"),
+                    Ok(()) => {}
+                }
+                is_failing = result.is_err();
+            }
+            Ok(())
+        });
+    }
+
     /// Waits, for a bounded time, until all tasks have ended after shutdown.
     async fn end_tasks(self) -> Result<(), BoxError> {
         self.tasks.close();
         if timeout(TASKS_END_MAX, self.tasks.wait()).await.is_err() {
-            tracing::warn!("tasks were cut off at the end");
+            tracing::warn!("tasks did not end in time");
         }
         self.failure.get().map_or(Ok(()), |failure| Err(failure.clone().into()))
     }
 }
 
-/// Runs `work` as the process of `service`: with telemetry, until it ends; SIGTERM and
-/// SIGINT ask it to. An error is told in one line, and the exit code is 1.
+/// Runs `work` as the process of `service`, with telemetry; SIGTERM and SIGINT request its shutdown.
+/// An error is printed in one line, and the exit code is 1.
 pub fn main<F>(
     service: &'static str,
     telemetry: &TelemetryConfig,
@@ -149,7 +175,7 @@ fn cancel_at_signal(shutdown: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A service of the mesh: how it is known, and what the contract says.
+/// A service of the mesh: its settings, its certificate and the contract.
 pub struct Service {
     config: ServerConfig,
     tls: Tls,
@@ -157,13 +183,13 @@ pub struct Service {
     methods: Arc<Methods>,
 }
 
-/// What a service serves, and what is asked before a call reaches it.
+/// What a service serves, and what its calls need.
 pub struct Serving {
-    /// The handlers of all its gRPC services.
+    /// Handlers of all gRPC services.
     pub routes: Routes,
-    /// Checks access tokens.
+    /// Verifies access tokens.
     pub verifier: Verifier,
-    /// What the service cannot do without.
+    /// Readiness checks.
     pub readiness: Readiness,
 }
 
@@ -171,7 +197,7 @@ impl Service {
     /// Reads certificates and the contract.
     ///
     /// # Errors
-    /// Files that cannot be used, or descriptors that are none.
+    /// Invalid certificate files, or bytes that are not a descriptor set.
     pub fn load(
         config: &ServerConfig,
         tls: &TlsConfig,
@@ -185,10 +211,10 @@ impl Service {
         })
     }
 
-    /// A channel to the service at `url`, whose absence is told as `unavailable_reason`.
+    /// Returns a channel to the service at `url`. Errors carry `unavailable_reason` while it is down.
     ///
     /// # Errors
-    /// A URL that names no host.
+    /// A URL without a host.
     pub fn channel(
         &self,
         url: &http::Uri,
@@ -202,8 +228,8 @@ impl Service {
         })
     }
 
-    /// Serves until the process is to end, with health and reflection; then drains:
-    /// NOT_SERVING first, then no new connection, then the calls under way.
+    /// Serves until shutdown, with health and reflection. Then drains: reports NOT_SERVING, stops
+    /// accepting, and waits for the calls in flight.
     ///
     /// # Errors
     /// Descriptors that reflection cannot read.
@@ -219,7 +245,7 @@ impl Service {
             .register_encoded_file_descriptor_set(self.file_descriptor_set)
             .build_v1()?;
         let routes = routes.add_service(health).add_service(reflection).prepare();
-        let rules = Rules {
+        let policy = CallPolicy {
             methods: self.methods,
             verifier,
             call_duration_max: self.config.call_seconds_max,
@@ -243,7 +269,7 @@ impl Service {
             process.drain.cancel();
         };
         let drain = process.drain.clone();
-        let serving = serve(listeners.main, transport, Rpc::new(rules, routes), drain);
+        let serving = serve(listeners.main, transport, Rpc::new(policy, routes), drain);
         tokio::join!(serving, notice);
         let _ = health.await;
         process.end_tasks().await
@@ -256,10 +282,8 @@ async fn report_health(
     shutdown: CancellationToken,
 ) {
     loop {
-        let status = match readiness.is_ready().await {
-            true => ServingStatus::Serving,
-            false => ServingStatus::NotServing,
-        };
+        let is_ready = readiness.is_ready().await;
+        let status = if is_ready { ServingStatus::Serving } else { ServingStatus::NotServing };
         reporter.set_service_status("", status).await;
         tokio::select! {
             () = shutdown.cancelled() => break,

@@ -1,7 +1,7 @@
-//! Calls to another service: HTTP/2 with mTLS to every address that its name resolves
-//! to, spread by load, without a sidecar. A dead address is left within seconds, a
-//! new one taken in; what was surely not sent is sent elsewhere, and an idempotent
-//! call is tried again within a budget.
+//! Client-side load balancing to another service: HTTP/2 with mTLS to every address that its name
+//! resolves to, without a sidecar. Dead addresses are ejected within seconds (outlier detection), new
+//! ones are added. A request that was certainly not sent goes to another address; an idempotent call
+//! is retried within a retry budget.
 
 mod endpoint;
 mod pool;
@@ -33,20 +33,20 @@ use crate::{
 
 const CALL_DURATION_MAX: Duration = Duration::from_secs(60);
 
-/// Where calls go and what is known of them.
+/// The service that calls go to, and its methods.
 #[derive(Clone)]
 pub struct Target {
     /// `https://host:port` (mTLS) or `http://host:port` (plaintext HTTP/2).
     pub url: Uri,
-    /// `reason` of the error when it is not there, such as `USER_SVC_UNAVAILABLE`.
+    /// `reason` of the error while it is down, such as `USER_SVC_UNAVAILABLE`.
     pub unavailable_reason: &'static str,
-    /// The caller's certificate; needed for `https`.
+    /// Certificate of the caller; required for `https`.
     pub tls: Option<Tls>,
-    /// Which methods may be repeated.
+    /// The methods of the contract, which state what may be retried.
     pub methods: Arc<Methods>,
 }
 
-/// A balanced channel to one service. Cheap to clone.
+/// A load-balanced channel to one service. Cheap to clone.
 #[derive(Clone)]
 pub struct Channel(Arc<Inner>);
 
@@ -57,10 +57,10 @@ struct Inner {
 }
 
 impl Channel {
-    /// A channel that connects in the background and for as long as it lives.
+    /// Creates a channel that connects in the background.
     ///
     /// # Errors
-    /// A URL that names no host, or `https` without certificates.
+    /// A URL without a host, or `https` without certificates.
     pub fn connect(target: Target) -> Result<Self, BoxError> {
         let channel = Self::unresolved(target)?;
         tokio::spawn(Pool::keep_resolved(Arc::downgrade(&channel.0.pool)));
@@ -72,28 +72,28 @@ impl Channel {
         Ok(Self(Arc::new(Inner { target, pool, budget: retry::budget() })))
     }
 
-    /// Reads a small document beside the service's gRPC.
+    /// Reads a small document that the service provides by plain HTTP.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], also for any answer but 200.
+    /// [`Error::Unavailable`], also for any status but 200.
     pub async fn get(&self, url: &Uri) -> Result<Bytes, Error> {
         let path = url.path_and_query().map_or("/", |path| path.as_str());
         let request = Request::get(path).body(Body::empty()).map_err(Error::internal)?;
         let response = self.send(request, true).await?;
         if response.status() != http::StatusCode::OK {
-            return Err(self.unavailable(format!("{path} answers {}", response.status())));
+            return Err(self.unavailable(format!("{path} returned {}", response.status())));
         }
         let body = Limited::new(response.into_body(), retry::BYTES_MAX);
         let body = body.collect().await.map_err(|error| self.unavailable(error))?;
         Ok(body.to_bytes())
     }
 
-    /// Sends a request as part of the call that this runs in: with what is left of its
-    /// time, and in its trace. As [`Self::forward`] otherwise.
+    /// Sends a request as part of the current call: with its remaining time and its trace. Otherwise
+    /// like [`Self::forward`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::DeadlineExceeded`]; what the service itself
-    /// answers, errors too, is a response.
+    /// [`Error::Unavailable`] or [`Error::DeadlineExceeded`]. An error of the service itself is a
+    /// response.
     pub async fn send(
         &self,
         mut request: Request<Body>,
@@ -108,9 +108,8 @@ impl Channel {
         timeout(time, sent).await.map_err(|_| Error::DeadlineExceeded)?
     }
 
-    /// Sends a request as it is to one of the addresses; time and trace are its
-    /// sender's. An `idempotent` one is kept in memory and tried again where its
-    /// outcome is not known or the service is unavailable.
+    /// Sends a request unchanged to one of the addresses. An `idempotent` one is buffered and retried
+    /// if its outcome is unknown or the service is unavailable.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -121,7 +120,7 @@ impl Channel {
     ) -> Result<Response<Body>, Error> {
         self.0.pool.readdress(&mut request)?;
         if idempotent {
-            self.send_repeatedly(request).await
+            self.send_with_retries(request).await
         } else {
             self.send_once(request).await.map_err(|failure| self.unavailable(failure))
         }
@@ -132,8 +131,8 @@ impl Channel {
     }
 }
 
-/// What a generated client needs. A method may be repeated where the contract says
-/// so and nothing of it is a stream.
+/// The interface for generated clients. A method is retried if the contract declares it idempotent
+/// and it has no stream.
 impl tower::Service<Request<Body>> for Channel {
     type Response = Response<Body>;
     type Error = Status;

@@ -1,19 +1,18 @@
-//! Typed settings from the environment, and the groups of them that services share.
-//! A service adds its own fields and its own defaults; `--help` lists them all.
+//! Typed settings from arguments and environment, and the groups that programs share. A program adds
+//! its own fields and defaults; `--help` lists all of them.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, error::ErrorKind};
-use secrecy::SecretString;
 
-/// Exit code for a setting that cannot be used (`EX_USAGE` of sysexits.h).
+/// Exit code for an invalid setting (`EX_USAGE` of sysexits.h).
 pub const EXIT_BAD_SETTING: i32 = 64;
 
-/// Reads the settings of a service from its arguments and environment, with the
-/// service's own `defaults` for fields of shared groups, as `(field, value)`.
+/// Reads the settings of a program from its arguments and environment. `defaults` are the program's
+/// own values for fields of shared groups, as `(field, value)`.
 ///
-/// Ends the process where there is nothing to run: with 0 after `--help`, with
-/// [`EXIT_BAD_SETTING`] and one line after a bad value.
+/// Exits the process with 0 after `--help`, and with [`EXIT_BAD_SETTING`] and one line after a bad
+/// value.
 pub fn parse<C: Parser>(defaults: &[(&'static str, &'static str)]) -> C {
     try_parse(defaults, std::env::args_os()).unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
@@ -26,10 +25,10 @@ pub fn parse<C: Parser>(defaults: &[(&'static str, &'static str)]) -> C {
     })
 }
 
-/// As [`parse`], but tells instead of ending the process.
+/// Like [`parse`], but returns the error instead of exiting.
 ///
 /// # Errors
-/// What clap found wrong, or a wish for help.
+/// A bad value, or a request for help.
 pub fn try_parse<C: Parser>(
     defaults: &[(&'static str, &'static str)],
     arguments: impl IntoIterator<Item = OsString>,
@@ -41,7 +40,7 @@ pub fn try_parse<C: Parser>(
     C::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-/// Where a service listens and how it ends.
+/// Listeners, limits and drain of a server.
 #[derive(Debug, Clone, Args)]
 pub struct ServerConfig {
     /// Address for gRPC.
@@ -52,24 +51,24 @@ pub struct ServerConfig {
     #[arg(long, env)]
     pub admin_address: SocketAddr,
 
-    /// How long requests under way may take to end after SIGTERM, in seconds.
+    /// How long requests in flight may take to end after SIGTERM, in seconds.
     #[arg(long, env, default_value = "20", value_parser = seconds)]
     pub drain_seconds_max: Duration,
 
-    /// How long a call may take that brings no deadline of its own, in seconds.
+    /// Longest duration of a call, whatever deadline it requests, in seconds.
     #[arg(long, env, default_value = "30", value_parser = seconds)]
     pub call_seconds_max: Duration,
 
-    /// How many calls may be under way at once before more are OVERLOADED.
+    /// Most calls in flight; further ones are rejected with OVERLOADED.
     #[arg(long, env, default_value_t = 1024)]
     pub calls_max: usize,
 
-    /// How many streams may be open at once before more are OVERLOADED.
+    /// Most open streams; further ones are rejected with OVERLOADED.
     #[arg(long, env, default_value_t = 2000)]
     pub streams_max: usize,
 }
 
-/// The certificate by which a service is known in the mesh, and whom it trusts.
+/// The certificate of a program in the mesh, and the authority that it trusts.
 #[derive(Debug, Clone, Args)]
 pub struct TlsConfig {
     /// Certificate chain of this service, PEM.
@@ -85,10 +84,10 @@ pub struct TlsConfig {
     pub tls_ca_file: PathBuf,
 }
 
-/// Where access tokens come from and where their keys are read.
+/// The issuer of access tokens and its keys.
 #[derive(Debug, Clone, Args)]
 pub struct TokenConfig {
-    /// Public keys of the token issuer, read over the mesh.
+    /// JWKS of the token issuer, read over the mesh.
     #[arg(long, env, default_value = "https://localhost:15051/.well-known/jwks.json")]
     pub jwks_url: http::Uri,
 
@@ -101,68 +100,35 @@ pub struct TokenConfig {
     pub token_audience: String,
 }
 
-/// The service's own database.
-#[derive(Debug, Clone, Args)]
-pub struct DatabaseConfig {
-    /// PostgreSQL, as `postgres://role:password@host:port/database`; `sslmode` is
-    /// `disable`, `prefer` (default) or `require`.
-    #[arg(long, env, hide_env_values = true)]
-    pub database_url: SecretString,
-
-    /// Authority that signed the server's certificate, PEM. Default: the public ones.
-    #[arg(long, env)]
-    pub database_ca_file: Option<PathBuf>,
-
-    /// Most connections that this replica opens.
-    #[arg(long, env, default_value_t = 16)]
-    pub database_connections_max: usize,
-}
-
-/// The broker.
-#[derive(Debug, Clone, Args)]
-pub struct KafkaConfig {
-    /// Kafka bootstrap servers, as `host:port,host:port`.
-    #[arg(long, env, default_value = "127.0.0.1:19092")]
-    pub kafka_brokers: String,
-}
-
 /// Logs and traces.
 #[derive(Debug, Clone, Args)]
 pub struct TelemetryConfig {
-    /// Which log lines are written, as in tracing's EnvFilter.
+    /// Filter of log lines, in the syntax of tracing's EnvFilter.
     #[arg(long = "log", env = "RUST_LOG", default_value = "info")]
     pub log_filter: String,
 
-    /// How log lines are written.
+    /// Format of log lines.
     #[arg(long, env, value_enum, default_value_t = LogFormat::Pretty)]
     pub log_format: LogFormat,
 
-    /// OTLP collector for traces, as `http://host:4317`. Empty: traces stay here.
+    /// OTLP collector for traces, as `http://host:4317`. Empty: traces are not exported.
     #[arg(long, env, default_value = "")]
     pub otel_exporter_otlp_endpoint: String,
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For people.
+    /// Text for people.
     Pretty,
-}
-
-/// The key that makes page tokens tamper-evident.
-#[derive(Debug, Clone, Args)]
-pub struct PageConfig {
-    /// File with 32 random bytes in base64, the same for all replicas of a service.
-    #[arg(long, env)]
-    pub page_token_key_file: PathBuf,
 }
 
 /// Reads a whole number of seconds, 1 to 3,600.
 ///
 /// # Errors
-/// A sentence that says what a good value is.
+/// A sentence that states the valid values.
 pub fn seconds(value: &str) -> Result<Duration, String> {
     match value.parse() {
         Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
@@ -188,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn a_services_own_defaults_fill_the_shared_fields() {
-        let config = parse(&[]).expect("defaults suffice");
+    fn defaults_of_a_service_fill_shared_fields() {
+        let config = parse(&[]).expect("the defaults are complete");
         assert_eq!(config.server.listen_address.port(), 1);
     }
 

@@ -1,5 +1,5 @@
-//! The time a call may take: read from `grpc-timeout`, carried through the call, and
-//! handed on, shrunk, to the next hop and to the database.
+//! The deadline of a call: read from `grpc-timeout`, kept during the call, and passed on, shrunk,
+//! to the next hop and to the database.
 
 use std::{future::Future, time::Duration};
 
@@ -14,25 +14,25 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Runs `call` under a deadline that [`remaining`] tells within it.
+/// Runs `call` under a deadline, which [`remaining`] reads within it.
 ///
 /// # Errors
-/// [`Error::DeadlineExceeded`] when the deadline came first.
+/// [`Error::DeadlineExceeded`] if the deadline passes first.
 pub async fn scope<T>(deadline: Instant, call: impl Future<Output = T>) -> Result<T, Error> {
     timeout_at(deadline, DEADLINE.scope(deadline, call)).await.map_err(|_| Error::DeadlineExceeded)
 }
 
-/// The deadline of the call that this runs in; none outside a call.
+/// Returns the deadline of the current call; `None` outside a call.
 pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()
 }
 
-/// What is left of the time of the call that this runs in, but no more than `max`.
+/// Returns the time left of the current call, at most `max`.
 pub fn remaining(max: Duration) -> Duration {
     current().map_or(max, |deadline| deadline.saturating_duration_since(Instant::now()).min(max))
 }
 
-/// The time that a caller gives, bounded by `max`.
+/// Returns the timeout that the caller requests, at most `max`.
 pub fn read(headers: &HeaderMap, max: Duration) -> Duration {
     headers
         .get(GRPC_TIMEOUT)
@@ -40,7 +40,7 @@ pub fn read(headers: &HeaderMap, max: Duration) -> Duration {
         .map_or(max, |timeout| timeout.min(max))
 }
 
-/// Tells the next hop how long it has.
+/// Writes the timeout for the next hop.
 pub fn write(headers: &mut HeaderMap, timeout: Duration) {
     let value = HeaderValue::from_str(&format!("{}m", timeout.as_millis().min(99_999_999)))
         .expect("digits and a letter are a header value");
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timeouts_are_read_as_grpc_writes_them() {
+    fn grpc_timeout_values_are_parsed() {
         for (value, want) in [
             ("100m", Some(Duration::from_millis(100))),
             ("1S", Some(Duration::from_secs(1))),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_never_longer_than_the_service_allows() {
+    fn a_timeout_is_capped_by_the_maximum_of_the_service() {
         let mut headers = HeaderMap::new();
         write(&mut headers, Duration::from_secs(600));
         let max = Duration::from_secs(30);

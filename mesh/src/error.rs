@@ -1,9 +1,8 @@
-//! What goes wrong in any service, and the one way from an error to a gRPC status:
+//! Errors that any program of the mesh has, and the one conversion from an error to a gRPC status:
 //! code, `ErrorInfo`, fitting details, and nothing internal in the text.
 
 use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -12,47 +11,53 @@ use crate::{telemetry, validate::Violations};
 /// `ErrorInfo.domain` of every error.
 pub const DOMAIN: &str = "shopmesh";
 
-/// `reason` of an error whose cause is the service's own database.
-pub const POSTGRES_UNAVAILABLE: &str = "POSTGRES_UNAVAILABLE";
-
-/// An error as a client is told of it. A service's error enum is one.
-pub trait Fact: StdError {
-    /// Canonical gRPC code.
+/// An error with gRPC code, reason and details, as a client sees it. The error enum of each service
+/// implements it.
+pub trait ServiceError: StdError {
+    /// Returns the canonical gRPC code.
     fn code(&self) -> Code;
 
-    /// `ErrorInfo.reason`, in UPPER_SNAKE.
+    /// Returns `ErrorInfo.reason`, in UPPER_SNAKE.
     fn reason(&self) -> &'static str;
 
-    /// `ErrorInfo.metadata`.
+    /// Returns `ErrorInfo.metadata`.
     fn metadata(&self) -> HashMap<String, String> {
         HashMap::new()
     }
 
-    /// Adds what else fits: violations, when to retry, which resource.
+    /// Adds further details: violations, when to retry, which resource.
     fn describe(&self, _details: &mut ErrorDetails) {}
+
+    /// Returns the status of another service that is passed on unchanged.
+    fn forwarded(&self) -> Option<&Status> {
+        None
+    }
 }
 
-/// The status that tells a client of `fact`. Where the fault is ours, the error and
-/// its causes are logged here, once, and the client sees only the trace id.
-pub fn status(fact: &impl Fact) -> Status {
+/// Returns the status that a client gets for `error`. An internal error is logged here, once and
+/// with its causes; the client sees only the trace id.
+pub fn status(error: &impl ServiceError) -> Status {
+    if let Some(status) = error.forwarded() {
+        return status.clone();
+    }
     let mut details = ErrorDetails::new();
-    details.set_error_info(fact.reason(), DOMAIN, fact.metadata());
-    fact.describe(&mut details);
-    let message = match fact.code() {
+    details.set_error_info(error.reason(), DOMAIN, error.metadata());
+    error.describe(&mut details);
+    let message = match error.code() {
         Code::Internal => {
-            tracing::error!(error = %chain(fact), "internal error");
+            tracing::error!(error = %chain(error), "internal error");
             format!("internal error {}", telemetry::trace_id())
         }
         Code::Unavailable => {
-            tracing::warn!(error = %chain(fact), reason = fact.reason(), "unavailable");
-            fact.to_string()
+            tracing::warn!(error = %chain(error), reason = error.reason(), "unavailable");
+            error.to_string()
         }
-        _ => fact.to_string(),
+        _ => error.to_string(),
     };
-    Status::with_error_details(fact.code(), message, details)
+    Status::with_error_details(error.code(), message, details)
 }
 
-/// An error and all its causes, in one line for a log.
+/// Returns an error and all its causes as one line for a log.
 pub fn chain(error: &(impl StdError + ?Sized)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -64,78 +69,77 @@ pub fn chain(error: &(impl StdError + ?Sized)) -> String {
     text
 }
 
-/// An error of which a service tells only that it was its own fault.
+/// Any error. A client sees it as an internal error.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What goes wrong in any service, whatever it is about.
+/// The errors that any program of the mesh has.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields of the request are bad; each is told.
+    /// Some fields of the request are bad; each is reported.
     #[error("{0}")]
     Invalid(Violations),
-    /// No `authorization: Bearer …` came with the call.
+    /// The call has no `authorization: Bearer …` header.
     #[error("an access token is required")]
     TokenMissing,
-    /// The access token has run off.
+    /// The access token has expired.
     #[error("the access token has expired")]
     TokenExpired,
-    /// The access token is none of ours.
+    /// The access token is malformed, forged or not issued by us.
     #[error("the access token is not valid")]
     TokenInvalid,
-    /// The role of the access token does not suffice.
+    /// The role of the access token is too low.
     #[error("role {role} is required")]
     RoleRequired {
-        /// The role that would.
-        role: &'static str,
+        /// The lowest role that suffices.
+        role: String,
     },
-    /// Another service may call this, or none.
+    /// Only another service may call the method, or nobody.
     #[error("this service may not call the method")]
     CallerNotAllowed,
-    /// No such method.
+    /// The method does not exist.
     #[error("there is no such method")]
     MethodUnknown,
-    /// The time that the caller gave is over. What the call did may stand.
+    /// The deadline of the call has passed. The outcome is unknown.
     #[error("the deadline has passed")]
     DeadlineExceeded,
-    /// Too much is under way.
-    #[error("too many calls are under way")]
+    /// The call was shed, because too many are in flight.
+    #[error("too many calls are in flight")]
     Overloaded,
-    /// The message is larger than the service reads.
+    /// The message is larger than the service accepts.
     #[error("the message is too large")]
     MessageTooLarge,
-    /// Too many tries.
-    #[error("too many tries")]
+    /// Too many attempts within the window of a limit.
+    #[error("too many attempts")]
     RateLimited {
-        /// When to try again.
+        /// When the next attempt is allowed.
         retry_after: Duration,
     },
-    /// Something the call cannot do without is down.
-    #[error("a part of the shop is not available at the moment")]
+    /// A dependency of the call is down.
+    #[error("a required service is not available at the moment")]
     Unavailable {
-        /// As in the contract, such as `POSTGRES_UNAVAILABLE`.
+        /// A reason of the contract, such as `USER_SVC_UNAVAILABLE`.
         reason: &'static str,
-        /// What happened.
+        /// The cause.
         source: BoxError,
     },
-    /// Our own fault.
+    /// A fault of the program itself.
     #[error("internal error")]
     Internal(#[source] BoxError),
 }
 
 impl Error {
-    /// An error that is our own fault.
+    /// Wraps an error that is a fault of the program itself.
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self::Internal(source.into())
     }
 
-    /// Whether the same call may succeed a little later without anyone doing
-    /// anything about it.
-    pub fn is_passing(&self) -> bool {
+    /// Returns whether the error is transient: the same call may succeed later by itself.
+    pub fn retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::DeadlineExceeded | Self::Overloaded)
     }
 }
 
-impl Fact for Error {
+impl ServiceError for Error {
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) => Code::InvalidArgument,
@@ -187,38 +191,4 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         status(&error)
     }
-}
-
-/// Facts of the database that hold for every statement. What a constraint means is
-/// for the `db.rs` of a service to say, before it comes here.
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
-        let timed_out = |text: &str| text.contains("canceling statement due to");
-        let shutting_down = |text: &str| {
-            text.contains("terminating connection")
-                || text.contains("the database system is")
-                || text.contains("cannot execute") && text.contains("read-only transaction")
-        };
-        match &error {
-            DieselError::DatabaseError(
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::ReadOnlyTransaction,
-                _,
-            )
-            | DieselError::BrokenTransactionManager => postgres_unavailable(error),
-            DieselError::DatabaseError(_, information) if timed_out(information.message()) => {
-                Self::DeadlineExceeded
-            }
-            DieselError::DatabaseError(_, information) if shutting_down(information.message()) => {
-                postgres_unavailable(error)
-            }
-            _ => Self::internal(error),
-        }
-    }
-}
-
-/// An error whose cause is that the service's own database is not there.
-pub fn postgres_unavailable(source: impl Into<BoxError>) -> Error {
-    Error::Unavailable { reason: POSTGRES_UNAVAILABLE, source: source.into() }
 }

@@ -1,8 +1,9 @@
-//! What happens to every call of a service before its handler and after: span and
-//! metrics, deadline, shedding, authentication and authorization by the descriptors.
-//! A call that changes something runs to its end even if the client goes away.
+//! What a service does with every call before its handler and after: span and metrics, deadline,
+//! load shedding, authentication and authorization by the descriptors. A call that changes
+//! something runs to its end even if the client disconnects.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     future::Future,
     pin::Pin,
@@ -12,53 +13,51 @@ use std::{
 };
 
 use http::{HeaderValue, Request, Response};
-use http_body_util::BodyExt;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 use tonic::{Code, Status, body::Body};
 use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::{
     access::{Access, Method, Methods},
+    call::{self, CallMetrics},
     deadline,
     error::{Error, status},
     server::Peer,
-    telemetry,
     token::Verifier,
 };
 
-/// Services that every client may use and that the contract need not name.
-const OPEN_SERVICES: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection.v1."];
-
-/// What calls are judged by.
+/// What decides whether a call may run, and for how long.
 #[derive(Clone)]
-pub struct Rules {
-    /// What the contract says of each method.
+pub struct CallPolicy {
+    /// The methods of the contract.
     pub methods: Arc<Methods>,
-    /// Checks access tokens.
+    /// Verifies access tokens.
     pub verifier: Verifier,
-    /// Longest time a call may take.
+    /// Longest duration of a call.
     pub call_duration_max: Duration,
-    /// Calls under way at once, but for streams.
+    /// Permits for calls in flight other than streams.
     pub calls: Arc<Semaphore>,
-    /// Streams open at once, each until its end.
+    /// Permits for open streams.
     pub streams: Arc<Semaphore>,
 }
 
-/// The handlers of a service, behind its rules.
+/// The handlers of a service behind its call policy. Cheap to clone.
 #[derive(Clone)]
 pub struct Rpc<S> {
-    rules: Rules,
+    policy: CallPolicy,
+    metrics: Arc<HashMap<String, CallMetrics>>,
     handlers: S,
 }
 
 impl<S> Rpc<S> {
-    /// Puts `handlers` behind `rules`.
-    pub fn new(rules: Rules, handlers: S) -> Self {
-        Self { rules, handlers }
+    /// Puts `handlers` behind `policy`.
+    pub fn new(policy: CallPolicy, handlers: S) -> Self {
+        let metrics = policy.methods.iter().map(|(path, method)| {
+            (path.to_owned(), CallMetrics::new(&method.service, &method.name))
+        });
+        let metrics = Arc::new(metrics.collect());
+        Self { policy, metrics, handlers }
     }
 }
 
@@ -79,15 +78,16 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (rules, handlers) = (self.rules.clone(), self.handlers.clone());
+        let rpc = self.clone();
         Box::pin(async move {
-            let path = request.uri().path().to_owned();
-            if let Some(method) = rules.methods.get(&path) {
-                return Ok(observed(&rules, method, request, handlers).await);
+            let path = request.uri().path();
+            if let (Some(method), Some(metrics)) =
+                (rpc.policy.methods.get(path), rpc.metrics.get(path))
+            {
+                return Ok(measure(&rpc.policy, method, metrics, request, rpc.handlers).await);
             }
-            let open = OPEN_SERVICES.iter().any(|service| path.starts_with(service));
-            if open || !is_grpc(&request) {
-                return handlers.oneshot(request).await;
+            if call::is_open(path) || !is_grpc(&request) {
+                return rpc.handlers.oneshot(request).await;
             }
             Ok(Status::from(Error::MethodUnknown).into_http())
         })
@@ -99,10 +99,11 @@ fn is_grpc(request: &Request<Body>) -> bool {
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// One call in its span, counted and timed.
-async fn observed<S>(
-    rules: &Rules,
+/// Runs a call in its span, counts it and records its duration.
+async fn measure<S>(
+    policy: &CallPolicy,
     method: &Method,
+    metrics: &CallMetrics,
     mut request: Request<Body>,
     handlers: S,
 ) -> Response<Body>
@@ -112,33 +113,22 @@ where
         + 'static,
     S::Future: Send,
 {
-    let began = Instant::now();
-    let span = tracing::info_span!(
-        "call",
-        otel.kind = "server",
-        rpc.service = method.service,
-        rpc.method = method.name
-    );
-    telemetry::continue_trace(&span, request.headers_mut());
-    let judged = judged(rules, method, request, handlers).instrument(span.clone());
-    let response = judged.await.unwrap_or_else(|error| {
+    let start = Instant::now();
+    let span = call::open_span(method, request.headers_mut());
+    let result = admit_and_handle(policy, method, request, handlers).instrument(span.clone()).await;
+    let response = result.unwrap_or_else(|error| {
         let _in_span = span.enter();
         status(&error).into_http()
     });
-    let code = code(&response);
-    let labels = [
-        ("grpc_service", method.service.clone()),
-        ("grpc_method", method.name.clone()),
-        ("grpc_code", format!("{code:?}")),
-    ];
-    metrics::counter!("grpc_server_handled_total", &labels).increment(1);
-    metrics::histogram!("grpc_server_handling_seconds", &labels[..2])
-        .record(began.elapsed().as_secs_f64());
+    // A response whose status follows in its trailers began well.
+    let code = call::status_code(response.headers()).unwrap_or(Code::Ok);
+    span.record("rpc.grpc.status_code", code as i32);
+    metrics.record(code, start.elapsed());
     with_contract_code(response, code)
 }
 
-async fn judged<S>(
-    rules: &Rules,
+async fn admit_and_handle<S>(
+    policy: &CallPolicy,
     method: &Method,
     mut request: Request<Body>,
     handlers: S,
@@ -149,19 +139,19 @@ where
         + 'static,
     S::Future: Send,
 {
-    let time = deadline::read(request.headers(), rules.call_duration_max);
-    // The deadline is kept here; tonic would answer its own code.
+    let duration = deadline::read(request.headers(), policy.call_duration_max);
+    // tonic would report an expired deadline as CANCELLED.
     request.headers_mut().remove("grpc-timeout");
-    let deadline = Instant::now() + time;
-    deadline::scope(deadline, authorize(rules, method, &mut request)).await??;
+    let deadline = Instant::now() + duration;
+    deadline::scope(deadline, authorize(policy, method, &mut request)).await??;
     let streaming = method.streaming;
-    let places = if streaming { &rules.streams } else { &rules.calls };
-    let permit = places.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    let permits = if streaming { &policy.streams } else { &policy.calls };
+    let permit = permits.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
 
     let handled = async move {
         let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
-        // A stream has its time to begin, and then goes on past the deadline.
-        if streaming { holding(permit, response) } else { response }
+        // The deadline of a stream ends with its first response headers, its permit with its body.
+        if streaming { call::attach(response, permit) } else { response }
     };
     let handled = deadline::scope(deadline, handled);
     if method.no_side_effects {
@@ -171,19 +161,9 @@ where
     task.await.map_err(Error::internal)?
 }
 
-/// A response that holds its place until its end.
-fn holding(permit: OwnedSemaphorePermit, response: Response<Body>) -> Response<Body> {
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _until_the_end = &permit;
-            frame
-        }))
-    })
-}
-
-/// Order of judgement: authentication, role; the handler then validates.
+/// Checks authentication, then the role. The handler validates after that.
 async fn authorize(
-    rules: &Rules,
+    policy: &CallPolicy,
     method: &Method,
     request: &mut Request<Body>,
 ) -> Result<(), Error> {
@@ -193,8 +173,8 @@ async fn authorize(
             let peer = request.extensions().get::<Peer>();
             method.admit_service(peer.and_then(|peer| peer.certificate_name.as_deref()))
         }
-        Access::Customer | Access::Admin | Access::Nobody => {
-            let claims = rules.verifier.verify(request.headers()).await?;
+        Access::Roles(_) | Access::Nobody => {
+            let claims = policy.verifier.verify(request.headers()).await?;
             method.admit(&claims)?;
             request.extensions_mut().insert(claims);
             Ok(())
@@ -202,15 +182,8 @@ async fn authorize(
     }
 }
 
-/// The code that a response begins with; one whose status comes in its trailers has
-/// begun well.
-fn code(response: &Response<Body>) -> Code {
-    let status = response.headers().get("grpc-status");
-    status.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
-}
-
-/// Answers that tonic makes by itself, in the contract's terms. What our own code
-/// answers carries details and is left as it is.
+/// Replaces statuses that tonic creates by those of the contract. A status with details comes from
+/// our own code and stays.
 fn with_contract_code(response: Response<Body>, code: Code) -> Response<Body> {
     const DETAILS: &str = "grpc-status-details-bin";
     if code == Code::Ok || response.headers().contains_key(DETAILS) {
@@ -222,9 +195,9 @@ fn with_contract_code(response: Response<Body>, code: Code) -> Response<Body> {
         Code::OutOfRange | Code::ResourceExhausted => status(&Error::MessageTooLarge).into_http(),
         Code::Unimplemented => status(&Error::MethodUnknown).into_http(),
         Code::Cancelled => status(&Error::DeadlineExceeded).into_http(),
-        // tonic's word for bytes that are no such message.
+        // tonic reports bytes that are not the expected message by one of these.
         Code::Internal | Code::InvalidArgument | Code::Unknown => {
-            tracing::debug!(message, "a request could not be read");
+            tracing::debug!(message, "a request could not be decoded");
             let mut violations = crate::validate::Violations::new();
             violations.add("request", "must be a message of this method");
             status(&Error::Invalid(violations)).into_http()

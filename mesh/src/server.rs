@@ -1,5 +1,5 @@
-//! Serving HTTP on a listener: accept with or without mTLS, bound what a client may
-//! cost, and drain. Knows nothing of what is served.
+//! An HTTP server on a listener: accepts with or without mTLS, bounds what a client may cost, and
+//! drains. Knows nothing about the handlers.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -27,24 +27,24 @@ use crate::{
 
 const CONNECTIONS_MAX: usize = 10_000;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Also how long a connection of HTTP/1.1 may be idle: longer than proxies keep theirs,
-/// so that they and not we close it.
+/// Also the idle timeout of an HTTP/1.1 connection: longer than that of common proxies, so that the
+/// proxy closes it and never sends a request into a closing connection.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
 const HEADER_BYTES_MAX: u32 = 32 << 10;
-/// Streams on one connection of HTTP/2.
+/// Concurrent streams per HTTP/2 connection.
 pub(crate) const CONCURRENT_STREAMS_MAX: u32 = 200;
 const RESET_STREAMS_MAX: usize = 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const WINDOW_BYTES: u32 = 1 << 20;
-/// How long to wait after an accept that failed for want of descriptors.
+/// Delay after an accept failed because the process has no free file descriptor.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// The sockets of a service, bound before anything else is done.
+/// The bound sockets of a program.
 pub struct Listeners {
-    /// For requests.
+    /// Accepts requests.
     pub main: TcpListener,
-    /// For metrics and health.
+    /// Accepts requests for metrics and health.
     pub admin: TcpListener,
 }
 
@@ -52,7 +52,7 @@ impl Listeners {
     /// Binds both addresses.
     ///
     /// # Errors
-    /// One line that names the address that is not free.
+    /// One line that names the address in use.
     pub async fn bind(config: &ServerConfig) -> Result<Self, BoxError> {
         Ok(Self {
             main: bind("LISTEN_ADDRESS", config.listen_address).await?,
@@ -66,27 +66,27 @@ async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, BoxErro
     bound.map_err(|error| format!("{setting}={address}: {error}").into())
 }
 
-/// Who is at the other end of a connection; an extension of each request.
+/// The other end of a connection. An extension of each request.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    /// Its address.
+    /// Address of its end.
     pub address: SocketAddr,
-    /// Name in its certificate, where it showed one.
+    /// Name in its certificate, if it presented one.
     pub certificate_name: Option<Arc<str>>,
 }
 
-/// How a listener is served.
+/// How a listener accepts and drains.
 #[derive(Clone)]
 pub struct Transport {
-    /// Every client must show a certificate of the mesh. None: plaintext.
+    /// Requires a certificate of the mesh from every client. `None`: plaintext.
     pub tls: Option<Tls>,
-    /// HTTP/1.1 too, not only HTTP/2.
+    /// Accepts HTTP/1.1 besides HTTP/2.
     pub http1: bool,
-    /// How long requests under way may take to end after the signal.
+    /// How long requests in flight may take to end after the signal.
     pub drain_duration_max: Duration,
 }
 
-/// Serves until `shutdown`, then lets requests under way end, for a bounded time.
+/// Serves until `shutdown`, then drains: requests in flight end within a bounded time.
 pub async fn serve<S>(
     listener: TcpListener,
     transport: Transport,
@@ -123,11 +123,11 @@ pub async fn serve<S>(
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
             let _permit = permit;
-            let welcomed = tokio::select! {
-                welcomed = welcome(stream, address, tls) => welcomed,
+            let completed = tokio::select! {
+                completed = complete_handshake(stream, address, tls) => completed,
                 () = shutdown.cancelled() => None,
             };
-            let Some((stream, peer)) = welcomed else {
+            let Some((stream, peer)) = completed else {
                 return;
             };
             let service = service.map_request(move |request: Request<hyper::body::Incoming>| {
@@ -148,7 +148,7 @@ pub async fn serve<S>(
     }
     drop(listener);
     if timeout(transport.drain_duration_max, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were cut off at the end of the drain");
+        tracing::warn!("requests did not end within the drain");
     }
     drained.cancel();
 }
@@ -169,19 +169,19 @@ fn http_builder(http1: bool) -> auto::Builder<TokioExecutor> {
     if http1 { builder } else { builder.http2_only() }
 }
 
-/// A byte stream, whatever is below it.
+/// A byte stream over TCP or TLS.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Completes a connection that was accepted, or lets it go.
-async fn welcome(
+/// Completes the handshake of an accepted connection; `None` if it fails or takes too long.
+async fn complete_handshake(
     stream: TcpStream,
     address: SocketAddr,
     tls: Option<Tls>,
 ) -> Option<(Box<dyn Stream>, Peer)> {
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
-        // Who says nothing does not get as far as the HTTP server, which would wait.
+        // A silent client never reaches the HTTP server, which would wait for it without a limit.
         let _ = timeout(HEADER_READ_TIMEOUT, stream.peek(&mut [0])).await.ok()?;
         let certificate_name = None;
         let peer = Peer { address, certificate_name };

@@ -1,5 +1,5 @@
-//! Logs, traces and metrics of a process, and the trace context that goes through
-//! gRPC metadata, outbox rows and Kafka headers (W3C `traceparent`).
+//! Logs, traces and metrics of a process, and the trace context (W3C `traceparent`) in gRPC metadata,
+//! outbox rows and Kafka headers.
 
 use std::{fmt, io::IsTerminal, time::Duration};
 
@@ -41,17 +41,17 @@ pub const TRACEPARENT: &str = "traceparent";
 const DURATION_BUCKETS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// What a process holds while it runs.
+/// The exporters of a process.
 pub struct Telemetry {
     traces: SdkTracerProvider,
     /// Renders all metrics for Prometheus.
     pub metrics: PrometheusHandle,
 }
 
-/// Sets up logs, traces and metrics. Once a process.
+/// Sets up logs, traces and metrics, once per process.
 ///
 /// # Errors
-/// A filter or endpoint that cannot be used.
+/// An invalid filter or endpoint.
 pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry, BoxError> {
     let mut traces = SdkTracerProvider::builder()
         .with_resource(Resource::builder().with_service_name(service).build());
@@ -62,7 +62,8 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
             .build()?;
         traces = traces.with_batch_exporter(exporter);
     } else {
-        // Ids for logs and errors, and what a caller traces goes on: only nothing is recorded.
+        // Logs and errors still need trace ids, and a caller's trace must continue; only nothing is
+        // recorded.
         traces = traces.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)));
     }
     let traces = traces.build();
@@ -86,7 +87,7 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
     Ok(Telemetry { traces, metrics })
 }
 
-/// JSON lines that carry the id of the trace they belong to.
+/// Adds the trace id to JSON log lines.
 struct Traced(Format<Json>);
 
 impl<S, N> FormatEvent<S, N> for Traced
@@ -117,19 +118,19 @@ fn trace_id_of(span: &span::Id) -> Option<String> {
 }
 
 impl Telemetry {
-    /// Sends what is left of the traces, for a bounded time.
+    /// Exports the remaining traces, within a bounded time.
     pub fn flush(self) {
         let _ = self.traces.shutdown_with_timeout(Duration::from_secs(2));
     }
 }
 
-/// The id of the trace that this runs in, 32 hex digits.
+/// Returns the id of the current trace, 32 hex digits.
 pub fn trace_id() -> String {
     let context = Span::current().context();
     context.span().span_context().trace_id().to_string()
 }
 
-/// The trace context that this runs in, to be kept beside a row or message.
+/// Returns the current trace context, to be stored with a row or message.
 pub fn traceparent() -> Option<String> {
     let mut headers = HeaderMap::new();
     write_trace(&mut headers);
@@ -137,13 +138,13 @@ pub fn traceparent() -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Hands the trace context that this runs in on to the next hop.
+/// Writes the current trace context for the next hop.
 pub fn write_trace(headers: &mut HeaderMap) {
     let context = Span::current().context();
     TraceContextPropagator::new().inject_context(&context, &mut Headers(headers));
 }
 
-/// Makes `span` a child of the trace that came with `headers`, if one did.
+/// Makes `span` a child of the trace in `headers`, if there is one.
 pub fn continue_trace(span: &Span, headers: &mut HeaderMap) {
     let parent =
         TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
@@ -152,7 +153,7 @@ pub fn continue_trace(span: &Span, headers: &mut HeaderMap) {
     }
 }
 
-/// Makes `span` a child of a trace context that was kept beside a row or message.
+/// Makes `span` a child of a trace context that was stored with a row or message.
 pub fn continue_traceparent(span: &Span, traceparent: Option<&str>) {
     let mut headers = HeaderMap::new();
     if let Some(value) = traceparent.and_then(|text| HeaderValue::from_str(text).ok()) {

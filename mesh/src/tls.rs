@@ -1,5 +1,5 @@
-//! mTLS between the services: each is known by the name in its certificate. New
-//! certificates and keys are taken in from their files without a restart.
+//! mTLS between the programs of the mesh: the name in its certificate identifies a program.
+//! Certificates and keys are reloaded from their files without a restart.
 
 use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
@@ -13,10 +13,10 @@ use x509_parser::{extensions::GeneralName, prelude::FromDer};
 
 use crate::{config::TlsConfig, error::BoxError};
 
-/// How often the files are looked at.
+/// How often the files are checked for changes.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The TLS settings of now, for both ends. Cheap to clone.
+/// The current TLS settings of client and server. Cheap to clone.
 #[derive(Clone)]
 pub struct Tls(Arc<Inner>);
 
@@ -32,11 +32,10 @@ struct Current {
 }
 
 impl Tls {
-    /// Reads the files, and from then on looks at them for as long as the process
-    /// lives.
+    /// Reads the files, and reloads them when they change, for the lifetime of the process.
     ///
     /// # Errors
-    /// Files that are not there or do not fit together.
+    /// Files that are missing, or a certificate and key that do not match.
     pub fn load(files: &TlsConfig) -> Result<Self, BoxError> {
         let current = Current::read(files)?;
         let tls =
@@ -45,21 +44,20 @@ impl Tls {
         Ok(tls)
     }
 
-    /// Takes in the files as they are now, without waiting for the next look at them.
-    /// Tells whether they had changed.
+    /// Reloads the files now. Returns whether they changed.
     ///
     /// # Errors
-    /// New files that cannot be used; the old ones stay in force.
+    /// Invalid new files; the old settings stay in use.
     pub fn reload(&self) -> Result<bool, BoxError> {
         self.0.reload()
     }
 
-    /// For accepting a connection now.
+    /// Returns the settings for the next accepted connection.
     pub fn server(&self) -> Arc<ServerConfig> {
         self.0.current.load().server.clone()
     }
 
-    /// For making a connection now.
+    /// Returns the settings for the next outgoing connection.
     pub fn client(&self) -> Arc<ClientConfig> {
         self.0.current.load().client.clone()
     }
@@ -72,15 +70,15 @@ async fn watch(inner: std::sync::Weak<Inner>) {
             return;
         };
         match inner.reload() {
-            Ok(true) => tracing::info!("took in new certificates"),
+            Ok(true) => tracing::info!("reloaded certificates"),
             Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the new certificates cannot be used"),
+            Err(error) => tracing::error!(%error, "the new certificates are invalid"),
         }
     }
 }
 
 impl Inner {
-    /// Takes in the files if they changed; those that cannot be used change nothing.
+    /// Reloads the files if they changed. Invalid files change nothing.
     fn reload(&self) -> Result<bool, BoxError> {
         let changed = read_pem(&self.files).is_ok_and(|pem| pem != self.current.load().pem);
         if changed {
@@ -127,13 +125,13 @@ impl Current {
             .with_client_auth_cert(chain, key)?;
         client.alpn_protocols = vec![b"h2".to_vec()];
 
-        tell_expiry(&pem[0]);
+        report_expiry(&pem[0]);
         Ok(Self { server: Arc::new(server), client: Arc::new(client), pem })
     }
 }
 
-/// When the certificate of this service ends, as a metric.
-fn tell_expiry(chain: &[u8]) {
+/// Reports when the certificate of this program expires, as a metric.
+fn report_expiry(chain: &[u8]) {
     let end = CertificateDer::from_pem_slice(chain).ok().and_then(|certificate| {
         let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(&certificate).ok()?;
         Some(parsed.validity().not_after.timestamp())
@@ -143,7 +141,7 @@ fn tell_expiry(chain: &[u8]) {
     }
 }
 
-/// The name by which the mesh knows the owner of a certificate: its first DNS name.
+/// Returns the name that identifies the owner of a certificate in the mesh: its first DNS name.
 pub fn certificate_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(certificate).ok()?;
     let names = parsed.subject_alternative_name().ok()??;
@@ -153,7 +151,7 @@ pub fn certificate_name(certificate: &CertificateDer<'_>) -> Option<String> {
     })
 }
 
-/// A TLS failure, as an I/O error.
+/// Wraps a TLS failure in an I/O error.
 pub(crate) fn io_error(error: impl Into<BoxError>) -> io::Error {
     io::Error::other(error)
 }

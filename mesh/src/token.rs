@@ -1,6 +1,5 @@
-//! Access tokens: what they say, and their verification in each service by public
-//! keys that are fetched once and kept. A token once verified is remembered until it
-//! expires: a signature check costs more than a hop.
+//! Verification of access tokens by the public keys of the issuer (JWKS). The key set is fetched and
+//! cached; a verified token is cached until it expires, since a signature check costs more than a hop.
 
 use std::{
     collections::HashMap,
@@ -15,80 +14,27 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet,
 };
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::{
     channel::Channel,
     config::TokenConfig,
     error::{BoxError, Error},
+    identity::Claims,
 };
 
-/// Most tokens remembered at once.
-const TOKENS_REMEMBERED_MAX: u64 = 50_000;
-/// Longest token that is looked at, in bytes.
+/// Most verified tokens in the cache.
+const CACHED_TOKENS_MAX: u64 = 50_000;
+/// Longest token that is verified, in bytes.
 const TOKEN_BYTES_MAX: usize = 4096;
-/// Clocks may differ by this much.
+/// Clocks of issuer and verifier may differ by this.
 const LEEWAY_SECONDS: u64 = 2;
-/// Keys are read anew after this long, so that a withdrawn one stops counting.
+/// The key set is fetched again after this, so that a withdrawn key is rejected.
 const KEYS_AGE_MAX: Duration = Duration::from_secs(300);
-/// An unknown `kid` or a failed fetch makes us ask again no sooner than this.
+/// Time between two fetches, whatever the number of unknown `kid` or failed fetches.
 const FETCH_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Acts on its own account.
-    Customer,
-    /// May do all.
-    Admin,
-}
-
-/// What an access token says. Source: RFC 7519, and `sid` of OpenID Connect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// Issuer.
-    pub iss: String,
-    /// Audience.
-    pub aud: String,
-    /// UUID of the account or API client.
-    pub sub: uuid::Uuid,
-    /// Expiry, seconds since 1970.
-    pub exp: u64,
-    /// Issue, seconds since 1970.
-    pub iat: u64,
-    /// UUID of the token.
-    pub jti: uuid::Uuid,
-    /// UUID of the session; an API client has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sid: Option<uuid::Uuid>,
-    /// What the account may do.
-    pub role: Role,
-    /// The account's address; an API client has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// The account's display name, or the API client's name.
-    pub name: String,
-}
-
-impl Claims {
-    /// How long they still count.
-    pub fn time_left(&self) -> Duration {
-        Duration::from_secs(self.exp).saturating_sub(since_1970())
-    }
-}
-
-/// The claims of a call's token, from the request's extensions.
-///
-/// # Errors
-/// [`Error::TokenMissing`] for a method that needs none, and so has none.
-pub fn claims<T>(request: &tonic::Request<T>) -> Result<Arc<Claims>, Error> {
-    let claims = request.extensions().get::<Arc<Claims>>();
-    claims.cloned().ok_or(Error::TokenMissing)
-}
-
-/// Checks access tokens. Cheap to clone.
+/// Verifies access tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -97,7 +43,7 @@ struct Inner {
     source: Option<Source>,
     fetching: Mutex<()>,
     validation: Validation,
-    remembered: Cache<[u8; 32], Arc<Claims>>,
+    verified: Cache<[u8; 32], Arc<Claims>>,
 }
 
 struct Source {
@@ -109,17 +55,17 @@ struct Source {
 struct Keys {
     by_kid: HashMap<String, DecodingKey>,
     fetched: Option<Instant>,
-    tried: Option<Instant>,
+    attempted: Option<Instant>,
 }
 
 impl Verifier {
-    /// Takes its keys from `jwks_url`, over `channel`.
+    /// Fetches the keys from `jwks_url` over `channel`.
     pub fn fetching(config: &TokenConfig, channel: Channel) -> Self {
         let url = config.jwks_url.clone();
         Self::new(config, Keys::default(), Some(Source { channel, url }))
     }
 
-    /// Takes the keys given, for the service that issues the tokens.
+    /// Uses the given keys. For the service that issues the tokens.
     ///
     /// # Errors
     /// A key that is not Ed25519.
@@ -139,15 +85,15 @@ impl Verifier {
             source,
             fetching: Mutex::new(()),
             validation,
-            remembered: Cache::new(TOKENS_REMEMBERED_MAX),
+            verified: Cache::new(CACHED_TOKENS_MAX),
         }))
     }
 
-    /// The claims of the bearer token in `headers`.
+    /// Returns the claims of the bearer token in `headers`.
     ///
     /// # Errors
     /// [`Error::TokenMissing`], [`Error::TokenExpired`], [`Error::TokenInvalid`], or
-    /// [`Error::Unavailable`] where the keys cannot be had.
+    /// [`Error::Unavailable`] if no keys are known and they cannot be fetched.
     pub async fn verify(&self, headers: &HeaderMap) -> Result<Arc<Claims>, Error> {
         let token = bearer(headers).ok_or(Error::TokenMissing)?;
         if token.len() > TOKEN_BYTES_MAX {
@@ -155,15 +101,15 @@ impl Verifier {
         }
         let hash: [u8; 32] =
             digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes");
-        if let Some(claims) = self.0.remembered.get(&hash) {
+        if let Some(claims) = self.0.verified.get(&hash) {
             if claims.exp + LEEWAY_SECONDS > now() {
                 return Ok(claims);
             }
-            self.0.remembered.invalidate(&hash);
+            self.0.verified.invalidate(&hash);
             return Err(Error::TokenExpired);
         }
         let claims = Arc::new(self.check(token).await?);
-        self.0.remembered.insert(hash, claims.clone());
+        self.0.verified.insert(hash, claims.clone());
         Ok(claims)
     }
 
@@ -180,68 +126,67 @@ impl Verifier {
         }
     }
 
-    /// Reads the keys where they are old or `kid` is not among them.
+    /// Fetches the keys if they are too old or `kid` is not among them.
     async fn refresh(&self, kid: &str) -> Result<(), Error> {
         let Some(source) = &self.0.source else {
             return Ok(());
         };
-        if let Some(enough) = self.0.keys.load().suffice(kid) {
-            return enough.map_err(|CannotBeHad| source.unavailable());
+        if let Some(result) = self.0.keys.load().is_fresh(kid) {
+            return result.map_err(|KeysUnavailable| source.unavailable());
         }
-        // In a task of its own: neither the deadline of the call that happens to ask
-        // nor its caller's leaving cuts it off.
+        // In a separate task: neither the deadline of this call nor a client that disconnects cancels
+        // the fetch that other calls wait for.
         let (inner, kid) = (self.0.clone(), kid.to_owned());
         let read = tokio::spawn(async move { inner.read_keys(&kid).await });
         match read.await.map_err(Error::internal)? {
             Ok(()) => Ok(()),
-            Err(CannotBeHad) => Err(source.unavailable()),
+            Err(KeysUnavailable) => Err(source.unavailable()),
         }
     }
 
-    /// Puts other keys in the place of all that are known, and forgets every token: what
-    /// a key that is gone has signed no longer counts.
+    /// Replaces all keys and clears the token cache, so that tokens of a withdrawn key are rejected.
     ///
     /// # Errors
     /// A key that is not Ed25519.
     pub fn set_keys(&self, jwks: &JwkSet) -> Result<(), BoxError> {
         self.0.keys.store(Arc::new(Keys { by_kid: by_kid(jwks)?, ..Keys::default() }));
-        self.0.remembered.invalidate_all();
+        self.0.verified.invalidate_all();
         Ok(())
     }
 
-    /// How many public keys are known.
+    /// Returns the number of known public keys.
     pub fn keys_len(&self) -> usize {
         self.0.keys.load().by_kid.len()
     }
 }
 
-/// The keys are not known, and were not to be read just now.
-struct CannotBeHad;
+/// The keys are unknown and the last fetch failed.
+struct KeysUnavailable;
 
 impl Keys {
-    /// Whether `kid` can be judged by what is known already.
-    fn suffice(&self, kid: &str) -> Option<Result<(), CannotBeHad>> {
-        let young = |t: Option<Instant>, age: Duration| t.is_some_and(|t| t.elapsed() < age);
+    /// Returns whether a token with `kid` can be decided now; `None` if the keys must be fetched first.
+    fn is_fresh(&self, kid: &str) -> Option<Result<(), KeysUnavailable>> {
+        let within = |t: Option<Instant>, age: Duration| t.is_some_and(|t| t.elapsed() < age);
         let known = self.by_kid.contains_key(kid);
-        if known && young(self.fetched, KEYS_AGE_MAX) {
+        if known && within(self.fetched, KEYS_AGE_MAX) {
             return Some(Ok(()));
         }
-        let last_failed = self.fetched != self.tried;
-        young(self.tried, FETCH_INTERVAL_MIN).then_some(if known || !last_failed {
+        let last_failed = self.fetched != self.attempted;
+        within(self.attempted, FETCH_INTERVAL_MIN).then_some(if known || !last_failed {
             Ok(())
         } else {
-            Err(CannotBeHad)
+            Err(KeysUnavailable)
         })
     }
 }
 
 impl Inner {
-    /// One fetch at a time; where old keys are there, a failed one leaves them in force.
-    async fn read_keys(&self, kid: &str) -> Result<(), CannotBeHad> {
+    /// Fetches the keys, one fetch at a time. A failed fetch keeps the old keys.
+    async fn read_keys(&self, kid: &str) -> Result<(), KeysUnavailable> {
         let _one_at_a_time = self.fetching.lock().await;
         let keys = self.keys.load_full();
-        if let Some(enough) = keys.suffice(kid) {
-            return enough;
+        if let Some(result) = keys.is_fresh(kid) {
+            return result;
         }
         let Some(source) = &self.source else {
             return Ok(());
@@ -249,21 +194,21 @@ impl Inner {
         let fetched = source.fetch().await;
         let now = Some(Instant::now());
         let keys = match fetched {
-            Ok(by_kid) => Keys { by_kid, fetched: now, tried: now },
+            Ok(by_kid) => Keys { by_kid, fetched: now, attempted: now },
             Err(error) => {
-                tracing::warn!(%error, "the public keys were not read anew");
-                Keys { by_kid: keys.by_kid.clone(), fetched: keys.fetched, tried: now }
+                tracing::warn!(%error, "cannot fetch the public keys");
+                Keys { by_kid: keys.by_kid.clone(), fetched: keys.fetched, attempted: now }
             }
         };
-        let enough = keys.suffice(kid).unwrap_or(Ok(()));
+        let result = keys.is_fresh(kid).unwrap_or(Ok(()));
         self.keys.store(Arc::new(keys));
-        enough
+        result
     }
 }
 
 impl Source {
     fn unavailable(&self) -> Error {
-        self.channel.unavailable("the public keys cannot be had")
+        self.channel.unavailable("keys unavailable")
     }
 
     async fn fetch(&self) -> Result<HashMap<String, DecodingKey>, Error> {
@@ -290,9 +235,5 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn now() -> u64 {
-    since_1970().as_secs()
-}
-
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -1,5 +1,5 @@
-//! Checks of a request that report every bad field at once. A service's `convert.rs`
-//! collects them while it turns messages into its own types.
+//! Violations of a request, which reports all bad fields at once. The `convert` module of a service
+//! collects them while it converts messages to domain types.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Bad fields of one request. Empty: the request is good.
+/// The bad fields of one request. Empty: the request is valid.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Violations(Vec<(String, String)>);
 
 impl Violations {
-    /// None yet.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `field` is bad, for it `description` ("must be …"). Fields are named as in the
-    /// contract, nested ones by a path such as `items[2].quantity`.
+    /// Adds a violation: `field` as named in the contract, nested ones by a path such as
+    /// `items[2].quantity`, and a `description` such as "must be …".
     pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
         self.0.push((field.into(), description.into()));
     }
@@ -31,8 +31,8 @@ impl Violations {
         }
     }
 
-    /// Takes what is wrong with a message that is `field`: with a field of its own, or,
-    /// where that is named by nothing, with the message.
+    /// Returns a closure that adds violations of the message in `field`: of one of its own fields,
+    /// or, for the empty name, of the message itself.
     pub fn under<'a>(&'a mut self, field: &'a str) -> impl FnMut(&str, String) + 'a {
         move |own, description| match own {
             "" => self.add(field, description),
@@ -40,8 +40,7 @@ impl Violations {
         }
     }
 
-    /// The text without white space around it, if it then has `min` to `max`
-    /// characters.
+    /// Returns `value` trimmed, and requires `min` to `max` characters after that.
     pub fn text(&mut self, field: &str, value: &str, min: usize, max: usize) -> String {
         let text = value.trim();
         let characters = text.chars().count();
@@ -53,7 +52,7 @@ impl Violations {
         text.to_owned()
     }
 
-    /// The UUID, or the nil one after a violation.
+    /// Returns the UUID, or nil after a violation.
     pub fn uuid(&mut self, field: &str, value: &str) -> Uuid {
         Uuid::try_parse(value).unwrap_or_else(|_| {
             self.add(field, "must be a UUID");
@@ -61,15 +60,15 @@ impl Violations {
         })
     }
 
-    /// The UUID if one is set.
+    /// Returns the UUID if `value` is not empty.
     pub fn optional_uuid(&mut self, field: &str, value: &str) -> Option<Uuid> {
         (!value.is_empty()).then(|| self.uuid(field, value))
     }
 
-    /// `value` if all was good.
+    /// Returns `value` if there is no violation.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every violation so far.
+    /// [`Error::Invalid`] with all violations.
     pub fn finish<T>(self, value: T) -> Result<T, Error> {
         if self.0.is_empty() { Ok(value) } else { Err(Error::Invalid(self)) }
     }
@@ -97,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_bad_fields_are_told_at_once() {
+    fn all_bad_fields_are_reported_at_once() {
         let mut violations = Violations::new();
         violations.text("name", "  ", 1, 5);
         violations.uuid("id", "7");
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn length_counts_characters_without_white_space_around_them() {
+    fn length_counts_characters_after_trimming() {
         let mut violations = Violations::new();
         assert_eq!(violations.text("name", " Zoë ", 1, 3), "Zoë");
         assert!(violations.finish(()).is_ok());

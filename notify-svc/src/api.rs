@@ -2,7 +2,7 @@
 
 mod notification;
 
-use mesh::page::PageTokens;
+use mesh_data::page::PageTokens;
 
 use crate::App;
 

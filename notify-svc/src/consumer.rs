@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use mesh::{BoxError, consumer::Handler, kafka::Record};
+use mesh::BoxError;
+use mesh_data::{consumer::Handler, kafka::Record};
 use prost::Name;
 use proto::{
     order::v1::{OrderCancelled, OrderCreated, OrderShipped},

@@ -3,11 +3,10 @@
 //! letters.
 
 use iso_currency::Currency;
-use mesh::{
-    BoxError,
+use mesh::{BoxError, validate::Violations};
+use mesh_data::{
     outbox::NewEvent,
     page::{Page, PageTokens, Scope},
-    validate::Violations,
 };
 use prost::Message;
 use proto::{

@@ -18,7 +18,13 @@ use std::{
 };
 
 use lettre::message::Mailbox;
-use mesh::{crash, database::Database, error::chain, group_commit::GroupCommit, outbox, telemetry};
+use mesh::{error::chain, telemetry};
+use mesh_data::{
+    database::{Database, convert_error},
+    failpoint,
+    group_commit::GroupCommit,
+    outbox,
+};
 use tokio::{
     task::JoinSet,
     time::{interval_at, sleep, timeout},
@@ -81,7 +87,7 @@ impl Delivery {
             let (database, events_waiting) = (database.clone(), events_waiting.clone());
             async move {
                 let written = write_marks(&database, &marks).await?;
-                events_waiting.ring();
+                events_waiting.notify();
                 Ok(written)
             }
         });
@@ -204,7 +210,7 @@ impl Worker {
         let delivery = self.delivery.clone();
         if self.connection.is_none() {
             let mut connection = delivery.app.database.connection().await?;
-            if !db::has_due(&mut connection).await? {
+            if !db::has_due(&mut connection).await.map_err(convert_error)? {
                 return Ok(false);
             }
             drop(connection);
@@ -212,7 +218,9 @@ impl Worker {
         }
         let claimed_at = Instant::now();
         let mut connection = delivery.app.database.connection().await?;
-        let batch = db::claim(&mut connection, Uuid::now_v7(), LEASE, CLAIM_SIZE_MAX).await?;
+        let batch = db::claim(&mut connection, Uuid::now_v7(), LEASE, CLAIM_SIZE_MAX)
+            .await
+            .map_err(convert_error)?;
         drop(connection);
         if batch.is_empty() {
             return Ok(false);
@@ -280,7 +288,7 @@ impl Worker {
                 self.pause = PAUSE_MIN;
                 let mark = delivery.judge(claimed, message_id, reply);
                 if mark.outcome == Outcome::Sent {
-                    crash::point("after-mail");
+                    failpoint::hit("after-mail");
                 }
                 let marking = keep_marking(delivery, mark, self.shutdown.clone());
                 self.marking.spawn(marking.in_current_span());

@@ -1,7 +1,7 @@
 //! Operations on the inbox: what an event and an admin do to it. Each owns its
 //! transaction.
 
-use mesh::{outbox, page};
+use mesh_data::{database::convert_error, outbox, page};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,7 +40,8 @@ pub async fn receive(app: &App, new: &[NewNotification]) -> Result<(), mesh::Err
         return Ok(());
     }
     let mut connection = app.database.connection().await?;
-    let count = db::insert_notifications(&mut connection, &addressed).await?;
+    let count =
+        db::insert_notifications(&mut connection, &addressed).await.map_err(convert_error)?;
     if count > 0 {
         metrics::counter!("notifications_received_total").increment(count.unsigned_abs());
         app.mails_due.notify_one();
@@ -95,7 +96,7 @@ pub async fn resend_notification(app: &App, id: NotificationId) -> Result<Notifi
             Ok(notification)
         })
         .await?;
-    app.events_waiting.ring();
+    app.events_waiting.notify();
     app.mails_due.notify_one();
     Ok(notification)
 }

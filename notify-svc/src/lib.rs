@@ -24,13 +24,15 @@ use futures::FutureExt;
 use mesh::{
     BoxError,
     boot::{Process, Service, Serving},
+    server::Listeners,
+    token::Verifier,
+};
+use mesh_data::{
     consumer::consume,
     database::Database,
     kafka::Producer,
-    outbox::{self, Bell},
+    outbox::{self, Wakeup},
     page::PageTokens,
-    server::Listeners,
-    token::Verifier,
 };
 use proto::notify::v1::notification_service_server::NotificationServiceServer;
 use tokio::sync::Notify;
@@ -59,7 +61,7 @@ pub struct App {
     /// Rings when a mail is due.
     pub mails_due: Arc<Notify>,
     /// Rings when an event is in the outbox.
-    pub events_waiting: Bell,
+    pub events_waiting: Wakeup,
 }
 
 /// Serves until the process is to end.
@@ -72,9 +74,9 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let database = Database::open(&config.database, &MIGRATIONS)?;
     let producer = Producer::new(&config.kafka)?;
     let server = Server::new(&config.smtp, config.mail_from.email.domain())?;
-    let readiness = server.tell(producer.tell(database.readiness()));
+    let readiness = server.report_to(producer.report_to(database.readiness()));
 
-    let app = App { database, mails_due: Arc::default(), events_waiting: Bell::default() };
+    let app = App { database, mails_due: Arc::default(), events_waiting: Wakeup::default() };
     spawn_tasks(&config, &app, server, producer, &process);
     let api = Api { app, page_tokens: PageTokens::load(&config.page.page_token_key_file)? };
     let serving = Serving {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use mesh::outbox::NewEvent;
+use mesh_data::outbox::NewEvent;
 use uuid::Uuid;
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of a notification.
     NotificationId
 );
@@ -20,7 +20,7 @@ const RETRY_DELAY_MAX: Duration = Duration::from_secs(3600);
 const POSTPONEMENT_MIN: Duration = Duration::from_secs(1);
 const POSTPONEMENT_MAX: Duration = Duration::from_secs(300);
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// Which mail it is.
     pub enum NotificationKind {
         /// Confirms an order.
@@ -40,7 +40,7 @@ mesh::text_enum! {
     }
 }
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// What became of a mail: PENDING, then SENT or FAILED; an admin makes it PENDING
     /// again.
     pub enum NotificationState {

@@ -205,9 +205,9 @@ impl Server {
 
     /// Tells, with all else, whether the mail server is there.
     #[must_use]
-    pub fn tell(&self, readiness: Readiness) -> Readiness {
+    pub fn report_to(&self, readiness: Readiness) -> Readiness {
         let state = self.state.clone();
-        readiness.tell("smtp", move || {
+        readiness.report("smtp", move || {
             let down = state.0.load(Ordering::Relaxed);
             std::future::ready(match down {
                 true => Err("no mail server answers; mails wait".into()),

@@ -5,7 +5,7 @@ mod checkout;
 mod order;
 mod order_admin;
 
-use mesh::{page::PageTokens, watch::Hub};
+use mesh_data::{page::PageTokens, subscription::Hub};
 
 use crate::{
     App,

@@ -11,12 +11,12 @@ use std::{
     sync::Arc,
 };
 
-use mesh::{
-    crash,
+use mesh::telemetry;
+use mesh_data::{
     database::{Connection, Database},
+    failpoint,
     group_commit::GroupCommit,
-    outbox::{Bell, insert_events},
-    telemetry,
+    outbox::{Wakeup, insert_events},
 };
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ pub async fn place_order(app: &App, checkout: Checkout) -> Result<(Order, bool),
 
     // 1. Hold the stock, at the prices of now or those of the hold that is there.
     let hold = app.reservations.reserve_stock(id, fingerprint, &checkout.basket).await?;
-    crash::point("after-reserve");
+    failpoint::hit("after-reserve");
 
     // A hold that was known comes of an earlier attempt, which may have gone further.
     if hold.known
@@ -77,7 +77,7 @@ pub async fn place_order(app: &App, checkout: Checkout) -> Result<(Order, bool),
         traceparent: telemetry::traceparent(),
     };
     let outcome = app.placing.write(order).await?;
-    crash::point("after-order");
+    failpoint::hit("after-order");
 
     // 3. The relay publishes; 4. product-svc commits the hold.
     match outcome {
@@ -139,14 +139,14 @@ pub struct Placing(GroupCommit<Arc<NewOrder>, Outcome, Error>);
 
 impl Placing {
     /// Starts the writer.
-    pub fn start(database: Database, currency: Arc<str>, bell: Bell) -> Self {
+    pub fn start(database: Database, currency: Arc<str>, bell: Wakeup) -> Self {
         let write = move |orders: Arc<[Arc<NewOrder>]>| {
             let (database, currency, bell) = (database.clone(), currency.clone(), bell.clone());
             async move {
                 let batch = Batch { orders: &orders, currency: &currency };
                 let outcomes =
                     database.transaction(async |connection| batch.write(connection).await).await?;
-                bell.ring();
+                bell.notify();
                 Ok(outcomes)
             }
         };
@@ -208,7 +208,9 @@ impl Batch<'_> {
             Some(order) => Ok(Outcome::Standing(order.clone())),
             None if tombstones.contains(&asked.id) => Ok(Outcome::Abandoned),
             // Told as an open outcome, never as given up.
-            None => Err(mesh::error::postgres_unavailable("a key is taken by nothing").into()),
+            None => {
+                Err(mesh_data::database::postgres_unavailable("a key is taken by nothing").into())
+            }
         });
         outcomes.collect()
     }

@@ -123,7 +123,7 @@ fn unavailable(source: impl Into<mesh::BoxError>) -> Error {
 mod tests {
     use super::*;
     use crate::order::Address;
-    use mesh::error::Fact;
+    use mesh::error::ServiceError;
     use tonic_types::ErrorDetails;
 
     fn told(code: Code, reason: &str, domain: &str) -> Status {

@@ -1,9 +1,8 @@
 //! Settings of order-svc.
 
 use clap::{Parser, Subcommand};
-use mesh::config::{
-    DatabaseConfig, KafkaConfig, PageConfig, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig,
-};
+use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig};
+use mesh_data::config::{DatabaseConfig, KafkaConfig, PageConfig};
 
 /// Values of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[

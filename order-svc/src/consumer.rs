@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use mesh::{BoxError, consumer::Handler, database::Database, kafka::Record};
+use mesh::BoxError;
+use mesh_data::{consumer::Handler, database::Database, kafka::Record};
 use prost::Name;
 use proto::notify::v1::MailStateChanged;
 
@@ -45,6 +46,8 @@ impl Handler for MailEvents {
         }
         let changes: Vec<_> = newest.into_values().collect();
         let mut connection = self.database.connection().await?;
-        Ok(db::update_mail_states(&mut connection, &changes).await?)
+        db::update_mail_states(&mut connection, &changes)
+            .await
+            .map_err(mesh_data::database::convert_error)
     }
 }

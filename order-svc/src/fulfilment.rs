@@ -4,7 +4,7 @@
 //! looked at, and history, event and statistics are written with the new state or not
 //! at all. Stock goes back by the event alone.
 
-use mesh::{
+use mesh_data::{
     database::Connection,
     outbox::{NewEvent, insert_events},
 };
@@ -44,7 +44,7 @@ pub async fn cancel_order(app: &App, actor: Actor, id: OrderId) -> Result<Order,
             }
         })
         .await?;
-    app.bell.ring();
+    app.bell.notify();
     Ok(order)
 }
 
@@ -69,7 +69,7 @@ pub async fn ship_order(app: &App, actor: Actor, id: OrderId) -> Result<Order, E
             }
         })
         .await?;
-    app.bell.ring();
+    app.bell.notify();
     Ok(order)
 }
 

@@ -26,13 +26,15 @@ use futures::FutureExt;
 use mesh::{
     BoxError,
     boot::{Process, Service, Serving},
+    server::Listeners,
+    token::Verifier,
+};
+use mesh_data::{
     consumer::consume,
     database::Database,
     kafka::Producer,
-    outbox::{self, Bell},
+    outbox::{self, Wakeup},
     page::PageTokens,
-    server::Listeners,
-    token::Verifier,
 };
 use proto::order::v1::{
     checkout_service_server::CheckoutServiceServer,
@@ -63,7 +65,7 @@ pub struct App {
     /// Writes orders in groups.
     pub placing: Placing,
     /// Wakes the relay of the outbox.
-    pub bell: Bell,
+    pub bell: Wakeup,
 }
 
 /// Serves until the process is to end.
@@ -76,9 +78,9 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let product_svc = service.channel(&config.product_svc_url, PRODUCT_SVC_UNAVAILABLE)?;
     let database = Database::open(&config.database, &MIGRATIONS)?;
     let producer = Producer::new(&config.kafka)?;
-    let readiness = producer.tell(database.readiness());
+    let readiness = producer.report_to(database.readiness());
 
-    let (bell, currency) = (Bell::default(), Arc::<str>::from(config.shop_currency));
+    let (bell, currency) = (Wakeup::default(), Arc::<str>::from(config.shop_currency));
     let app = App {
         database: database.clone(),
         currency: currency.clone(),

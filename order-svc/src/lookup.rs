@@ -1,7 +1,12 @@
 //! Finding orders: operations that read and change nothing.
 
 use chrono::{DateTime, Utc};
-use mesh::{boot::Process, database::Database, page, watch::Hub};
+use mesh::boot::Process;
+use mesh_data::{
+    database::{Database, convert_error},
+    page,
+    subscription::Hub,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -79,7 +84,7 @@ pub fn watch_orders(process: &Process, database: Database) -> Hub<OrderId, Order
         let database = database.clone();
         async move {
             let mut connection = database.connection().await?;
-            let orders = db::find_orders(&mut connection, &ids).await?;
+            let orders = db::find_orders(&mut connection, &ids).await.map_err(convert_error)?;
             Ok(orders.into_iter().map(|order| (order.id, order)).collect())
         }
     })

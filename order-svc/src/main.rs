@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use mesh::{config, consumer, database, server::Listeners};
+use mesh::{config, server::Listeners};
+use mesh_data::{consumer, database};
 use order_svc::{
     MIGRATIONS,
     config::{Command, Config, DEFAULTS},

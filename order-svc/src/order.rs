@@ -5,15 +5,15 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of an order, or of a checkout that never became one.
     OrderId
 );
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of an account or API client.
     CustomerId
 );
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of a product.
     ProductId
 );
@@ -26,7 +26,7 @@ impl OrderId {
     }
 }
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// What became of an order.
     pub enum OrderState {
         /// Placed. Every order is born so.
@@ -43,7 +43,7 @@ impl OrderState {
     pub const ALL: [Self; 3] = [Self::Confirmed, Self::Shipped, Self::Cancelled];
 }
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// What became of the mail that confirms an order.
     pub enum MailState {
         /// There is no address to mail to.
@@ -68,7 +68,7 @@ pub struct MailChange {
     pub version: i64,
 }
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// As what somebody did something to an order.
     pub enum ActorRole {
         /// As its customer.

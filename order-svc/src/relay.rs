@@ -1,6 +1,6 @@
 //! Events of orders, as rows for the outbox, from where mesh's relay publishes them.
 
-use mesh::outbox::NewEvent;
+use mesh_data::outbox::NewEvent;
 use uuid::Uuid;
 
 use crate::{convert, order::Order};

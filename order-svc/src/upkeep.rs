@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use mesh::{error::chain, outbox};
+use mesh::error::chain;
+use mesh_data::outbox;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 

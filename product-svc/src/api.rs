@@ -5,7 +5,7 @@ mod inventory;
 mod product;
 mod reservation;
 
-use mesh::{page::PageTokens, watch::Hub};
+use mesh_data::{page::PageTokens, subscription::Hub};
 
 use crate::{
     App,

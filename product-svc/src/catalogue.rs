@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use mesh::{
-    boot::Process,
-    database::{Connection, Database},
+use mesh::boot::Process;
+use mesh_data::{
+    database::{Connection, Database, convert_error},
     page,
-    watch::Hub,
+    subscription::Hub,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -162,7 +162,7 @@ pub fn watch_stock_states(process: &Process, database: Database) -> Hub<ProductI
         let database = database.clone();
         async move {
             let mut connection = database.connection().await?;
-            Ok(db::find_stock_states(&mut connection, &ids).await?)
+            db::find_stock_states(&mut connection, &ids).await.map_err(convert_error)
         }
     })
 }

@@ -1,7 +1,8 @@
 //! Events of orders: `order-created` commits a reservation, `order-cancelled` gives
 //! its stock back.
 
-use mesh::{BoxError, consumer::Handler, database::Database, kafka::Record};
+use mesh::BoxError;
+use mesh_data::{consumer::Handler, database::Database, kafka::Record};
 use prost::{Message, Name};
 use proto::order::v1::{Order, OrderCancelled, OrderCreated};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mesh::error::{Fact, status};
+use mesh::error::{ServiceError, status};
 use tonic::{Code, Status};
 use tonic_types::ErrorDetails;
 
@@ -54,7 +54,7 @@ impl Error {
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Mesh(error.into())
+        Self::Mesh(mesh_data::database::convert_error(error))
     }
 }
 
@@ -64,7 +64,7 @@ impl From<Error> for Status {
     }
 }
 
-impl Fact for Error {
+impl ServiceError for Error {
     fn code(&self) -> Code {
         match self {
             Self::ProductNotFound { .. } => Code::NotFound,

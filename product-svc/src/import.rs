@@ -6,7 +6,8 @@ use std::{
     fmt,
 };
 
-use mesh::{database::Database, validate::Violations};
+use mesh::validate::Violations;
+use mesh_data::database::Database;
 use proto::money::{Money, to_minor};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -111,7 +112,7 @@ pub async fn import_products(
     app: &App,
     actor_id: Option<Uuid>,
     file: &[u8],
-) -> Result<Report, mesh::Error> {
+) -> Result<Report, Error> {
     match read(file, &app.currency) {
         Ok(rows) => {
             let report = write(&app.database, &rows, actor_id).await?;
@@ -254,11 +255,7 @@ fn parse_price(text: &str, currency: &str) -> Result<i64, String> {
 }
 
 /// Writes all rows, or none where one is bad, in one transaction.
-async fn write(
-    database: &Database,
-    rows: &[Row],
-    actor_id: Option<Uuid>,
-) -> Result<Report, mesh::Error> {
+async fn write(database: &Database, rows: &[Row], actor_id: Option<Uuid>) -> Result<Report, Error> {
     database
         .transaction(async |connection| {
             db::lock_catalogue(connection).await?;

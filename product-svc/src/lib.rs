@@ -27,13 +27,10 @@ use futures::FutureExt;
 use mesh::{
     BoxError,
     boot::{Process, Service, Serving},
-    consumer::consume,
-    database::Database,
-    kafka::Producer,
-    page::PageTokens,
     server::Listeners,
     token::Verifier,
 };
+use mesh_data::{consumer::consume, database::Database, kafka::Producer, page::PageTokens};
 use proto::product::v1::{
     inventory_service_server::InventoryServiceServer, product_service_server::ProductServiceServer,
     reservation_service_server::ReservationServiceServer,
@@ -73,7 +70,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let order_svc = service.channel(&config.order_svc_url, "ORDER_SVC_UNAVAILABLE")?;
     let database = Database::open(&config.database, &MIGRATIONS)?;
     let producer = Producer::new(&config.kafka)?;
-    let readiness = producer.tell(database.readiness());
+    let readiness = producer.report_to(database.readiness());
 
     let currency = config.shop_currency.into();
     let app = App { database: database.clone(), currency, lists: Lists::default() };

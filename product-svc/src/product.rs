@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of a product.
     ProductId
 );

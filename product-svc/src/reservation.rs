@@ -9,12 +9,12 @@ use crate::{
     product::ProductId,
 };
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of the order that a reservation is for, derived by order-svc.
     OrderId
 );
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// Where a reservation stands.
     ///
     /// **Invariant:** `Held` goes to any other, `Committed` only to `Returned`, and no

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use mesh::{database::Connection, group_commit::GroupCommit};
+use mesh_data::{database::Connection, group_commit::GroupCommit};
 
 use crate::{
     App,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mesh::database::Database;
+use mesh_data::database::Database;
 use tokio_util::sync::CancellationToken;
 
 use crate::{

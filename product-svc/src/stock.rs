@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh::page;
+use mesh_data::page;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -97,7 +97,7 @@ pub async fn update_inventory(
 }
 
 async fn write_update(
-    connection: &mut mesh::database::Connection,
+    connection: &mut mesh_data::database::Connection,
     actor_id: Uuid,
     update: &InventoryUpdate,
 ) -> Result<(), Error> {

@@ -5,11 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mesh::{
-    Error,
-    config::TokenConfig,
-    token::{self, Claims},
-};
+use mesh::{Error, config::TokenConfig, identity::Claims};
 use uuid::Uuid;
 
 use crate::{
@@ -70,10 +66,7 @@ impl Issuer {
             iat: now,
             jti: Uuid::new_v4(),
             sid: None,
-            role: match role {
-                Role::Customer => token::Role::Customer,
-                Role::Admin => token::Role::Admin,
-            },
+            role: role.as_str().to_owned(),
             email: None,
             name,
         }

@@ -1,7 +1,7 @@
 //! Operations on accounts: the owner's and the admins'. Each owns its transaction.
 
 use chrono::{SubsecRound, Utc};
-use mesh::{
+use mesh_data::{
     database::{Connection, Database},
     outbox,
     page::{self, Page},
@@ -45,7 +45,7 @@ pub async fn sign_up(app: &App, account: NewAccount, network: &Subject) -> Resul
     if !created.await? {
         return Err(Error::EmailTaken);
     }
-    app.bell.ring();
+    app.bell.notify();
     Ok(user)
 }
 

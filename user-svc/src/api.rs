@@ -6,7 +6,7 @@ mod user;
 
 pub use jwks::{JWKS_PATH, serve_jwks};
 
-use mesh::page::PageTokens;
+use mesh_data::page::PageTokens;
 
 use crate::App;
 

@@ -1,7 +1,7 @@
 //! Operations on API clients: internal systems that act in their own name.
 
 use chrono::{DateTime, Utc};
-use mesh::{
+use mesh_data::{
     database::Database,
     page::{self, Page},
 };

@@ -1,6 +1,7 @@
 //! What the program does instead of serving, and what it prints.
 
-use mesh::{BoxError, database::Database, validate::Violations};
+use mesh::{BoxError, validate::Violations};
+use mesh_data::database::Database;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 /// A bad argument, or a database that is not there.
 pub async fn run(config: &Config, command: Command) -> Result<(), BoxError> {
     match command {
-        Command::Migrate => mesh::database::migrate(&config.database, MIGRATIONS).await,
+        Command::Migrate => mesh_data::database::migrate(&config.database, MIGRATIONS).await,
         Command::CreateAdmin { email, display_name, admin_password } => {
             create_admin(config, &email, &display_name, admin_password.unwrap_or_default()).await
         }

@@ -3,10 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
-use mesh::config::{
-    DatabaseConfig, KafkaConfig, PageConfig, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig,
-    seconds,
-};
+use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds};
+use mesh_data::config::{DatabaseConfig, KafkaConfig, PageConfig};
 use secrecy::SecretString;
 
 use crate::user::Role;

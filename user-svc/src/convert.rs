@@ -4,18 +4,17 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use mesh::{
+use mesh::{server::Peer, validate::Violations};
+use mesh_data::{
     outbox::NewEvent,
     page::{Page, PageTokens, Scope},
-    server::Peer,
-    validate::Violations,
 };
 use proto::{
     time::timestamp,
     user::v1::{self as pb, user_mail_requested::Mail},
 };
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tonic::{Request, metadata::MetadataMap};
 use uuid::Uuid;
 
@@ -141,7 +140,7 @@ pub fn scope<'a>(method: &'a str, caller: &'a str) -> Scope<'a, ()> {
 }
 
 /// Which page of a list without filters a request asks for.
-pub fn page<C: DeserializeOwned>(
+pub fn page<C: Serialize + DeserializeOwned>(
     tokens: &PageTokens,
     scope: &Scope<'_, ()>,
     size: i32,

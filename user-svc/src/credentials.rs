@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use mesh::{database::Connection, outbox};
+use mesh_data::{database::Connection, outbox};
 use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until};
 
@@ -75,7 +75,7 @@ pub async fn change_password(
         Ok::<_, Error>(())
     });
     changed.await?;
-    app.bell.ring();
+    app.bell.notify();
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub async fn request_link(
         }
     });
     mailed.await?;
-    app.bell.ring();
+    app.bell.notify();
     sleep_until(answer_at).await;
     Ok(())
 }
@@ -141,7 +141,7 @@ pub async fn reset_password(app: &App, token: &Secret, new: SecretString) -> Res
         Ok::<_, Error>(())
     });
     reset.await?;
-    app.bell.ring();
+    app.bell.notify();
     Ok(())
 }
 

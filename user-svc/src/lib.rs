@@ -29,12 +29,14 @@ use futures::FutureExt;
 use mesh::{
     BoxError,
     boot::{Process, Service, Serving},
-    database::Database,
-    kafka::Producer,
-    outbox::{Bell, relay},
-    page::PageTokens,
     server::Listeners,
     token::Verifier,
+};
+use mesh_data::{
+    database::Database,
+    kafka::Producer,
+    outbox::{Wakeup, relay},
+    page::PageTokens,
 };
 use proto::user::v1::user_service_server::UserServiceServer;
 use tonic::service::Routes;
@@ -60,7 +62,7 @@ pub struct App {
     /// Issues access tokens.
     pub issuer: Issuer,
     /// Wakes the relay of the outbox.
-    pub bell: Bell,
+    pub bell: Wakeup,
     /// How long a session lives that is not used.
     pub session_duration_max: Duration,
 }
@@ -75,9 +77,9 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let verifier = Verifier::fixed(&config.token, &keys.jwks())?;
     let database = Database::open(&config.database, &MIGRATIONS)?;
     let producer = Producer::new(&config.kafka)?;
-    let readiness = producer.tell(database.readiness());
+    let readiness = producer.report_to(database.readiness());
 
-    let bell = Bell::default();
+    let bell = Wakeup::default();
     let app = App {
         database: database.clone(),
         passwords: Passwords::new()?,

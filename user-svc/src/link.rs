@@ -9,7 +9,7 @@ use crate::{
     user::User,
 };
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// What a link is for.
     pub enum Purpose {
         /// Sets a new password.

@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of a session; `sid` of its access tokens.
     SessionId
 );

@@ -1,7 +1,7 @@
 //! Operations on sessions: log in, refresh, show, end. Each owns its transaction.
 
 use chrono::Utc;
-use mesh::page::{self, Page};
+use mesh_data::page::{self, Page};
 use secrecy::SecretString;
 use uuid::Uuid;
 

@@ -20,10 +20,7 @@ use jsonwebtoken::{
         OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
     },
 };
-use mesh::{
-    BoxError, Error,
-    token::{Claims, Verifier},
-};
+use mesh::{BoxError, Error, identity::Claims, token::Verifier};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use tokio_util::sync::CancellationToken;
 

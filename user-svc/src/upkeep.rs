@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use mesh::{database::Database, error::chain, outbox};
+use mesh::error::chain;
+use mesh_data::{database::Database, outbox};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 

@@ -5,17 +5,17 @@ use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 use secrecy::{ExposeSecret, SecretString};
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of an account.
     UserId
 );
 
-mesh::id_type!(
+mesh_data::id_type!(
     /// Id of an API client.
     ApiClientId
 );
 
-mesh::text_enum! {
+mesh_data::text_enum! {
     /// What an account may do.
     #[derive(clap::ValueEnum)]
     pub enum Role {

@@ -1,5 +1,5 @@
-//! One address of a service and the connections to it: one that is always there, and
-//! more while streams fill those that are.
+//! One address of a service and its connections: one that is kept open, and more while streams fill
+//! the open ones. Owns outlier detection: an address is ejected after consecutive failures.
 
 use std::{
     future::Future,
@@ -27,19 +27,19 @@ use crate::{server::CONCURRENT_STREAMS_MAX, tls::io_error};
 
 const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
-/// So long after its loss a connection is waited for: the service may be restarting.
+/// For this long after a connection was lost, calls wait for a new one: the service may restart.
 const RESTART_DURATION_MAX: Duration = Duration::from_secs(2);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const WINDOW_BYTES: u32 = 1 << 20;
-/// A connection takes so many streams, as the servers of the mesh do.
+/// Streams per connection, the limit of the mesh's servers.
 const STREAMS_MAX: usize = CONCURRENT_STREAMS_MAX as usize;
-/// With so many streams on the least busy connection another one is opened.
-const STREAMS_MANY: usize = STREAMS_MAX / 2;
+/// With this many streams on the least loaded connection another one is opened.
+const STREAMS_BEFORE_GROWTH: usize = STREAMS_MAX / 2;
 const CONNECTIONS_MAX: usize = 8;
-/// So often a connection beside the first is asked whether it is still of use.
+/// Idle time after which a connection beside the first is closed.
 const EXTRA_IDLE_MAX: Duration = Duration::from_secs(2);
-/// So many failures in a row eject an address for [`EJECTION_DURATION`].
+/// Consecutive failures that eject an address for [`EJECTION_DURATION`].
 pub(super) const EJECTION_FAILURES: usize = 5;
 const EJECTION_DURATION: Duration = Duration::from_secs(5);
 
@@ -48,7 +48,7 @@ pub(super) struct Endpoint {
     pub(super) address: SocketAddr,
     pub(super) connections: ArcSwap<Vec<Arc<Connection>>>,
     is_growing: AtomicBool,
-    /// A call waits for an attempt to connect.
+    /// Signals that a call waits for an attempt to connect.
     wanted: Notify,
     failures: AtomicUsize,
     times: Mutex<Times>,
@@ -64,7 +64,7 @@ struct Times {
     refused: Option<Instant>,
 }
 
-/// A connection that takes requests, until nobody has it any more.
+/// A connection that accepts requests. It ends when it is dropped everywhere.
 pub(super) struct Connection {
     sender: SendRequest<Body>,
     streams: AtomicUsize,
@@ -80,40 +80,40 @@ impl Connection {
     }
 }
 
-/// What a call needs to know of an address before it goes there.
+/// The load of an address, as the load balancer compares it: the least is chosen.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Room {
+pub(super) struct EndpointLoad {
     is_ejected: bool,
     is_full: bool,
     streams: usize,
 }
 
-/// A place on a connection, for one request and until the end of its response.
-pub(super) struct Place {
+/// The right to use one HTTP/2 stream, for one request and until the end of its response.
+pub(super) struct StreamPermit {
     endpoint: Arc<Endpoint>,
     connection: Arc<Connection>,
 }
 
-impl Place {
-    /// Sends the request that this place is for.
+impl StreamPermit {
+    /// Returns the sender for the request.
     pub(super) fn sender(&self) -> SendRequest<Body> {
         self.connection.sender.clone()
     }
 
-    /// Notes what came of it.
-    pub(super) fn judge(&self, good: bool) {
-        self.endpoint.judge(good);
+    /// Records the result of the call for outlier detection.
+    pub(super) fn record_result(&self, success: bool) {
+        self.endpoint.record_result(success);
     }
 
-    /// The connection did not take the request: no other one is to try if it is closed.
-    pub(super) fn leave(&self) {
+    /// Removes the connection if it is closed, so that no other request tries it.
+    pub(super) fn discard_connection(&self) {
         if !self.connection.is_open() {
             self.endpoint.remove(&self.connection);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         self.connection.streams.fetch_sub(1, Ordering::Relaxed);
     }
@@ -136,36 +136,40 @@ impl Endpoint {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How much room there is on the connections; none where there is none of them.
-    pub(super) fn room(&self) -> Option<Room> {
+    /// Returns the load of the open connections; `None` without one.
+    pub(super) fn load(&self) -> Option<EndpointLoad> {
         let connections = self.connections.load();
         let streams = connections.iter().filter(|c| c.is_open()).map(|c| c.streams());
         let least = streams.clone().min()?;
         let is_full = least >= STREAMS_MAX;
-        Some(Room { is_ejected: self.is_ejected(), is_full, streams: streams.sum() })
+        Some(EndpointLoad { is_ejected: self.is_ejected(), is_full, streams: streams.sum() })
     }
 
-    /// A place on the least busy connection; none where it is full, but for one who
-    /// has waited already. Where it has many streams, another one is opened.
-    pub(super) fn take(self: &Arc<Self>, pool: &Arc<Pool>, has_waited: bool) -> Option<Place> {
+    /// Returns a permit for the least loaded connection; `None` if it is full, except for a call that
+    /// has already waited. Opens another connection while the load is high.
+    pub(super) fn acquire(
+        self: &Arc<Self>,
+        pool: &Arc<Pool>,
+        has_waited: bool,
+    ) -> Option<StreamPermit> {
         let connections = self.connections.load();
         let open = connections.iter().filter(|connection| connection.is_open());
         let connection = open.min_by_key(|connection| connection.streams())?;
-        let room = |streams| (streams < STREAMS_MAX || has_waited).then_some(streams + 1);
-        let taken = connection.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room);
-        if connection.streams() >= STREAMS_MANY && connections.len() < CONNECTIONS_MAX {
+        let increment = |streams| (streams < STREAMS_MAX || has_waited).then_some(streams + 1);
+        let acquired =
+            connection.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, increment);
+        if connection.streams() >= STREAMS_BEFORE_GROWTH && connections.len() < CONNECTIONS_MAX {
             self.grow(pool);
         }
-        taken.ok()?;
-        Some(Place { endpoint: self.clone(), connection: connection.clone() })
+        acquired.ok()?;
+        Some(StreamPermit { endpoint: self.clone(), connection: connection.clone() })
     }
 
-    /// Whether a call that came at `came` need not wait for a connection: an attempt to
-    /// make one that began later has failed, and it is no restart that makes it fail.
-    /// Otherwise an attempt is due.
-    pub(super) fn is_down(&self, came: Instant) -> bool {
+    /// Returns whether a call that arrived at `arrival` fails at once: an attempt to connect that began
+    /// later has failed, and the service is not just restarting. Otherwise requests an attempt.
+    pub(super) fn is_down(&self, arrival: Instant) -> bool {
         let times = self.times();
-        let was_refused = times.refused.is_some_and(|began| began >= came);
+        let was_refused = times.refused.is_some_and(|began| began >= arrival);
         let may_restart = times.lost.is_some_and(|at| at.elapsed() < RESTART_DURATION_MAX);
         let is_down = was_refused && !may_restart;
         if !is_down {
@@ -179,15 +183,15 @@ impl Endpoint {
             && self.times().ejected_until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn judge(&self, good: bool) {
-        if good {
+    fn record_result(&self, success: bool) {
+        if success {
             self.failures.store(0, Ordering::Relaxed);
         } else if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= EJECTION_FAILURES {
             self.times().ejected_until = Some(Instant::now() + EJECTION_DURATION);
         }
     }
 
-    /// Lets requests under way end and makes no new connection.
+    /// Lets requests in flight end and opens no new connection.
     pub(super) fn retire(&self) {
         self.retired.cancel();
     }
@@ -208,7 +212,7 @@ impl Endpoint {
         });
     }
 
-    /// Runs a connection, until its end or that of this address.
+    /// Runs a connection until it ends or the address is retired.
     async fn run(&self, connection: Arc<Connection>, mut driver: Driver, is_extra: bool) {
         let unused = async {
             loop {
@@ -230,7 +234,7 @@ impl Endpoint {
         }
     }
 
-    /// Opens another connection, for as long as it is of use.
+    /// Opens another connection, which closes when it becomes idle.
     fn grow(self: &Arc<Self>, pool: &Arc<Pool>) {
         if self.is_growing.swap(true, Ordering::Relaxed) {
             return;
@@ -258,7 +262,7 @@ impl Endpoint {
         });
     }
 
-    /// Sees to it that there is a connection, until this address is retired.
+    /// Keeps one connection open until the address is retired.
     pub(super) async fn keep_connected(self: Arc<Self>, pool: Weak<Pool>) {
         let mut delay = RECONNECT_DELAY_MIN;
         while !self.retired.is_cancelled() {
@@ -287,7 +291,7 @@ impl Endpoint {
                     held.changed.notify_waiters();
                 }
             }
-            // Not connected, or not for long: not at once again, however many calls wait.
+            // The connection failed or was short-lived: back off, however many calls wait.
             sleep(RECONNECT_DELAY_MIN).await;
             let _ = timeout(delay - RECONNECT_DELAY_MIN, self.wanted.notified()).await;
             delay = (delay * 2).min(RECONNECT_DELAY_MAX);
@@ -295,11 +299,11 @@ impl Endpoint {
     }
 }
 
-/// Moves the bytes of a connection until it ends: at once when its peer closes it, or
-/// when nobody has its sender any more and all requests have ended.
+/// Drives a connection until it ends: when its peer closes it, or when all senders are dropped and all
+/// requests have ended.
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A connection over `stream`.
+/// Opens an HTTP/2 connection over `stream`.
 pub(super) async fn handshake<S>(stream: S) -> std::io::Result<(SendRequest<Body>, Driver)>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,

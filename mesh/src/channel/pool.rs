@@ -1,5 +1,5 @@
-//! The addresses of a service: looked up again and again, each with its connections.
-//! A call goes to the least busy one, and waits only where a connection may come soon.
+//! The connection pool of a service: its addresses, re-resolved periodically, with their connections.
+//! A call goes to the least loaded one, and waits only while a connection may open soon.
 
 use std::{
     net::SocketAddr,
@@ -21,41 +21,41 @@ use tokio::{
 };
 use tonic::body::Body;
 
-use super::endpoint::{Driver, Endpoint, Place, handshake};
+use super::endpoint::{Driver, Endpoint, StreamPermit, handshake};
 use crate::{
     error::{BoxError, Error},
     tls::{Tls, io_error},
 };
 
 const RESOLVE_INTERVAL: Duration = Duration::from_secs(2);
-/// However many connections fail, a name is not looked up sooner than this.
+/// Time between two look-ups, however many connections fail.
 const RESOLVE_INTERVAL_MIN: Duration = Duration::from_millis(250);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a call waits for a connection.
 const READY_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// The addresses of one service.
+/// The connections to all addresses of one service.
 pub(super) struct Pool {
     scheme: Scheme,
     pub(super) authority: Authority,
     tls: Option<Tls>,
     pub(super) endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
-    turn: AtomicUsize,
-    was_looked_up: AtomicBool,
-    /// A connection has come, or an attempt to make one has failed.
+    next: AtomicUsize,
+    is_resolved: AtomicBool,
+    /// Signals that a connection opened or an attempt failed.
     pub(super) changed: Notify,
-    /// Addresses should be looked up now.
+    /// Requests a look-up of the addresses now.
     pub(super) resolve: Notify,
 }
 
 impl Pool {
-    /// No address yet.
+    /// Creates a pool without addresses.
     ///
     /// # Errors
-    /// A URL that names no host, or `https` without certificates.
+    /// A URL without a host, or `https` without certificates.
     pub(super) fn new(url: &Uri, tls: Option<Tls>) -> Result<Arc<Self>, BoxError> {
         let authority = url.authority().cloned();
-        let authority = authority.ok_or_else(|| format!("{url} names no host"))?;
+        let authority = authority.ok_or_else(|| format!("{url} has no host"))?;
         let scheme = url.scheme().cloned().unwrap_or(Scheme::HTTP);
         if scheme == Scheme::HTTPS && tls.is_none() {
             return Err(format!("{url} needs certificates").into());
@@ -65,14 +65,14 @@ impl Pool {
             authority,
             tls,
             endpoints: ArcSwap::default(),
-            turn: AtomicUsize::new(0),
-            was_looked_up: AtomicBool::new(false),
+            next: AtomicUsize::new(0),
+            is_resolved: AtomicBool::new(false),
             changed: Notify::new(),
             resolve: Notify::new(),
         }))
     }
 
-    /// Makes a request one to this service.
+    /// Rewrites the URI of a request to this service.
     pub(super) fn readdress(&self, request: &mut Request<Body>) -> Result<(), Error> {
         let mut parts = request.uri().clone().into_parts();
         parts.scheme = Some(self.scheme.clone());
@@ -82,44 +82,45 @@ impl Pool {
         Ok(())
     }
 
-    /// A place on the least busy address that has a connection. Waits for one where it
-    /// may come soon; none where it does not.
-    pub(super) async fn take(self: &Arc<Self>) -> Option<Place> {
-        let came = Instant::now();
+    /// Returns a stream permit of the least loaded address. Waits while a connection may open soon;
+    /// `None` if the service is down.
+    pub(super) async fn acquire(self: &Arc<Self>) -> Option<StreamPermit> {
+        let arrival = Instant::now();
         let waited = timeout(READY_WAIT_MAX, async {
             loop {
                 let changed = self.changed.notified();
-                let taken = self.take_ready(false);
-                if taken.is_some() || self.is_down(came) {
-                    return taken;
+                let permit = self.acquire_ready(false);
+                if permit.is_some() || self.is_down(arrival) {
+                    return permit;
                 }
                 changed.await;
             }
         });
-        // Where all are full it waits for its turn on one of them.
-        waited.await.unwrap_or_else(|_| self.take_ready(true))
+        // All are full: the call queues on one of them.
+        waited.await.unwrap_or_else(|_| self.acquire_ready(true))
     }
 
-    fn take_ready(self: &Arc<Self>, has_waited: bool) -> Option<Place> {
+    fn acquire_ready(self: &Arc<Self>, has_waited: bool) -> Option<StreamPermit> {
         let endpoints = self.endpoints.load();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let in_turn = (0..endpoints.len()).map(|i| &endpoints[(turn + i) % endpoints.len()]);
-        let roomy = in_turn.filter_map(|endpoint| Some((endpoint.room()?, endpoint)));
-        let (_, endpoint) = roomy.min_by(|(one, _), (other, _)| one.cmp(other))?;
-        endpoint.take(self, has_waited)
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        // Round-robin among equally loaded addresses.
+        let rotated = (0..endpoints.len()).map(|i| &endpoints[(first + i) % endpoints.len()]);
+        let connected = rotated.filter_map(|endpoint| Some((endpoint.load()?, endpoint)));
+        let (_, endpoint) = connected.min_by(|(one, _), (other, _)| one.cmp(other))?;
+        endpoint.acquire(self, has_waited)
     }
 
-    /// Whether a call that came at `came` need not wait.
-    fn is_down(&self, came: Instant) -> bool {
+    /// Returns whether a call that arrived at `arrival` fails at once.
+    fn is_down(&self, arrival: Instant) -> bool {
         let endpoints = self.endpoints.load();
-        match endpoints.is_empty() {
-            true => self.was_looked_up.load(Ordering::Relaxed),
-            // Each is asked, so that each tries to connect.
-            false => endpoints.iter().filter(|endpoint| !endpoint.is_down(came)).count() == 0,
+        if endpoints.is_empty() {
+            return self.is_resolved.load(Ordering::Relaxed);
         }
+        // Counts instead of `all`, so that every endpoint gets the request to connect.
+        endpoints.iter().filter(|endpoint| !endpoint.is_down(arrival)).count() == 0
     }
 
-    /// Takes in new addresses and lets go of those that are gone.
+    /// Adds new addresses and retires those that are gone.
     pub(super) fn reconcile(self: &Arc<Self>, addresses: &[SocketAddr]) {
         let current = self.endpoints.load();
         let (mut kept, gone): (Vec<_>, Vec<_>) =
@@ -133,15 +134,15 @@ impl Pool {
         }
         self.endpoints.store(Arc::new(kept));
         gone.iter().for_each(|endpoint| endpoint.retire());
-        self.looked_up();
+        self.mark_resolved();
     }
 
-    fn looked_up(&self) {
-        self.was_looked_up.store(true, Ordering::Relaxed);
+    fn mark_resolved(&self) {
+        self.is_resolved.store(true, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 
-    /// Looks the name up, for as long as the pool lives.
+    /// Resolves the name periodically, for the lifetime of the pool.
     pub(super) async fn keep_resolved(pool: Weak<Self>) {
         loop {
             let Some(pool) = pool.upgrade() else {
@@ -157,11 +158,10 @@ impl Pool {
                     addresses.dedup();
                     pool.reconcile(&addresses);
                 }
-                // What was known stays in force: a name server that is down takes
-                // nothing away.
+                // Known addresses stay: a name server that is down removes none.
                 Err(error) => {
                     tracing::debug!(%host, %error, "name not resolved");
-                    pool.looked_up();
+                    pool.mark_resolved();
                 }
             }
             sleep(RESOLVE_INTERVAL_MIN).await;
@@ -169,7 +169,7 @@ impl Pool {
         }
     }
 
-    /// Connects to one of the addresses.
+    /// Opens a connection to one of the addresses.
     pub(super) async fn open(
         &self,
         address: SocketAddr,

@@ -1,5 +1,5 @@
-//! When a request is sent again: what surely was not sent always is, elsewhere; what is
-//! idempotent is tried again within a budget.
+//! Retries. A request that was certainly not sent always goes to another address; an idempotent one is
+//! retried within the retry budget.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use bytes::Bytes;
 use http::{Request, Response, uri::Authority};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::sleep;
-use tonic::body::Body;
+use tonic::{Code, body::Body};
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::Channel;
-use crate::error::Error;
+use crate::{call, error::Error};
 
 const ATTEMPTS_MAX: u32 = 3;
-/// So often a connection may turn out to be closed before it took the request.
-const SENDINGS_MAX: u32 = 4;
+/// How many closed connections one attempt may meet before it sends the request.
+const SENDS_MAX: u32 = 4;
 const DELAY: Duration = Duration::from_millis(25);
-/// Largest body that is kept for another try.
+/// Largest body that is buffered for a retry, in bytes.
 pub(super) const BYTES_MAX: usize = 17 << 20;
 
-/// One attempt more for every five calls, and some in any case.
+/// Creates the retry budget: 20 % of the calls plus 10 per second.
 pub(super) fn budget() -> TpsBudget {
     TpsBudget::new(Duration::from_secs(10), 10, 0.2)
 }
 
 impl Channel {
-    pub(super) async fn send_repeatedly(
+    pub(super) async fn send_with_retries(
         &self,
         request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
@@ -38,11 +38,11 @@ impl Channel {
         loop {
             let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
             let result = self.send_once(request).await;
-            let may_pass = match &result {
+            let is_transient = match &result {
                 Ok(response) => is_unavailable(response),
                 Err(failure) => matches!(failure, Failure::Broken(_)),
             };
-            if !may_pass || attempt == ATTEMPTS_MAX || !self.0.budget.withdraw() {
+            if !is_transient || attempt == ATTEMPTS_MAX || !self.0.budget.withdraw() {
                 return result.map_err(|failure| self.unavailable(failure));
             }
             sleep(DELAY * attempt).await;
@@ -50,32 +50,27 @@ impl Channel {
         }
     }
 
-    /// One attempt: what surely was not sent is sent elsewhere, the rest is over.
+    /// Makes one attempt. Only a request that was certainly not sent goes to another address.
     pub(super) async fn send_once(
         &self,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
-        for _ in 0..SENDINGS_MAX {
-            let Some(place) = self.0.pool.take().await else {
+        for _ in 0..SENDS_MAX {
+            let Some(permit) = self.0.pool.acquire().await else {
                 break;
             };
-            match place.sender().try_send_request(request).await {
+            match permit.sender().try_send_request(request).await {
                 Ok(response) => {
-                    place.judge(!is_unavailable(&response));
-                    return Ok(response.map(|body| {
-                        Body::new(body.map_frame(move |frame| {
-                            let _until_the_end = &place;
-                            frame
-                        }))
-                    }));
+                    permit.record_result(!is_unavailable(&response));
+                    return Ok(call::attach(response.map(Body::new), permit));
                 }
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => {
-                        place.leave();
+                        permit.discard_connection();
                         request = unsent;
                     }
                     None => {
-                        place.judge(false);
+                        permit.record_result(false);
                         return Err(Failure::Broken(error.into_error()));
                     }
                 },
@@ -85,19 +80,18 @@ impl Channel {
     }
 }
 
-/// Why an attempt brought no response.
+/// Why an attempt has no response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// No address takes a connection; nothing was sent.
+    /// No address accepts a connection; nothing was sent.
     #[error("no connection to {0}")]
     Unreachable(Authority),
-    /// The connection broke, or the service broke off the call.
-    #[error("the call broke off")]
+    /// The connection broke, or the service reset the stream.
+    #[error("the call was interrupted")]
     Broken(#[source] hyper::Error),
 }
 
-/// Whether a service answers, before any message, that it cannot do its work.
+/// Returns whether a service reports UNAVAILABLE before any message.
 fn is_unavailable<B>(response: &Response<B>) -> bool {
-    let status = response.headers().get("grpc-status");
-    status.is_some_and(|code| code.as_bytes() == b"14")
+    call::status_code(response.headers()) == Some(Code::Unavailable)
 }

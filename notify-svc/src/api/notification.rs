@@ -17,7 +17,7 @@ impl NotificationService for Api {
         &self,
         request: Request<ListNotificationsRequest>,
     ) -> Result<Response<ListNotificationsResponse>, Status> {
-        let caller = mesh::token::claims(&request)?.sub.to_string();
+        let caller = mesh::identity::claims(&request)?.sub.to_string();
         let (filter, page) =
             convert::list_notifications(request.get_ref(), &caller, &self.page_tokens)?;
         let (notifications, next) =

@@ -9,7 +9,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh::{database::Connection, prepared::prepared};
+use mesh_data::{database::Connection, prepared::prepared};
 use uuid::Uuid;
 
 use crate::{

@@ -6,8 +6,8 @@
 use std::sync::{Arc, Mutex};
 
 use devstack::testing::Env;
-use mesh::{
-    config::{LogFormat, TelemetryConfig},
+use mesh::config::{LogFormat, TelemetryConfig};
+use mesh_data::{
     consumer::{Handler, consume, replay_dead_letters},
     kafka::{Producer, Record},
 };

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 
 use devstack::testing::{Env, template_database};
-use mesh::{
-    channel::Channel,
-    config::try_parse,
+use mesh::{channel::Channel, config::try_parse, identity::Claims};
+use mesh_data::{
     consumer::Handler,
     database::{Database, migrate},
     kafka::Record,
-    token::Claims,
 };
 use notify_svc::{
     App, MIGRATIONS,
@@ -72,7 +70,7 @@ impl Desk {
         let app = App {
             database: Database::open(&config.database, &MIGRATIONS).expect("good settings"),
             mails_due: Arc::default(),
-            events_waiting: mesh::outbox::Bell::default(),
+            events_waiting: mesh_data::outbox::Wakeup::default(),
         };
         let channel = service.channel("gateway", proto::FILE_DESCRIPTOR_SET);
         let client = NotificationServiceClient::new(channel);

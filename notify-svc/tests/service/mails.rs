@@ -1,7 +1,7 @@
 //! What customers read, taken from the mailbox.
 
 use devstack::testing::Env;
-use mesh::consumer::Handler;
+use mesh_data::consumer::Handler;
 use proto::{
     notify::v1::{NotificationKind, NotificationState},
     order::v1::{OrderCancelled, OrderCreated, OrderShipped},
@@ -295,6 +295,7 @@ async fn an_event_that_lacks_what_its_mail_needs_cannot_be_read() {
     let mut unknown = record("order-created", &good);
     unknown.message = "shopmesh.order.v1.Other".into();
     assert!(handler.decode(&unknown).is_err());
-    let garbage = mesh::kafka::Record { payload: vec![0xff; 40], ..record("order-created", &good) };
+    let garbage =
+        mesh_data::kafka::Record { payload: vec![0xff; 40], ..record("order-created", &good) };
     assert!(handler.decode(&garbage).is_err());
 }

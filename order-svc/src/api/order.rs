@@ -1,7 +1,7 @@
 //! `OrderService`.
 
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use mesh::token::claims;
+use mesh::identity::claims;
 use proto::order::v1::{
     CancelOrderRequest, CancelOrderResponse, GetOrderRequest, GetOrderResponse, ListOrdersRequest,
     ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse, WatchOrderRequest,

@@ -1,7 +1,7 @@
 //! `OrderAdminService`.
 
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use mesh::token::claims;
+use mesh::identity::claims;
 use proto::order::v1::{
     CancelAnyOrderRequest, CancelAnyOrderResponse, ExportOrdersRequest, ExportOrdersResponse,
     GetAnyOrderRequest, GetAnyOrderResponse, GetOrderStatisticsRequest, GetOrderStatisticsResponse,

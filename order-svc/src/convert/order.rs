@@ -1,10 +1,9 @@
 //! Messages of `OrderService`, and what an order looks like to those who may see it.
 
-use mesh::{
+use mesh::{identity::Claims, validate::Violations};
+use mesh_data::{
     page::{Page, PageTokens, Scope},
-    token::Claims,
-    validate::Violations,
-    watch::News,
+    subscription::Update,
 };
 use proto::{
     money::{amount, from_minor},
@@ -152,11 +151,11 @@ pub fn order(order: Order, viewer: Viewer, currency: &str) -> pb::Order {
 }
 
 /// What WatchOrder tells the customer.
-pub fn order_news(news: News<OrderId, Order>, currency: &str) -> pb::WatchOrderResponse {
+pub fn order_news(news: Update<OrderId, Order>, currency: &str) -> pb::WatchOrderResponse {
     match news {
-        News::Heartbeat => pb::WatchOrderResponse { order: None, heartbeat: true },
+        Update::Heartbeat => pb::WatchOrderResponse { order: None, heartbeat: true },
         // An order is never deleted, so the one that is watched is there.
-        News::Values(orders) => {
+        Update::Values(orders) => {
             let now = orders.into_iter().find_map(|(_, now)| now);
             let order = now.map(|now| order(now, Viewer::Customer, currency));
             pb::WatchOrderResponse { order, heartbeat: false }

@@ -2,10 +2,8 @@
 
 use chrono::{DateTime, Months, Utc};
 use chrono_tz::Tz;
-use mesh::{
-    page::{Page, PageTokens, Scope},
-    validate::Violations,
-};
+use mesh::validate::Violations;
+use mesh_data::page::{Page, PageTokens, Scope};
 use proto::{
     money::{amount, from_minor},
     order::v1 as pb,

@@ -11,7 +11,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh::{database::Connection, prepared::prepared};
+use mesh_data::{database::Connection, prepared::prepared};
 
 use crate::{
     checkout::NewOrder,

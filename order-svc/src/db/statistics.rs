@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, SmallInt, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh::{database::Connection, prepared::prepared};
+use mesh_data::{database::Connection, prepared::prepared};
 
 use crate::{
     order::{OrderId, ProductId},

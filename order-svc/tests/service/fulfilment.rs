@@ -137,7 +137,7 @@ async fn each_move_has_its_event_with_the_order_as_it_was_then() {
     let app = app_alone().await;
     let issuer = tests::issuer::Issuer::start().await;
     let customer = issuer.customer();
-    let client = mesh::token::Claims { email: None, ..issuer.customer() };
+    let client = mesh::identity::Claims { email: None, ..issuer.customer() };
     let kept: NewOrder = new_order(&customer, &[(1, 2)]);
     let unmailed = new_order(&client, &[(1, 1)]);
     let admin = domain::Actor {

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use devstack::{Service, testing::Env};
 use diesel_async::RunQueryDsl;
-use mesh::{
-    channel::Channel,
-    config::try_parse,
+use mesh::{channel::Channel, config::try_parse, identity::Claims};
+use mesh_data::{
     database::{Database, migrate},
-    outbox::Bell,
-    token::Claims,
+    outbox::Wakeup,
 };
 use order_svc::{
     App, MIGRATIONS,
@@ -167,7 +165,7 @@ impl Shop {
 /// What a replica of its own has, without its server.
 pub fn app(config: &Config) -> App {
     let database = Database::open(&config.database, &MIGRATIONS).unwrap();
-    let (currency, bell) = (Arc::<str>::from("EUR"), Bell::default());
+    let (currency, bell) = (Arc::<str>::from("EUR"), Wakeup::default());
     let nobody = channel("order-svc", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
     App {
         reservations: Reservations::new(nobody, currency.clone()),

@@ -1,7 +1,7 @@
 //! Lists by keyset: every filter and order against the same done by hand, page by page.
 
 use chrono::{DateTime, Duration, Utc};
-use mesh::token::Claims;
+use mesh::identity::Claims;
 use order_svc::App;
 use proptest::{prelude::*, strategy::ValueTree};
 use proto::{

@@ -1,6 +1,6 @@
 //! `mail-state` keeps an order's `mail_state`, in whatever order its events come.
 
-use mesh::{
+use mesh_data::{
     consumer::Handler,
     kafka::{Producer, Record},
 };

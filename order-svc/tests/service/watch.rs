@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mesh::token::Claims;
+use mesh::identity::Claims;
 use proto::order::v1::{
     ActorRole, MailState, Order, OrderState, WatchOrderRequest, WatchOrderResponse,
 };

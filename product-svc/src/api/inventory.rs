@@ -26,7 +26,7 @@ impl InventoryService for Api {
         &self,
         request: Request<ListInventoryRequest>,
     ) -> Result<Response<ListInventoryResponse>, Status> {
-        let caller = mesh::token::claims(&request)?.sub.to_string();
+        let caller = mesh::identity::claims(&request)?.sub.to_string();
         let (filter, page) =
             convert::list_inventory(request.get_ref(), &caller, &self.page_tokens)?;
         let (rows, next) =
@@ -42,7 +42,7 @@ impl InventoryService for Api {
         &self,
         request: Request<UpdateInventoryRequest>,
     ) -> Result<Response<UpdateInventoryResponse>, Status> {
-        let actor_id = mesh::token::claims(&request)?.sub;
+        let actor_id = mesh::identity::claims(&request)?.sub;
         let (request_id, update) = convert::update_inventory(request.get_ref())?;
         let inventory = stock::update_inventory(&self.app, actor_id, request_id, &update).await?;
         let inventory = Some(convert::inventory(inventory));
@@ -53,7 +53,7 @@ impl InventoryService for Api {
         &self,
         request: Request<ListInventoryChangesRequest>,
     ) -> Result<Response<ListInventoryChangesResponse>, Status> {
-        let caller = mesh::token::claims(&request)?.sub.to_string();
+        let caller = mesh::identity::claims(&request)?.sub.to_string();
         let (id, page) =
             convert::list_inventory_changes(request.get_ref(), &caller, &self.page_tokens)?;
         let (changes, next) =

@@ -1,7 +1,7 @@
 //! `ProductService`.
 
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use mesh::watch::STREAM_DURATION_MAX;
+use mesh_data::subscription::STREAM_DURATION_MAX;
 use proto::product::v1::{
     ArchiveProductRequest, ArchiveProductResponse, BatchGetProductsRequest,
     BatchGetProductsResponse, Category, CreateProductRequest, CreateProductResponse,
@@ -95,7 +95,7 @@ impl ProductService for Api {
         &self,
         request: Request<CreateProductRequest>,
     ) -> Result<Response<CreateProductResponse>, Status> {
-        let actor_id = mesh::token::claims(&request)?.sub;
+        let actor_id = mesh::identity::claims(&request)?.sub;
         let currency = &self.app.currency;
         let (request_id, fields) = convert::create_product(request.into_inner(), currency)?;
         let product = catalogue::create_product(&self.app, actor_id, request_id, fields).await?;
@@ -118,7 +118,7 @@ impl ProductService for Api {
         &self,
         request: Request<ImportProductsRequest>,
     ) -> Result<Response<ImportProductsResponse>, Status> {
-        let actor_id = Some(mesh::token::claims(&request)?.sub);
+        let actor_id = Some(mesh::identity::claims(&request)?.sub);
         let file = convert::import_products(request.into_inner())?;
         let report = import::import_products(&self.app, actor_id, &file).await?;
         Ok(Response::new(convert::import_report(report)))

@@ -1,9 +1,7 @@
 //! Messages of `InventoryService`.
 
-use mesh::{
-    page::{Page, PageTokens, Scope},
-    validate::Violations,
-};
+use mesh::validate::Violations;
+use mesh_data::page::{Page, PageTokens, Scope};
 use proto::{product::v1 as pb, time::timestamp};
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! Messages of `ProductService`.
 
-use mesh::{
+use mesh::validate::Violations;
+use mesh_data::{
     page::{Page, PageTokens, Scope},
-    validate::Violations,
-    watch::News,
+    subscription::Update,
 };
 use proto::{
     money::{Money, amount, from_minor},
@@ -211,8 +211,8 @@ pub fn product(product: Product, currency: &str) -> pb::Product {
 }
 
 /// What WatchStock tells.
-pub fn stock_news(news: News<ProductId, StockState>) -> pb::WatchStockResponse {
-    let News::Values(states) = news else {
+pub fn stock_news(news: Update<ProductId, StockState>) -> pb::WatchStockResponse {
+    let Update::Values(states) = news else {
         return pb::WatchStockResponse { heartbeat: true, ..Default::default() };
     };
     let mut response = pb::WatchStockResponse::default();

@@ -12,7 +12,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Text},
 };
 use diesel_async::RunQueryDsl;
-use mesh::{database::Connection, prepared::prepared};
+use mesh_data::{database::Connection, prepared::prepared};
 use uuid::Uuid;
 
 use crate::{

@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Double, Integer, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh::{database::Connection, prepared::prepared};
+use mesh_data::{database::Connection, prepared::prepared};
 
 use crate::{
     product::ProductId,

@@ -283,8 +283,9 @@ async fn stock_is_set_and_adjusted_once_a_request_with_its_ledger() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_catalogue_is_imported_once_and_again_without_change() {
     let shop = Shop::open().await;
-    let database = mesh::database::Database::open(&shop.config.database, &product_svc::MIGRATIONS)
-        .expect("good settings");
+    let database =
+        mesh_data::database::Database::open(&shop.config.database, &product_svc::MIGRATIONS)
+            .expect("good settings");
     let csv = devstack::catalogue::PRODUCTS_CSV.as_bytes();
     let app = App { database, currency: "EUR".into(), lists: Default::default() };
     let first = import_products(&app, None, csv).await.expect("it is written");

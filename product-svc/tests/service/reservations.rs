@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Shop, eur, reserve};
 use futures::future::join_all;
-use mesh::database::Database;
+use mesh_data::database::Database;
 use product_svc::{
     MIGRATIONS,
     reservation::{OrderId, Outcome},

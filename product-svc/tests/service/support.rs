@@ -1,6 +1,7 @@
 //! A product-svc of a test's own, with a database of its own.
 
-use mesh::{channel::Channel, config::try_parse, database::migrate, token::Claims};
+use mesh::{channel::Channel, config::try_parse, identity::Claims};
+use mesh_data::database::migrate;
 use product_svc::{
     MIGRATIONS,
     config::{Config, DEFAULTS},

@@ -82,11 +82,10 @@ async fn a_customer_may_call_no_method_of_an_admin() {
             continue;
         }
         let told = told(status.as_ref());
-        match method.access {
-            Access::Admin => {
-                assert_eq!(told, (Code::PermissionDenied, "ROLE_REQUIRED".into()), "{path}");
-            }
-            _ => assert_ne!(told.0, Code::PermissionDenied, "{path}"),
+        if method.access.role() == Some("admin") {
+            assert_eq!(told, (Code::PermissionDenied, "ROLE_REQUIRED".into()), "{path}");
+        } else {
+            assert_ne!(told.0, Code::PermissionDenied, "{path}");
         }
     }
 }

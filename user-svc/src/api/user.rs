@@ -1,6 +1,6 @@
 //! `UserService`.
 
-use mesh::token::claims;
+use mesh::identity::claims;
 use proto::user::v1::{
     ChangePasswordRequest, ChangePasswordResponse, CreateApiClientRequest, CreateApiClientResponse,
     DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,

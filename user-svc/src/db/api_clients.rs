@@ -6,7 +6,7 @@ use diesel::{
     query_dsl::methods::FilterDsl, upsert::excluded,
 };
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh_data::database::Connection;
 
 use crate::{
     api_clients::Cursor,

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, upsert::excluded};
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh_data::database::Connection;
 
 use crate::{
     link::{Link, Purpose},

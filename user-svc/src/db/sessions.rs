@@ -9,7 +9,7 @@ use diesel::{
     pg::Pg,
 };
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh_data::database::Connection;
 
 use super::users::UserRow;
 use crate::{

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
-use mesh::{
+use mesh_data::{
     database::{Connection, Database},
     prepared::prepared,
 };

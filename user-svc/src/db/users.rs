@@ -6,7 +6,7 @@ use diesel::{
     QueryResult, Queryable, SelectableHelper, TextExpressionMethods, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
-use mesh::database::Connection;
+use mesh_data::database::Connection;
 
 use crate::{
     accounts::UserFilter,

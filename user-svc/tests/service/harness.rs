@@ -8,12 +8,8 @@ use bytes::Bytes;
 use devstack::testing::{Env, template_database};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jsonwebtoken::jwk::JwkSet;
-use mesh::{
-    channel::Channel,
-    config::{DatabaseConfig, TokenConfig},
-    database::Database,
-    token::{Claims, Verifier},
-};
+use mesh::{channel::Channel, config::TokenConfig, identity::Claims, token::Verifier};
+use mesh_data::{config::DatabaseConfig, database::Database};
 use prost::Message;
 use proto::user::v1::{
     ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest, LoginResponse,
@@ -73,8 +69,9 @@ async fn start_with_brokers(brokers: &str) -> Service {
 
 /// The address of a database with the schema and nothing in it.
 pub async fn database() -> String {
-    let migrate =
-        async |url: String| mesh::database::migrate(&config(&url, &[]).database, MIGRATIONS).await;
+    let migrate = async |url: String| {
+        mesh_data::database::migrate(&config(&url, &[]).database, MIGRATIONS).await
+    };
     template_database("user-svc", migrate).await
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use devstack::testing::Env;
-use mesh::{
-    BoxError, Error,
+use mesh::{BoxError, Error};
+use mesh_data::{
     config::KafkaConfig,
     consumer::{Handler, consume},
     kafka::{Producer, Record},

@@ -73,8 +73,8 @@ where
     timeout(PATIENCE, stream.next()).await.expect("it comes").expect("the stream goes on")
 }
 
-fn values(values: &[(u8, Option<u8>)]) -> News<u8, u8> {
-    News::Values(values.to_vec())
+fn values(values: &[(u8, Option<u8>)]) -> Update<u8, u8> {
+    Update::Values(values.to_vec())
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn heartbeats_come_with_and_without_news() {
     let mut stream = pin!(hub.watch(vec![1], NEVER).unwrap());
     assert_eq!(next(&mut stream).await.unwrap(), values(&[(1, None)]), "news come first");
     for _ in 0..3 {
-        assert_eq!(next(&mut stream).await.unwrap(), News::Heartbeat);
+        assert_eq!(next(&mut stream).await.unwrap(), Update::Heartbeat);
     }
 }
 

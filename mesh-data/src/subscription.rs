@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::{boot::Process, error::Error};
+use mesh::{Error, boot::Process};
 
 /// Longest that a stream lives. Who wants to watch longer asks again.
 pub const STREAM_DURATION_MAX: Duration = Duration::from_secs(600);
@@ -61,7 +61,7 @@ where
 
 /// What a stream tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News<K, V> {
+pub enum Update<K, V> {
     /// Values that the stream has not told yet; none where a key has none.
     Values(Vec<(K, Option<V>)>),
     /// The stream is alive.
@@ -146,11 +146,11 @@ where
         &self,
         keys: Vec<K>,
         duration_max: Duration,
-    ) -> Result<impl Stream<Item = Result<News<K, V>, Status>> + Send + use<K, V>, Error> {
+    ) -> Result<impl Stream<Item = Result<Update<K, V>, Status>> + Send + use<K, V>, Error> {
         if self.0.lock().watched.len() + keys.len() > KEYS_MAX {
             return Err(Error::Overloaded);
         }
-        let watching = Watching::begin(self.0.clone(), keys, duration_max);
+        let watching = Subscription::begin(self.0.clone(), keys, duration_max);
         Ok(stream::unfold(Some(watching), |watching| async {
             let mut watching = watching?;
             match watching.next().await? {
@@ -232,10 +232,10 @@ where
 }
 
 /// One stream. Takes its keys out of what is watched when it is dropped.
-struct Watching<K: Clone + Eq + Hash, V: PartialEq> {
+struct Subscription<K: Clone + Eq + Hash, V: PartialEq> {
     hub: Arc<Inner<K, V>>,
-    /// What was told of each key, once something was.
-    told: Vec<(K, Option<Option<V>>)>,
+    /// The value last sent of each key, once one was.
+    last_sent: Vec<(K, Option<Option<V>>)>,
     has_begun: bool,
     /// The last read that had begun before this stream did.
     since: u64,
@@ -244,7 +244,7 @@ struct Watching<K: Clone + Eq + Hash, V: PartialEq> {
     end: Instant,
 }
 
-impl<K, V> Watching<K, V>
+impl<K, V> Subscription<K, V>
 where
     K: Clone + Eq + Hash,
     V: Clone + PartialEq,
@@ -266,7 +266,7 @@ where
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             hub,
-            told: keys.into_iter().map(|key| (key, None)).collect(),
+            last_sent: keys.into_iter().map(|key| (key, None)).collect(),
             has_begun: false,
             since,
             done,
@@ -275,14 +275,14 @@ where
         }
     }
 
-    async fn next(&mut self) -> Option<Result<News<K, V>, Status>> {
+    async fn next(&mut self) -> Option<Result<Update<K, V>, Status>> {
         loop {
             tokio::select! {
                 biased;
                 () = self.hub.drain.cancelled() => return None,
                 () = sleep_until(self.end) => return None,
                 _ = self.heartbeat.tick(), if self.has_begun => {
-                    return Some(Ok(News::Heartbeat));
+                    return Some(Ok(Update::Heartbeat));
                 }
                 changed = self.done.changed() => changed.ok()?,
             }
@@ -296,34 +296,34 @@ where
                     false => return Some(Err(error)),
                 }
             }
-            let values = self.untold();
+            let values = self.take_pending();
             if !values.is_empty() {
                 self.has_begun = true;
-                return Some(Ok(News::Values(values)));
+                return Some(Ok(Update::Values(values)));
             }
         }
     }
 
-    /// What has changed since it was told; from now on it is told.
-    fn untold(&mut self) -> Vec<(K, Option<V>)> {
+    /// Returns the values that changed since the last update and records them as sent.
+    fn take_pending(&mut self) -> Vec<(K, Option<V>)> {
         let state = self.hub.lock();
-        let mut untold = Vec::new();
-        for (key, told) in &mut self.told {
+        let mut pending = Vec::new();
+        for (key, last_sent) in &mut self.last_sent {
             let value = state.watched.get(key).and_then(|watched| watched.value.as_ref());
-            if told.as_ref().map(Option::as_ref) != Some(value) {
+            if last_sent.as_ref().map(Option::as_ref) != Some(value) {
                 let value = value.cloned();
-                *told = Some(value.clone());
-                untold.push((key.clone(), value));
+                *last_sent = Some(value.clone());
+                pending.push((key.clone(), value));
             }
         }
-        untold
+        pending
     }
 }
 
-impl<K: Clone + Eq + Hash, V: PartialEq> Drop for Watching<K, V> {
+impl<K: Clone + Eq + Hash, V: PartialEq> Drop for Subscription<K, V> {
     fn drop(&mut self) {
         let mut state = self.hub.lock();
-        for (key, _) in &self.told {
+        for (key, _) in &self.last_sent {
             if let Entry::Occupied(mut watched) = state.watched.entry(key.clone()) {
                 watched.get_mut().streams -= 1;
                 if watched.get().streams == 0 {

@@ -16,9 +16,10 @@ use rdkafka::{
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use mesh::{BoxError, Error, error::chain};
+
 use crate::{
     config::KafkaConfig,
-    error::{BoxError, Error, chain},
     kafka::{BrokerState, Producer, Record, client_config},
 };
 
@@ -48,7 +49,7 @@ pub trait Handler: Send + Sync + 'static {
     /// and in any order.
     ///
     /// # Errors
-    /// [`Error::is_passing`] ones are tried again for as long as it takes; others are
+    /// [`Error::retryable`] ones are tried again for as long as it takes; others are
     /// tried again event by event, and one that fails alone goes to the dead-letter
     /// topic.
     fn handle(&self, events: Vec<Self::Event>) -> impl Future<Output = Result<(), Error>> + Send;
@@ -227,7 +228,7 @@ impl<H: Handler> Worker<H> {
         let mut delay = RETRY_DELAY_MIN;
         loop {
             match self.handler.handle(events.clone()).await {
-                Err(error) if error.is_passing() => {
+                Err(error) if error.retryable() => {
                     tracing::warn!(error = %chain(&error), "events wait in the topic");
                     self.pause(&mut delay).await?;
                 }

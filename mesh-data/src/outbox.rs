@@ -24,22 +24,22 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use mesh::{Error, error::chain, telemetry};
+
 use crate::{
-    crash,
-    database::{Connection, Database},
-    error::{Error, chain},
+    database::{Connection, Database, convert_error},
+    failpoint,
     kafka::{Producer, Record},
-    prepared::prepared,
-    telemetry,
+    sql::{Rows, sql},
 };
 
 const BATCH_SIZE_MAX: i64 = 500;
-/// How often the relay looks by itself: for rows of replicas that died.
+/// How often the relay polls without a wake-up: for rows of replicas that died.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// An event, to be written in the transaction that causes it.
+/// An event, to be inserted in the transaction that causes it.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     id: Uuid,
@@ -51,7 +51,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// The event `event` about the thing with id `key`. `id` is the event's own.
+    /// Creates an event with its own `id` about the subject with id `key`.
     pub fn new<M: Message + Name>(id: Uuid, topic: &'static str, key: String, event: &M) -> Self {
         Self {
             id,
@@ -63,36 +63,31 @@ impl NewEvent {
         }
     }
 
-    /// The event as caused in the trace `traceparent`, not in that of the writer.
+    /// Replaces the trace context of the writer by `traceparent`.
     #[must_use]
     pub fn with_traceparent(self, traceparent: Option<String>) -> Self {
         Self { traceparent, ..self }
     }
 }
 
-/// Writes events, in the caller's transaction.
+/// Inserts events in the caller's transaction.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn insert_events(connection: &mut Connection, events: &[NewEvent]) -> QueryResult<()> {
-    use sql_types::{Array, Binary, Nullable, Text};
+    use sql_types::{Binary, Nullable, Text, Uuid as SqlUuid};
     if events.is_empty() {
         return Ok(());
     }
-    let text = |of: fn(&NewEvent) -> &str| events.iter().map(of).collect::<Vec<_>>();
-    let insert = diesel::sql_query(
-        "INSERT INTO outbox (id, topic, key, message, payload, traceparent) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
-    )
-    .bind::<Array<sql_types::Uuid>, _>(events.iter().map(|event| event.id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(text(|event| event.topic))
-    .bind::<Array<Text>, _>(text(|event| &event.key))
-    .bind::<Array<Text>, _>(text(|event| &event.message))
-    .bind::<Array<Binary>, _>(events.iter().map(|event| &event.payload[..]).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(
-        events.iter().map(|event| event.traceparent.as_deref()).collect::<Vec<_>>(),
-    );
-    prepared(insert).execute(connection).await.map(drop)
+    let insert = Rows::of(events)
+        .column::<SqlUuid, _>("id", |event| event.id)
+        .column::<Text, _>("topic", |event| event.topic)
+        .column::<Text, _>("key", |event| &*event.key)
+        .column::<Text, _>("message", |event| &*event.message)
+        .column::<Binary, _>("payload", |event| &*event.payload)
+        .column::<Nullable<Text>, _>("traceparent", |event| event.traceparent.as_deref())
+        .insert_into("outbox");
+    insert.execute(connection).await.map(drop)
 }
 
 #[derive(QueryableByName)]
@@ -109,23 +104,22 @@ struct Row {
     traceparent: Option<String>,
 }
 
-/// Rings when a transaction with events has committed. Cheap to clone.
+/// Wakes a background task of this replica, such as the relay, when work is committed. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Bell(Arc<Notify>);
+pub struct Wakeup(Arc<Notify>);
 
-impl Bell {
-    /// Tells the relay of this replica that there is something to do.
-    pub fn ring(&self) {
+impl Wakeup {
+    /// Notifies the task.
+    pub fn notify(&self) {
         self.0.notify_one();
     }
 }
 
-/// Publishes what is in the outbox until `shutdown`, waking when `bell` rings. Any
-/// number of replicas may do so at once.
+/// Publishes the rows of the outbox until `shutdown`. Any number of replicas may do so at once.
 pub async fn relay(
     database: Database,
     producer: Producer,
-    bell: Bell,
+    wakeup: Wakeup,
     shutdown: CancellationToken,
 ) {
     let mut delay = RETRY_DELAY_MIN;
@@ -139,7 +133,7 @@ pub async fn relay(
                 POLL_INTERVAL
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "events wait in the outbox");
+                tracing::warn!(error = %chain(&error), "events remain in the outbox");
                 delay = (delay * 2).min(RETRY_DELAY_MAX);
                 delay
             }
@@ -147,21 +141,21 @@ pub async fn relay(
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            () = bell.0.notified(), if pause == POLL_INTERVAL => {}
+            () = wakeup.0.notified(), if pause == POLL_INTERVAL => {}
         }
     }
     producer.flush(Duration::from_secs(5));
 }
 
-/// Publishes up to a batch and takes it out of the table, in one transaction: where
-/// that does not commit, the events are published again.
+/// Publishes a batch and deletes it, in one transaction: if it does not commit, the events are
+/// published again.
 async fn publish_batch(database: &Database, producer: &Producer) -> Result<usize, Error> {
     let count = database
         .transaction(async |connection| {
-            let records = take_rows(connection).await?;
+            let records = take_rows(connection).await.map_err(convert_error)?;
             producer.publish(&records).await.map_err(Error::internal)?;
             if !records.is_empty() {
-                crash::point("published");
+                failpoint::hit("published");
             }
             Ok::<_, Error>(records.len())
         })
@@ -170,16 +164,14 @@ async fn publish_batch(database: &Database, producer: &Producer) -> Result<usize
     Ok(count)
 }
 
-/// Invariant: rows are locked, never polled by "greater than the last id": the order
-/// of commits is not the order of ids.
+/// **Invariant:** rows are locked, never polled by "greater than the last id": commit order is not id
+/// order.
 async fn take_rows(connection: &mut Connection) -> QueryResult<Vec<Record>> {
-    let take = diesel::sql_query(
-        "DELETE FROM outbox WHERE id IN \
-         (SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) \
-         RETURNING topic, key, message, payload, traceparent",
-    )
-    .bind::<sql_types::BigInt, _>(BATCH_SIZE_MAX);
-    let rows: Vec<Row> = prepared(take).get_results(connection).await?;
+    let take = sql("DELETE FROM outbox WHERE id IN \
+         (SELECT id FROM outbox ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED) \
+         RETURNING topic, key, message, payload, traceparent")
+    .bind::<sql_types::BigInt, _>("limit", BATCH_SIZE_MAX);
+    let rows: Vec<Row> = take.get_results(connection).await?;
     Ok(rows
         .into_iter()
         .map(|row| Record {
@@ -193,8 +185,8 @@ async fn take_rows(connection: &mut Connection) -> QueryResult<Vec<Record>> {
         .collect())
 }
 
-/// Age of the oldest event that waits, in seconds, as metric `outbox_oldest_seconds`,
-/// and how many wait, as `outbox_waiting`.
+/// Reports the age of the oldest unpublished event in seconds, as metric `outbox_oldest_seconds`, and
+/// their number, as `outbox_waiting`.
 ///
 /// # Errors
 /// Those of the database.
@@ -212,7 +204,8 @@ pub async fn measure(database: &Database) -> Result<(), Error> {
          AS oldest_seconds FROM (SELECT created_at FROM outbox LIMIT 10000) AS sample",
     )
     .get_result(&mut connection)
-    .await?;
+    .await
+    .map_err(convert_error)?;
     metrics::gauge!("outbox_waiting").set(figures.waiting as f64);
     metrics::gauge!("outbox_oldest_seconds").set(figures.oldest_seconds);
     Ok(())

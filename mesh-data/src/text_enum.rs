@@ -3,7 +3,7 @@
 /// Defines an enum of which each variant has a text, usable in SQL as `text`.
 ///
 /// ```
-/// mesh::text_enum! {
+/// mesh_data::text_enum! {
 ///     /// How a thing is.
 ///     pub enum Mood {
 ///         /// Well.

@@ -1,10 +1,14 @@
-//! The service's own PostgreSQL: a pool whose every wait is bounded, transactions
-//! that hand the caller's deadline to the server, and migrations under a lock.
+//! The service's own PostgreSQL database: a pool whose waits are all bounded, transactions that pass
+//! the caller's deadline to the server, migrations under a lock, and error conversion.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use deadpool::managed::TimeoutType;
-use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_types::Text};
+use diesel::{
+    ConnectionError, ConnectionResult, QueryResult,
+    result::{DatabaseErrorKind, Error as DieselError},
+    sql_types::Text,
+};
 use diesel_async::{
     AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl,
     SimpleAsyncConnection, TransactionManager,
@@ -14,6 +18,7 @@ use diesel_async::{
     },
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+use mesh::{BoxError, Error, admin::Readiness, deadline, error};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -21,23 +26,18 @@ use rustls::{
 use secrecy::ExposeSecret;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{
-    admin::Readiness,
-    config::DatabaseConfig,
-    deadline,
-    error::{BoxError, Error, postgres_unavailable},
-};
+use crate::config::DatabaseConfig;
 
 /// A connection of the service's own database.
 pub type Connection = AsyncPgConnection;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const POOL_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Longest that one statement may take.
+/// Longest duration of one statement.
 const STATEMENT_DURATION_MAX: Duration = Duration::from_secs(30);
-/// What a session that stops talking in a transaction may hold up others for.
+/// How long an idle session may keep its transaction and locks.
 const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(30);
-/// Any number: all replicas of a service take the same lock to migrate.
+/// An arbitrary number: all replicas of a service take the same lock to migrate.
 const MIGRATION_LOCK: i64 = 0x6d69_6772_6174_6531;
 
 /// The service's own database. Cheap to clone.
@@ -52,7 +52,7 @@ pub trait Body<'c, T, E>:
     AsyncFnOnce(&'c mut Connection) -> Result<T, E>
     + FnOnce(&'c mut Connection) -> <Self as Body<'c, T, E>>::Future
 {
-    /// What calling it gives.
+    /// The future that calling it returns.
     type Future: Future<Output = Result<T, E>> + Send;
 }
 
@@ -65,10 +65,10 @@ where
 }
 
 impl Database {
-    /// A pool that connects when it is asked to.
+    /// Creates a pool that connects when a connection is needed.
     ///
     /// # Errors
-    /// A URL or certificate file that cannot be used.
+    /// An invalid URL or certificate file.
     pub fn open(
         config: &DatabaseConfig,
         migrations: &EmbeddedMigrations,
@@ -91,7 +91,7 @@ impl Database {
         Ok(Self { pool, newest_migration: newest(migrations)?.into() })
     }
 
-    /// A connection, for statements that need no transaction.
+    /// Returns a connection for statements that need no transaction.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Overloaded`] or [`Error::DeadlineExceeded`].
@@ -105,12 +105,11 @@ impl Database {
         }
     }
 
-    /// Runs `body` in one transaction. The server itself gives up a statement that
-    /// outlives the caller's deadline. Where the result is an error the transaction
-    /// did nothing, or, when it was the commit that failed, its outcome is not known.
+    /// Runs `body` in one transaction. The server cancels a statement at the caller's deadline. After
+    /// an error nothing is written, except that a failed commit leaves the outcome unknown.
     ///
     /// # Errors
-    /// What `body` tells, or an [`Error`] of the database.
+    /// The error of `body`, or an [`Error`] of the database.
     pub async fn transaction<T, E, F>(&self, body: F) -> Result<T, E>
     where
         F: for<'c> Body<'c, T, E>,
@@ -121,21 +120,21 @@ impl Database {
         let connection = &mut *connection;
         let time = deadline::remaining(STATEMENT_DURATION_MAX).as_millis().max(1);
         let begin = format!("BEGIN; SET LOCAL statement_timeout = {time}");
-        Manager::begin_transaction_sql(connection, &begin).await.map_err(Error::from)?;
+        Manager::begin_transaction_sql(connection, &begin).await.map_err(convert_error)?;
         match body(connection).await {
             Ok(value) => {
-                Manager::commit_transaction(connection).await.map_err(Error::from)?;
+                Manager::commit_transaction(connection).await.map_err(convert_error)?;
                 Ok(value)
             }
             Err(error) => {
-                // Where even this fails the pool lets go of the connection.
+                // If the rollback fails too, the pool discards the connection.
                 let _ = Manager::rollback_transaction(connection).await;
                 Err(error)
             }
         }
     }
 
-    /// What a service without its database is: not ready.
+    /// Returns the readiness checks, of which the database is required.
     pub fn readiness(&self) -> Readiness {
         let database = self.clone();
         Readiness::new().require("database", move || {
@@ -144,18 +143,17 @@ impl Database {
         })
     }
 
-    /// Whether the database answers and has the schema that this program needs. Tells
-    /// the pool's connections as metric `database_connections`.
+    /// Checks that the database responds and has the schema of this program. Reports the pool's
+    /// connections as metric `database_connections`.
     ///
     /// # Errors
-    /// One line that says what is missing.
+    /// One line that states what is missing.
     pub async fn check(&self) -> Result<(), String> {
         let (open, idle) = self.connections();
         metrics::gauge!("database_connections", "state" => "idle").set(idle as f64);
         metrics::gauge!("database_connections", "state" => "busy").set((open - idle) as f64);
         metrics::gauge!("database_connections_max").set(self.pool.status().max_size as f64);
-        let mut connection =
-            self.connection().await.map_err(|error| crate::error::chain(&error))?;
+        let mut connection = self.connection().await.map_err(|error| error::chain(&error))?;
         let newest = newest_applied(&mut connection).await.map_err(|e| e.to_string())?;
         if newest.as_str() < &*self.newest_migration {
             return Err(format!("migration {} is missing", self.newest_migration));
@@ -163,23 +161,23 @@ impl Database {
         Ok(())
     }
 
-    /// Connections open, and how many of them are idle.
+    /// Returns the number of open connections, and how many of them are idle.
     pub fn connections(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size, status.available)
     }
 }
 
-/// Brings the schema up. Replicas that do so at once take turns.
+/// Applies pending migrations. Concurrent replicas wait for each other.
 ///
 /// # Errors
-/// A database that is not there, or a migration that fails.
+/// An unavailable database, or a failed migration.
 pub async fn migrate(
     config: &DatabaseConfig,
     migrations: EmbeddedMigrations,
 ) -> Result<(), BoxError> {
     let mut connection = Connector::new(config)?.connect().await?;
-    // The session ends with this function, and with it the lock.
+    // The lock is released when the session ends with this function.
     connection
         .batch_execute(&format!(
             "SET statement_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
@@ -208,7 +206,7 @@ async fn newest_applied(connection: &mut Connection) -> QueryResult<String> {
     .await
 }
 
-/// Makes connections as the settings say.
+/// Opens connections with the settings of the service.
 #[derive(Clone)]
 struct Connector {
     config: tokio_postgres::Config,
@@ -262,4 +260,60 @@ fn roots(file: Option<&PathBuf>) -> Result<RootCertStore, BoxError> {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }
     Ok(roots)
+}
+
+const POSTGRES_UNAVAILABLE: &str = "POSTGRES_UNAVAILABLE";
+
+/// Wraps an error whose cause is that the database is unavailable.
+pub fn postgres_unavailable(source: impl Into<BoxError>) -> Error {
+    Error::Unavailable { reason: POSTGRES_UNAVAILABLE, source: source.into() }
+}
+
+/// Converts an error of any statement. The `db` module of a service converts violations of its
+/// constraints before.
+///
+/// Timeouts and shutdown are recognised by the server's text, since diesel does not pass on the
+/// SQLSTATE.
+pub fn convert_error(error: DieselError) -> Error {
+    let timed_out = |text: &str| text.contains("canceling statement due to");
+    let shutting_down = |text: &str| {
+        text.contains("terminating connection")
+            || text.contains("the database system is")
+            || text.contains("cannot execute") && text.contains("read-only transaction")
+    };
+    match &error {
+        DieselError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction,
+            _,
+        )
+        | DieselError::BrokenTransactionManager => postgres_unavailable(error),
+        DieselError::DatabaseError(_, information) if timed_out(information.message()) => {
+            Error::DeadlineExceeded
+        }
+        DieselError::DatabaseError(_, information) if shutting_down(information.message()) => {
+            postgres_unavailable(error)
+        }
+        _ => Error::internal(error),
+    }
+}
+
+/// Implements the conversions of a service's error enum, which has a variant `Mesh(mesh::Error)` and
+/// implements `mesh::error::ServiceError`: from an error of the database, and to a gRPC status.
+#[macro_export]
+macro_rules! convert_errors {
+    ($error:ty) => {
+        impl ::std::convert::From<::diesel::result::Error> for $error {
+            fn from(error: ::diesel::result::Error) -> Self {
+                Self::Mesh($crate::database::convert_error(error))
+            }
+        }
+
+        impl ::std::convert::From<$error> for ::tonic::Status {
+            fn from(error: $error) -> Self {
+                ::mesh::error::status(&error)
+            }
+        }
+    };
 }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::error::Error;
+use mesh::Error;
 
 /// Requests that wait for the next write.
 const QUEUE_MAX: usize = 4096;

@@ -17,7 +17,9 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer as _},
 };
 
-use crate::{admin::Readiness, config::KafkaConfig, error::BoxError, telemetry::TRACEPARENT};
+use mesh::{BoxError, admin::Readiness, telemetry::TRACEPARENT};
+
+use crate::config::KafkaConfig;
 
 /// Header with the media type of the value.
 const CONTENT_TYPE: &str = "content-type";
@@ -109,10 +111,10 @@ impl BrokerState {
     /// # Errors
     /// One line, when it was not there.
     pub fn check(&self) -> Result<(), String> {
-        match self.0.load(Ordering::Relaxed) {
-            true => Err("no broker answers; events wait".into()),
-            false => Ok(()),
+        if self.0.load(Ordering::Relaxed) {
+            return Err("no broker responds; events remain in the outbox".into());
         }
+        Ok(())
     }
 
     pub(crate) fn set_down(&self, down: bool) {
@@ -177,11 +179,11 @@ impl Producer {
         Ok(())
     }
 
-    /// Tells, with all else, whether the broker is there.
+    /// Adds the state of the broker to `readiness` as an informational check.
     #[must_use]
-    pub fn tell(&self, readiness: Readiness) -> Readiness {
+    pub fn report_to(&self, readiness: Readiness) -> Readiness {
         let state = self.state.clone();
-        readiness.tell("kafka", move || std::future::ready(state.check()))
+        readiness.report("kafka", move || std::future::ready(state.check()))
     }
 
     /// Whether the broker was there when it was last spoken to.

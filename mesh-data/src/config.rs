@@ -1,0 +1,66 @@
+//! Settings that all services that own data share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig};
+use secrecy::SecretString;
+
+/// The settings that every service that owns data has.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub server: ServerConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub tls: TlsConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub token: TokenConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub database: DatabaseConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub kafka: KafkaConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub page: PageConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub telemetry: TelemetryConfig,
+}
+
+/// The service's own database.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseConfig {
+    /// PostgreSQL, as `postgres://role:password@host:port/database`; `sslmode` is
+    /// `disable`, `prefer` (default) or `require`.
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: SecretString,
+
+    /// Authority that signed the server's certificate, PEM. Default: the public ones.
+    #[arg(long, env)]
+    pub database_ca_file: Option<PathBuf>,
+
+    /// Most connections that this replica opens.
+    #[arg(long, env, default_value_t = 16)]
+    pub database_connections_max: usize,
+}
+
+/// The broker.
+#[derive(Debug, Clone, Args)]
+pub struct KafkaConfig {
+    /// Kafka bootstrap servers, as `host:port,host:port`.
+    #[arg(long, env, default_value = "127.0.0.1:19092")]
+    pub kafka_brokers: String,
+}
+
+/// The key that makes page tokens tamper-evident.
+#[derive(Debug, Clone, Args)]
+pub struct PageConfig {
+    /// File with 32 random bytes in base64, the same for all replicas of a service.
+    #[arg(long, env)]
+    pub page_token_key_file: PathBuf,
+}

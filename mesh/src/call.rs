@@ -1,0 +1,92 @@
+//! What the gateway and the services do alike for each call: its span, its metrics, its gRPC code,
+//! and what it keeps until its response ends.
+
+use std::{sync::OnceLock, time::Duration};
+
+use http::{HeaderMap, Response};
+use http_body_util::BodyExt;
+use metrics::{Counter, Histogram, counter, histogram};
+use tonic::{Code, body::Body};
+use tracing::{Span, field::Empty, info_span};
+
+use crate::{access::Method, telemetry};
+
+const GRPC_STATUS: &str = "grpc-status";
+const CODES: usize = 17;
+/// Prefixes of the services that need no access option.
+const OPEN_SERVICES: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
+
+/// Returns whether `path` belongs to health or reflection, which anyone may call.
+pub fn is_open(path: &str) -> bool {
+    OPEN_SERVICES.iter().any(|service| path.starts_with(service))
+}
+
+/// Opens the span of a call, as a child of the trace in `headers` if there is one.
+pub fn open_span(method: &Method, headers: &mut HeaderMap) -> Span {
+    let span = info_span!(
+        "call",
+        otel.kind = "server",
+        rpc.service = method.service,
+        rpc.method = method.name,
+        rpc.grpc.status_code = Empty,
+    );
+    telemetry::continue_trace(&span, headers);
+    span
+}
+
+/// Returns the gRPC code in headers or trailers.
+pub fn status_code(headers: &HeaderMap) -> Option<Code> {
+    headers.get(GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+/// Drops `guard`, such as a permit, only when the body of `response` is dropped.
+pub fn attach<G: Send + Sync + 'static>(response: Response<Body>, guard: G) -> Response<Body> {
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _until_the_end = &guard;
+            frame
+        }))
+    })
+}
+
+/// The count and the durations of the calls of one method. Metric handles are created once, not
+/// for each call.
+pub struct CallMetrics {
+    service: String,
+    method: String,
+    handled: [OnceLock<Counter>; CODES],
+    seconds: OnceLock<Histogram>,
+}
+
+impl CallMetrics {
+    /// Names the method that the metrics are of.
+    pub fn new(service: &str, method: &str) -> Self {
+        Self {
+            service: service.to_owned(),
+            method: method.to_owned(),
+            handled: [const { OnceLock::new() }; CODES],
+            seconds: OnceLock::new(),
+        }
+    }
+
+    /// Counts a call that ended with `code` after `duration`.
+    pub fn record(&self, code: Code, duration: Duration) {
+        let handled = self.handled[code as usize].get_or_init(|| {
+            counter!(
+                "grpc_server_handled_total",
+                "grpc_service" => self.service.clone(),
+                "grpc_method" => self.method.clone(),
+                "grpc_code" => format!("{code:?}"),
+            )
+        });
+        handled.increment(1);
+        let seconds = self.seconds.get_or_init(|| {
+            histogram!(
+                "grpc_server_handling_seconds",
+                "grpc_service" => self.service.clone(),
+                "grpc_method" => self.method.clone(),
+            )
+        });
+        seconds.record(duration.as_secs_f64());
+    }
+}
