@@ -4,6 +4,7 @@
 
 pub mod money;
 pub mod time;
+pub mod topics;
 
 #[allow(missing_docs, clippy::all, rustdoc::all)]
 mod generated {

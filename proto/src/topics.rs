@@ -1,0 +1,32 @@
+//! Kafka topics, generated from the option `(shopmesh.options.v1.topic)` of the event
+//! messages.
+
+/// A message that is the value of the records of a topic.
+pub trait Event: prost::Message + prost::Name {
+    /// The Kafka topic.
+    const TOPIC: &'static str;
+}
+
+include!(concat!(env!("OUT_DIR"), "/topics.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{notify, order, user};
+
+    #[test]
+    fn each_event_has_the_topic_of_its_option() {
+        let topics = [
+            notify::v1::MailStateChanged::TOPIC,
+            order::v1::OrderCancelled::TOPIC,
+            order::v1::OrderCreated::TOPIC,
+            order::v1::OrderShipped::TOPIC,
+            user::v1::UserMailRequested::TOPIC,
+        ];
+        assert_eq!(topics, ALL);
+        assert_eq!(
+            ALL,
+            ["mail-state", "order-cancelled", "order-created", "order-shipped", "user-mail"]
+        );
+    }
+}
