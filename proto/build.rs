@@ -3,28 +3,35 @@
 
 use std::{collections::BTreeMap, env, error::Error, fmt::Write, fs, path::PathBuf};
 
-use protox::prost_reflect::{DescriptorPool, Value};
+use protox::{
+    prost,
+    prost_reflect::{DescriptorPool, Value, prost_types::FileDescriptorSet},
+};
 
 const TOPIC_OPTION: &str = "shopmesh.options.v1.topic";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files("shopmesh".into())?;
-    println!("cargo:rerun-if-changed=shopmesh");
-    println!("cargo:rerun-if-changed=google");
+    for folder in ["shopmesh", "google", "buf"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
 
     let mut compiler = protox::Compiler::new(["."])?;
-    compiler.include_source_info(true).include_imports(true).open_files(files)?;
+    compiler.include_imports(true).open_files(files)?;
+    let uncommented = DescriptorPool::decode(&*compiler.encode_file_descriptor_set())?;
+    compiler.include_source_info(true);
+    let commented = compiler.descriptor_pool();
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
-    fs::write(out.join("topics.rs"), topics(&compiler.descriptor_pool())?)?;
+    fs::write(out.join("descriptors.bin"), descriptors(&commented, &uncommented))?;
+    fs::write(out.join("topics.rs"), topics(&commented)?)?;
     // The name of an event's message is a header of its record, and the name of an error
     // detail is part of its type URL.
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names().type_name_domain(["."], "type.googleapis.com");
     tonic_prost_build::configure()
         .include_file("generated.rs")
-        .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
+        .compile_fds_with_config(messages(compiler.file_descriptor_set()), config)?;
     Ok(())
 }
 
@@ -40,6 +47,26 @@ fn proto_files(folder: PathBuf) -> Result<Vec<PathBuf>, std::io::Error> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Returns all files as an encoded `FileDescriptorSet`. Only our own files keep their
+/// comments: those of `buf.validate` alone are larger than our whole contract.
+fn descriptors(commented: &DescriptorPool, uncommented: &DescriptorPool) -> Vec<u8> {
+    let mut set = Vec::new();
+    for file in uncommented.files() {
+        let own = file.name().starts_with("shopmesh/");
+        let file = if own { commented.get_file_by_name(file.name()) } else { Some(file) };
+        let file = file.expect("both pools have the same files").encode_to_vec();
+        prost::encoding::bytes::encode(1, &file, &mut set);
+    }
+    set
+}
+
+/// Returns the files without the rules of `buf.validate`, which no program reads as
+/// messages.
+fn messages(mut set: FileDescriptorSet) -> FileDescriptorSet {
+    set.file.retain(|file| !file.name().starts_with("buf/"));
+    set
 }
 
 /// Returns the code of `topics::ALL` and of an `Event` for each message with a topic.
