@@ -1,7 +1,14 @@
 //! Compiles every `.proto` file of this folder, without protoc: descriptors once,
 //! as encoded bytes that keep the options, and code from the same set.
 
-use std::{collections::BTreeMap, env, error::Error, fmt::Write, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    error::Error,
+    fmt::Write,
+    fs,
+    path::PathBuf,
+};
 
 use protox::{
     prost,
@@ -12,7 +19,7 @@ const TOPIC_OPTION: &str = "shopmesh.options.v1.topic";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files("shopmesh".into())?;
-    for folder in ["shopmesh", "google", "buf"] {
+    for folder in ["shopmesh", "google", "buf", "data"] {
         println!("cargo:rerun-if-changed={folder}");
     }
 
@@ -25,6 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors(&commented, &uncommented))?;
     fs::write(out.join("topics.rs"), topics(&commented)?)?;
+    fs::write(out.join("countries.rs"), countries()?)?;
+    fs::write(out.join("currencies.rs"), currencies()?)?;
     // The name of an event's message is a header of its record, and the name of an error
     // detail is part of its type URL.
     let mut config = tonic_prost_build::Config::new();
@@ -92,4 +101,21 @@ fn topics(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     writeln!(code, "/// Every topic of the contract.")?;
     writeln!(code, "pub const ALL: [&str; {}] = {all:?};", all.len())?;
     Ok(code)
+}
+
+/// Returns the code of `country::CODES`.
+fn countries() -> Result<String, Box<dyn Error>> {
+    let codes: BTreeSet<String> = serde_json::from_slice(&fs::read("data/countries.json")?)?;
+    let count = codes.len();
+    Ok(format!(
+        "/// Every code, sorted.\npub const CODES: [&str; {count}] = {:?};\n",
+        Vec::from_iter(codes)
+    ))
+}
+
+/// Returns the code of `money::DIGITS`.
+fn currencies() -> Result<String, Box<dyn Error>> {
+    let digits: BTreeMap<String, u32> = serde_json::from_slice(&fs::read("data/currencies.json")?)?;
+    let count = digits.len();
+    Ok(format!("const DIGITS: [(&str, u32); {count}] = {:?};\n", Vec::from_iter(digits)))
 }

@@ -2,6 +2,7 @@
 //! package under `proto/`. Owns the exchange between `google.type.Money` and minor
 //! units; knows nothing of how a service does its work.
 
+pub mod country;
 pub mod money;
 pub mod time;
 pub mod topics;

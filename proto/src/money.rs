@@ -1,39 +1,47 @@
-//! Money between the contract and SQL: `google.type.Money` (units and nanos) on one
-//! side, integers of minor units (cents) on the other. Never floats.
-
-use iso_currency::Currency;
+//! Converts between `google.type.Money` (units and nanos), as the contract has it, and
+//! integers of minor units (cents), as SQL has it. Never uses floats. The currencies of
+//! ISO 4217 are those of `data/currencies.json`, which the pages read as well.
 
 pub use crate::google::r#type::Money;
 
+// Each currency with the number of digits of its minor unit, sorted by code.
+include!(concat!(env!("OUT_DIR"), "/currencies.rs"));
+
 const NANOS_PER_UNIT: i64 = 1_000_000_000;
 
-/// Why a `Money` is not an amount of minor units.
+/// The reason why a `Money` is not an amount of minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// Not an ISO 4217 code in upper case.
+    /// The currency is not an ISO 4217 code in upper case.
     #[error("currency_code is not an ISO 4217 code")]
     Currency,
-    /// Nanos out of ±999,999,999, or of another sign than units.
+    /// The nanos are outside ±999,999,999, or differ in sign from the units.
     #[error("nanos are out of range or differ in sign from units")]
     Nanos,
-    /// Finer than the smallest coin of the currency.
+    /// The amount is not a whole number of minor units.
     #[error("the amount is finer than the currency's minor unit")]
     TooFine,
-    /// More than 64 bits of minor units.
+    /// The amount does not fit into 64 bits of minor units.
     #[error("the amount is too large")]
     TooLarge,
 }
 
-/// Minor units of one unit: 100 for EUR, 1 for JPY.
-fn minor_per_unit(currency_code: &str) -> Result<i64, MoneyError> {
-    let currency = Currency::from_code(currency_code).ok_or(MoneyError::Currency)?;
-    Ok(10_i64.pow(u32::from(currency.exponent().unwrap_or(0))))
+/// Returns the number of digits of the minor unit: 2 for EUR, 0 for JPY and for a
+/// currency without a minor unit. Returns none for an unknown currency.
+pub fn digits(currency_code: &str) -> Option<u32> {
+    let found = DIGITS.binary_search_by_key(&currency_code, |(code, _)| code);
+    found.ok().map(|index| DIGITS[index].1)
 }
 
-/// The amount in minor units of its own currency.
+/// Returns the minor units of one unit: 100 for EUR, 1 for JPY.
+fn minor_per_unit(currency_code: &str) -> Result<i64, MoneyError> {
+    digits(currency_code).map(|digits| 10_i64.pow(digits)).ok_or(MoneyError::Currency)
+}
+
+/// Returns the amount in minor units of its own currency.
 ///
 /// # Errors
-/// A [`MoneyError`] that says what is wrong with the message.
+/// A [`MoneyError`].
 pub fn to_minor(money: &Money) -> Result<i64, MoneyError> {
     let per_unit = minor_per_unit(&money.currency_code)?;
     let nanos = i64::from(money.nanos);
@@ -51,30 +59,28 @@ pub fn to_minor(money: &Money) -> Result<i64, MoneyError> {
         .ok_or(MoneyError::TooLarge)
 }
 
-/// The amount in minor units of `currency`, which must be its own, and not below zero.
-/// What is wrong with it goes to `bad`, with the name of the field that is, or an empty
-/// one where it is the message.
-pub fn amount(money: &Money, currency: &str, mut bad: impl FnMut(&str, String)) -> i64 {
+/// Returns the amount in minor units of `currency`. Calls `report` with the name of the
+/// field and a description if the amount is negative, invalid or of another currency;
+/// the name is empty if the whole message is wrong.
+pub fn amount(money: &Money, currency: &str, mut report: impl FnMut(&str, String)) -> i64 {
     if money.currency_code != currency {
-        bad("currency_code", format!("must be {currency}"));
+        report("currency_code", format!("must be {currency}"));
     }
     match to_minor(money) {
         Ok(minor @ 0..) => minor,
         Ok(_) => {
-            bad("", "must not be negative".to_owned());
+            report("", "must not be negative".to_owned());
             0
         }
         Err(error) => {
-            bad("", error.to_string());
+            report("", error.to_string());
             0
         }
     }
 }
 
-/// An amount of minor units as the contract has it.
-///
-/// `currency_code` is one that the shop was set up with; an unknown one counts as
-/// having no minor unit.
+/// Returns the `Money` of an amount of minor units. An unknown currency counts as one
+/// without a minor unit.
 pub fn from_minor(minor: i64, currency_code: &str) -> Money {
     let per_unit = minor_per_unit(currency_code).unwrap_or(1);
     Money {
@@ -84,8 +90,8 @@ pub fn from_minor(minor: i64, currency_code: &str) -> Money {
     }
 }
 
-/// An amount of minor units as a decimal with a point, such as `24.90`; of a currency
-/// as in [`from_minor`].
+/// Returns an amount of minor units as a decimal with a point, such as `24.90`. An
+/// unknown currency counts as in [`from_minor`].
 pub fn decimal(minor: i64, currency_code: &str) -> String {
     let per_unit = minor_per_unit(currency_code).unwrap_or(1).unsigned_abs();
     let digits = per_unit.ilog10() as usize;
@@ -107,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_read_in_the_minor_unit_of_their_currency() {
+    fn amounts_are_converted_to_minor_units_of_their_currency() {
         for (given, want) in [
             (money("EUR", 12, 340_000_000), Ok(1234)),
             (money("EUR", 0, -10_000_000), Ok(-1)),
@@ -125,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decimal_has_the_places_of_its_currency() {
+    fn a_decimal_has_the_digits_of_its_currency() {
         for (minor, code, written) in [
             (2490, "EUR", "24.90"),
             (5, "EUR", "0.05"),
@@ -140,12 +146,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn minor_units_survive_the_way_there_and_back(minor: i64, code in "EUR|USD|JPY|BHD") {
+        fn minor_units_convert_to_money_and_back(minor: i64, code in "EUR|USD|JPY|BHD") {
             prop_assert_eq!(to_minor(&from_minor(minor, &code)), Ok(minor));
         }
 
         #[test]
-        fn no_message_makes_it_panic(code in "[A-Z]{0,4}", units: i64, nanos: i32) {
+        fn no_message_causes_a_panic(code in "[A-Z]{0,4}", units: i64, nanos: i32) {
             let _ = to_minor(&money(&code, units, nanos));
         }
     }
