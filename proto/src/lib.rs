@@ -1,12 +1,13 @@
-//! The contract, compiled: messages, clients, servers and descriptors of every
-//! package under `proto/`. Owns the exchange between `google.type.Money` and minor
-//! units; knows nothing of how a service does its work.
+//! The contract, compiled: messages, clients, servers and descriptors of every package
+//! under `proto/`. Converts money and times between the contract and Rust. Knows nothing
+//! of how a service implements a method.
 
 pub mod country;
 pub mod money;
 pub mod time;
 pub mod topics;
 
+// The comments of the contract are the documentation of what is generated from it.
 #[allow(missing_docs, clippy::all, rustdoc::all)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/generated.rs"));
@@ -15,6 +16,7 @@ mod generated {
 pub use generated::google;
 pub use generated::shopmesh::{notify, options, order, product, user};
 
-/// Every file of the contract and what it imports, as an encoded
-/// `google.protobuf.FileDescriptorSet` that keeps the options of the methods.
+/// All files of the contract and their imports, as an encoded
+/// `google.protobuf.FileDescriptorSet` that keeps the options of methods, messages and
+/// fields.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
