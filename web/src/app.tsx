@@ -10,15 +10,15 @@ import {
   Suspense,
   Switch,
 } from "solid-js";
+import { Header } from "./header";
 import { Home } from "./pages/home";
 import { NotFound } from "./pages/not-found";
 import { Product } from "./pages/product";
 import { place, segment, underAdmin } from "./router";
-import { LoggedIn } from "./ui/guard";
-import { Header } from "./ui/header";
-import { createOnline } from "./ui/online";
+import { LoggedIn } from "./session/require-login";
 import { Page } from "./ui/page";
 import { Alert } from "./ui/states";
+import { createOnline } from "./util/online";
 
 /** Pages that come when they are opened, or once the first one stands: they weigh little. */
 const waiting: (() => Promise<unknown>)[] = [];

@@ -1,7 +1,7 @@
 import { render } from "solid-js/web";
 import { App, fetchPages } from "./app";
 import { startRouter } from "./router";
-import { startSession } from "./session";
+import { startSession } from "./session/session";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";

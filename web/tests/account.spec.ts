@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { logIn, mailedLink, newCustomer, unique } from "./shop";
+import { logIn, mailedLink, newCustomer, unique } from "./store";
 
 test("signing up logs in, and the session outlives a reload", async ({ page }) => {
   await page.goto("/signup");

@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { adminAccount, logIn, newCustomer } from "./shop";
+import { adminAccount, logIn, newCustomer } from "./store";
 
 test("a customer is told that the admin pages are not for them", async ({ page }) => {
   await logIn(page, await newCustomer());
@@ -51,8 +51,8 @@ test("a customer's pages load nothing of the admin's, and lists no charts", asyn
   expect(scripts.filter((url) => /\/assets\/admin/.test(url))).toEqual([]);
   await page.goto("/admin/inventory");
   await expect(page.getByRole("table", { name: "Stock" })).toBeVisible();
-  expect(scripts.filter((url) => /\/assets\/figures/.test(url))).toEqual([]);
+  expect(scripts.filter((url) => /\/assets\/metrics/.test(url))).toEqual([]);
   await page.goto("/admin/analytics");
   await expect(page.getByRole("region", { name: "Revenue" })).toBeVisible();
-  expect(scripts.filter((url) => /\/assets\/figures/.test(url))).not.toEqual([]);
+  expect(scripts.filter((url) => /\/assets\/metrics/.test(url))).not.toEqual([]);
 });

@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { expect, type Page, test } from "@playwright/test";
 import { OrderAdminService } from "../src/gen/shopmesh/order/v1/order_admin_service_pb";
 import { type Order, OrderState } from "../src/gen/shopmesh/order/v1/order_service_pb";
-import { addProduct, admin, adminAccount, archive, logIn, newCustomer, placeOrders } from "./shop";
+import { addProduct, admin, adminAccount, archive, logIn, newCustomer, placeOrders } from "./store";
 
 test.beforeEach(({ page }) => logIn(page, adminAccount()));
 

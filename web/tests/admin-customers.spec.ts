@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { adminAccount, type Customer, logIn, newCustomer } from "./shop";
+import { adminAccount, type Customer, logIn, newCustomer } from "./store";
 
 let customer: Customer;
 

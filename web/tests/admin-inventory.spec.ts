@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { addProduct, adminAccount, archive, logIn, setStock, type TestProduct } from "./shop";
+import { addProduct, adminAccount, archive, logIn, setStock, type TestProduct } from "./store";
 
 const UPDATE = "**/*.InventoryService/UpdateInventory";
 

@@ -7,7 +7,7 @@ import {
   mailsTo,
   newCustomer,
   placeOrders,
-} from "./shop";
+} from "./store";
 
 test.beforeEach(({ page }) => logIn(page, adminAccount()));
 

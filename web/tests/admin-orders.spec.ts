@@ -13,7 +13,7 @@ import {
   newCustomer,
   placeOrders,
   type TestProduct,
-} from "./shop";
+} from "./store";
 
 let customer: Customer;
 let product: TestProduct;

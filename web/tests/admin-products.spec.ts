@@ -7,7 +7,7 @@ import {
   setPrice,
   type TestProduct,
   unique,
-} from "./shop";
+} from "./store";
 
 let product: TestProduct;
 

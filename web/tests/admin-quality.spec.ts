@@ -2,7 +2,7 @@
 // serious that axe finds, in light and dark.
 import { expect, test } from "@playwright/test";
 import { complaintsOf, expectNothingSerious, settled } from "./axe";
-import { addProduct, adminAccount, archive, logIn, newCustomer, placeOrders } from "./shop";
+import { addProduct, adminAccount, archive, logIn, newCustomer, placeOrders } from "./store";
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme}`, () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { addProduct, archive, setStock } from "./shop";
+import { addProduct, archive, setStock } from "./store";
 
 test("the first page shows products and more of them on demand", async ({ page }) => {
   await page.goto("/");

@@ -16,7 +16,7 @@ import {
   type TestProduct,
   tabTo,
   unique,
-} from "./shop";
+} from "./store";
 
 const ORDER = /\/orders\/[0-9a-f-]{36}$/;
 

@@ -14,7 +14,7 @@ import {
   setStock,
   signal,
   type TestProduct,
-} from "./shop";
+} from "./store";
 
 let customer: Customer;
 let product: TestProduct;

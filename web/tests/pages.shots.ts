@@ -2,7 +2,7 @@
 // of the README's tour go to docs/screenshots, all others to screenshots/.
 import { fileURLToPath } from "node:url";
 import { expect, type Page, test } from "@playwright/test";
-import { type Customer, fillAddress, logIn, newCustomer, placeOrder } from "./shop";
+import { type Customer, fillAddress, logIn, newCustomer, placeOrder } from "./store";
 
 const ALL = fileURLToPath(new URL("../screenshots/", import.meta.url));
 const TOUR = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));

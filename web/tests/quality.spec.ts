@@ -11,7 +11,7 @@ import {
   newCustomer,
   placeOrder,
   putInCart,
-} from "./shop";
+} from "./store";
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme}`, () => {

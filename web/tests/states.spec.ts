@@ -8,7 +8,7 @@ import {
   newCustomer,
   placeOrder,
   putInCart,
-} from "./shop";
+} from "./store";
 
 const CALLS = "**/shopmesh.*/*";
 

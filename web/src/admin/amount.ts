@@ -1,6 +1,7 @@
 // Amounts that an admin types, and what a chart draws of them.
-import { type Amount, amountOf, digits } from "../money";
+
 import { products } from "../rpc/products";
+import { type Amount, amountOf, digits } from "../util/money";
 
 const NANO_DIGITS = 9;
 

@@ -2,10 +2,10 @@
 // stands under which path.
 import { type JSX, lazy, Match, Show, Switch } from "solid-js";
 import { Role } from "../gen/shopmesh/user/v1/user_service_pb";
-import { createLoad } from "../load";
 import { place, segment } from "../router";
+import { createLoad } from "../rpc/load";
 import { users } from "../rpc/users";
-import { user } from "../session";
+import { user } from "../session/session";
 import { Page } from "../ui/page";
 import { Trouble } from "../ui/states";
 import { Inventory } from "./pages/inventory";

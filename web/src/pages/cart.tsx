@@ -1,14 +1,14 @@
 // What the person means to buy.
 import { For, Show } from "solid-js";
-import { countOf, type Line, lines, remove, setQuantity } from "../cart";
-import { changesOf, createShop } from "../changes";
-import { sum, times, written } from "../money";
-import { Changes } from "../ui/changes";
+import { countOf, type Line, lines, remove, setQuantity } from "../shop/cart";
+import { changesOf, createShop } from "../shop/cart-changes";
+import { Changes } from "../shop/cart-changes-alert";
 import { Quantity } from "../ui/field";
+import { count } from "../ui/labels";
 import { Page } from "../ui/page";
 import { Picture } from "../ui/picture";
 import { Empty, Trouble } from "../ui/states";
-import { count } from "../ui/words";
+import { sum, times, written } from "../util/money";
 
 export default function Cart() {
   const shop = createShop();

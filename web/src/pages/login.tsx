@@ -1,6 +1,6 @@
 import { createSignal } from "solid-js";
 import { navigate, place } from "../router";
-import { logIn } from "../session";
+import { logIn } from "../session/session";
 import { Field } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
 import { Page } from "../ui/page";

@@ -6,16 +6,16 @@ import {
   type Order as OrderMessage,
   OrderState,
 } from "../gen/shopmesh/order/v1/order_service_pb";
-import { createLive } from "../live";
-import { createLoad, type Load } from "../load";
 import { reasonOf } from "../rpc/errors";
+import { createLoad, type Load } from "../rpc/load";
 import { orders } from "../rpc/orders";
+import { createLive } from "../rpc/subscription";
+import { Bill, PostalAddress } from "../shop/order-parts";
 import { ActionError, createAction } from "../ui/action";
 import { OrderBadge } from "../ui/badges";
-import { Bill, PostalAddress } from "../ui/bill";
+import { mailWords, orderWords, shortNumber, timeWords } from "../ui/labels";
 import { Page } from "../ui/page";
 import { Loaded } from "../ui/states";
-import { mailWords, orderWords, shortNumber, timeWords } from "../ui/words";
 
 export default function Order(props: { orderId: string }) {
   const load = createLoad(

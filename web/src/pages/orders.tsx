@@ -1,13 +1,13 @@
 // The person's orders, newest first.
 import { For, Show } from "solid-js";
-import { createList } from "../load";
-import { amountOf, written } from "../money";
+import { createList } from "../rpc/load";
 import { orders } from "../rpc/orders";
 import { OrderBadge } from "../ui/badges";
-import { More } from "../ui/more";
+import { count, shortNumber, timeWords } from "../ui/labels";
+import { More } from "../ui/load-more";
 import { Page } from "../ui/page";
 import { Empty, Loaded } from "../ui/states";
-import { count, shortNumber, timeWords } from "../ui/words";
+import { amountOf, written } from "../util/money";
 
 export default function Orders() {
   const list = createList(async (pageToken, signal) => {

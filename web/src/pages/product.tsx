@@ -1,17 +1,17 @@
 // One product: what it is, what it costs, whether it can be had, and into the cart with it.
 import { createSignal, Match, Show, Switch, untrack } from "solid-js";
-import { add, clampQuantity, LINES_MAX } from "../cart";
-import { createLive } from "../live";
-import { createLoad, type Load } from "../load";
-import { amountOf, written } from "../money";
 import { moved } from "../router";
 import { firstProduct, type Shown } from "../rpc/first";
+import { createLoad, type Load } from "../rpc/load";
+import { createLive } from "../rpc/subscription";
+import { add, clampQuantity, LINES_MAX } from "../shop/cart";
 import { StockBadge } from "../ui/badges";
 import { Quantity } from "../ui/field";
+import { canBeBought, categoryWords } from "../ui/labels";
 import { Page } from "../ui/page";
 import { Picture } from "../ui/picture";
 import { Alert, Loaded } from "../ui/states";
-import { canBeBought, categoryWords } from "../ui/words";
+import { amountOf, written } from "../util/money";
 
 export function Product(props: { slug: string }) {
   let first = untrack(moved) === "not";

@@ -3,9 +3,9 @@ import { createSignal, Match, Show, Switch } from "solid-js";
 import { dropToken, mailedToken } from "../router";
 import { reasonOf } from "../rpc/errors";
 import { users } from "../rpc/users";
+import { LinkForm } from "../ui/email-link-form";
 import { Field, NEW_PASSWORD_HINT } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
-import { LinkForm } from "../ui/link-form";
 import { Page } from "../ui/page";
 
 export default function ResetPassword() {

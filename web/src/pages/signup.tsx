@@ -1,6 +1,6 @@
 import { createSignal, Show } from "solid-js";
 import { navigate, place } from "../router";
-import { signUp } from "../session";
+import { signUp } from "../session/session";
 import { Field, NEW_PASSWORD_HINT } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
 import { Page } from "../ui/page";

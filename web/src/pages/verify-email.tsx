@@ -1,11 +1,11 @@
 // Follows the link that was mailed to an address, so that the shop knows whose it is.
 import { createSignal, Match, Switch } from "solid-js";
-import { createLoad } from "../load";
 import { dropToken, mailedToken } from "../router";
 import { reasonOf } from "../rpc/errors";
+import { createLoad } from "../rpc/load";
 import { users } from "../rpc/users";
-import { ownerId, user } from "../session";
-import { LinkForm } from "../ui/link-form";
+import { ownerId, user } from "../session/session";
+import { LinkForm } from "../ui/email-link-form";
 import { Page } from "../ui/page";
 import { Alert, Loaded } from "../ui/states";
 

@@ -5,7 +5,7 @@ import {
   ErrorInfoSchema,
   PreconditionFailureSchema,
 } from "../gen/google/rpc/error_details_pb";
-import { NoSession } from "../session";
+import { NoSession } from "../session/session";
 
 /** The `reason` of the error, as the contract lists them; empty where it has none. */
 export function reasonOf(error: unknown): string {

@@ -5,7 +5,7 @@ import { getOption } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { Access, access } from "../gen/shopmesh/options/v1/access_pb";
-import { currentToken, tokenAfter } from "../session";
+import { currentToken, tokenAfter } from "../session/session";
 import { reasonOf } from "./errors";
 import { TRACEPARENT, traceparent } from "./trace";
 

@@ -1,7 +1,7 @@
 // Small marks of a state: its words, and a colour that says the same.
 import type { OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
 import type { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
-import { orderWords, stockWords } from "./words";
+import { orderWords, stockWords } from "./labels";
 
 const STOCK_TONE: Record<StockState, string> = { 0: "bad", 1: "good", 2: "low", 3: "bad" };
 const ORDER_TONE: Record<OrderState, string> = { 0: "", 1: "good", 2: "", 3: "bad" };

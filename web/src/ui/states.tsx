@@ -1,6 +1,6 @@
 // What a page shows while it has nothing else: loading, empty, error.
 import { createEffect, createSignal, type JSX, Match, Show, Switch } from "solid-js";
-import type { Load } from "../load";
+import type { Load } from "../rpc/load";
 
 /** Something went wrong, said at once by a screen reader. */
 export function Alert(props: { children: JSX.Element }) {

@@ -5,20 +5,20 @@ import {
   type StatisticsTotals,
   type TopProduct,
 } from "../../gen/shopmesh/order/v1/order_admin_service_pb";
-import { createLoad } from "../../load";
-import { amountOf, written } from "../../money";
 import { navigate } from "../../router";
 import { badFieldsOf } from "../../rpc/errors";
+import { createLoad } from "../../rpc/load";
+import { createFilters, FilterForm, FilterSelect, FilterText } from "../../ui/filters";
+import { timeWords } from "../../ui/labels";
 import { Page } from "../../ui/page";
 import { Loaded } from "../../ui/states";
-import { timeWords } from "../../ui/words";
+import { amountOf, written } from "../../util/money";
 import { drawn } from "../amount";
 import { daysAgo } from "../days";
-import { FIGURES, FigureChart } from "../figures";
-import { createFilters, FilterForm, FilterSelect, FilterText } from "../filters";
+import { whole } from "../labels";
+import { FIGURES, FigureChart } from "../metrics";
 import { Rows } from "../rows";
 import { statisticsOf } from "../statistics";
-import { whole } from "../words";
 
 const BUCKETS = [
   { value: "hour", text: "Hour", bucket: StatisticsBucket.HOUR },

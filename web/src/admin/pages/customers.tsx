@@ -2,13 +2,13 @@
 import { Show } from "solid-js";
 import { Role, type User } from "../../gen/shopmesh/user/v1/user_service_pb";
 import { users } from "../../rpc/users";
-import { ownerId } from "../../session";
+import { ownerId } from "../../session/session";
 import { ActionError, createAction } from "../../ui/action";
+import { createFilters, FilterForm, FilterSelect, FilterText } from "../../ui/filters";
+import { timeWords } from "../../ui/labels";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
-import { timeWords } from "../../ui/words";
-import { createFilters, FilterForm, FilterSelect, FilterText } from "../filters";
-import { createPaged, Pager } from "../paged";
+import { createPaged, Pager } from "../paged-list";
 import { ForKeyed, Rows } from "../rows";
 
 const ROLES = [

@@ -4,10 +4,10 @@ import type { ImportProductsResponse } from "../../gen/shopmesh/product/v1/produ
 import { BadFields } from "../../rpc/errors";
 import { products } from "../../rpc/products";
 import { createForm, FormError } from "../../ui/form";
+import { count } from "../../ui/labels";
 import { Page } from "../../ui/page";
 import { Alert } from "../../ui/states";
-import { count } from "../../ui/words";
-import { whole } from "../words";
+import { whole } from "../labels";
 
 /** The mesh takes messages of 4 MiB. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024 - 1024;

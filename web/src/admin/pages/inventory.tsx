@@ -3,14 +3,14 @@ import { For, Show } from "solid-js";
 import type { Inventory as InventoryMessage } from "../../gen/shopmesh/product/v1/inventory_service_pb";
 import { StockState } from "../../gen/shopmesh/product/v1/product_service_pb";
 import { StockBadge } from "../../ui/badges";
+import { createFilters, FilterCheck, FilterForm, FilterText } from "../../ui/filters";
+import { timeWords } from "../../ui/labels";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
-import { timeWords } from "../../ui/words";
 import { inventory } from "../clients";
-import { createFilters, FilterCheck, FilterForm, FilterText } from "../filters";
-import { createPaged, Pager } from "../paged";
+import { whole } from "../labels";
+import { createPaged, Pager } from "../paged-list";
 import { Rows } from "../rows";
-import { whole } from "../words";
 
 export function Inventory() {
   const filters = createFilters();

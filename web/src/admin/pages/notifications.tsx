@@ -2,14 +2,14 @@
 import { Show } from "solid-js";
 import { NotificationState } from "../../gen/shopmesh/notify/v1/notification_service_pb";
 import { badFieldsOf } from "../../rpc/errors";
+import { createFilters, FilterForm, FilterSelect, FilterText } from "../../ui/filters";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
 import { notifications } from "../clients";
-import { createFilters, FilterForm, FilterSelect, FilterText } from "../filters";
-import { Mails } from "../mails";
-import { createPaged, Pager } from "../paged";
+import { Mails } from "../mail-list";
+import { createPaged, Pager } from "../paged-list";
+import { watchWhile } from "../poll-while";
 import { Rows } from "../rows";
-import { watchWhile } from "../watch";
 
 const STATES = [
   { value: "", text: "Any", states: [] },

@@ -1,11 +1,10 @@
 // The person's account: who it is, how it is kept safe, and where it is logged in.
 import { onCleanup } from "solid-js";
-import { forgetAddress } from "../../address";
-import { createLoad } from "../../load";
 import { navigate } from "../../router";
+import { createLoad } from "../../rpc/load";
 import { users } from "../../rpc/users";
-
-import { logOut } from "../../session";
+import { logOut } from "../../session/session";
+import { forgetAddress } from "../../shop/address";
 import { ActionError, createAction } from "../../ui/action";
 import { Page } from "../../ui/page";
 import { Loaded } from "../../ui/states";

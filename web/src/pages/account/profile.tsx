@@ -2,10 +2,10 @@
 import { createSignal, Show } from "solid-js";
 import type { User } from "../../gen/shopmesh/user/v1/user_service_pb";
 import { users } from "../../rpc/users";
-import { noteUser } from "../../session";
+import { noteUser } from "../../session/session";
 import { Field } from "../../ui/field";
 import { createForm, FormError } from "../../ui/form";
-import { timeWords } from "../../ui/words";
+import { timeWords } from "../../ui/labels";
 
 export function Profile(props: { user: User; onChange: (user: User) => void }) {
   const [displayName, setDisplayName] = createSignal(props.user.displayName);

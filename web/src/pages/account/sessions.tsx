@@ -1,13 +1,13 @@
 // Where the account is logged in, and an end to it.
 import { For, Show } from "solid-js";
 import type { Session } from "../../gen/shopmesh/user/v1/user_service_pb";
-import { createList } from "../../load";
 import { reasonOf } from "../../rpc/errors";
+import { createList } from "../../rpc/load";
 import { users } from "../../rpc/users";
 import { ActionError, createAction } from "../../ui/action";
-import { More } from "../../ui/more";
+import { timeWords } from "../../ui/labels";
+import { More } from "../../ui/load-more";
 import { Loaded } from "../../ui/states";
-import { timeWords } from "../../ui/words";
 
 export function Sessions() {
   const list = createList(async (pageToken, signal) => {

@@ -1,6 +1,6 @@
 // The button at the end of a list that has another page.
 import { Show } from "solid-js";
-import type { List } from "../load";
+import type { List } from "../rpc/load";
 import { Trouble } from "./states";
 
 export function More<T>(props: { list: List<T> }) {

@@ -1,7 +1,7 @@
 // What narrows a list: kept in the address, so that it survives a reload and a step back.
 import { createEffect, createMemo, createUniqueId, type JSX, untrack } from "solid-js";
 import { place, setSearch } from "../router";
-import { debounced } from "../ui/debounced";
+import { debounced } from "../util/debounce";
 
 const TYPING_PAUSE_MS = 180;
 

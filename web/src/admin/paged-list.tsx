@@ -1,9 +1,9 @@
 // Lists that are read a page at a time, both ways. The mesh knows only what comes next: the way back
 // is the stack of tokens that led here.
 import { createSignal, untrack } from "solid-js";
-import { createLoad, type Load, type Page } from "../load";
 import { moved, place } from "../router";
 import { badFieldsOf } from "../rpc/errors";
+import { createLoad, type Load, type Page } from "../rpc/load";
 
 export interface Paged<T> extends Load<Page<T>> {
   next(): void;

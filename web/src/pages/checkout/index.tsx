@@ -1,20 +1,20 @@
 // Address, review and place, on one page.
 import { createEffect, createSignal, For, Match, onMount, Show, Switch, untrack } from "solid-js";
-import { addressDraft, changeAddress, countries } from "../address";
-import { lines } from "../cart";
-import { type Change, changesOf, createShop } from "../changes";
-import { moneyOf, sum, times, written } from "../money";
-import { type Body, type Outcome, place } from "../placing";
-import { isOpen, orderOf, purchaseId } from "../purchase";
-import { navigate } from "../router";
-import { badFieldsOf, leftOf, reasonOf, wordsFor } from "../rpc/errors";
-import { Changes } from "../ui/changes";
-import { Field, Select } from "../ui/field";
-import { focusFirstBad } from "../ui/form";
-import { createOnline } from "../ui/online";
-import { Page } from "../ui/page";
-import { Picture } from "../ui/picture";
-import { Alert, Empty } from "../ui/states";
+import { navigate } from "../../router";
+import { badFieldsOf, leftOf, reasonOf, wordsFor } from "../../rpc/errors";
+import { addressDraft, changeAddress, countries } from "../../shop/address";
+import { lines } from "../../shop/cart";
+import { type Change, changesOf, createShop } from "../../shop/cart-changes";
+import { Changes } from "../../shop/cart-changes-alert";
+import { type Body, type Outcome, place } from "../../shop/checkout";
+import { isOpen, orderOf, purchaseId } from "../../shop/checkout-state";
+import { Field, Select } from "../../ui/field";
+import { focusFirstBad } from "../../ui/form";
+import { Page } from "../../ui/page";
+import { Picture } from "../../ui/picture";
+import { Alert, Empty } from "../../ui/states";
+import { moneyOf, sum, times, written } from "../../util/money";
+import { createOnline } from "../../util/online";
 
 export default function Checkout(props: { owner: string }) {
   const owner = props.owner;

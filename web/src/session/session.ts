@@ -2,8 +2,8 @@
 // lives in memory only; localStorage holds just whose session it is, so that tabs agree and a visitor
 // without an account costs no call.
 import { createSignal } from "solid-js";
-import type { User } from "./gen/shopmesh/user/v1/user_service_pb";
-import { stored } from "./stored";
+import type { User } from "../gen/shopmesh/user/v1/user_service_pb";
+import { stored } from "../util/stored";
 
 /** A token this close to its end is not sent any more. */
 const MARGIN_MS = 20_000;
@@ -54,13 +54,13 @@ function end(): void {
 export class NoSession extends Error {}
 
 async function refresh(): Promise<string> {
-  const { users } = await import("./rpc/users");
+  const { users } = await import("../rpc/users");
   return navigator.locks.request(LOCK, async () => {
     if (owner.now() === null) throw new NoSession();
     try {
       return begin(await users.refreshSession({}));
     } catch (error) {
-      const { reasonOf } = await import("./rpc/errors");
+      const { reasonOf } = await import("../rpc/errors");
       if (!["REFRESH_TOKEN_INVALID", "ACCOUNT_DISABLED"].includes(reasonOf(error))) throw error;
       end();
       throw new NoSession();
@@ -109,21 +109,21 @@ function resume(): void {
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
-  const { users } = await import("./rpc/users");
+  const { users } = await import("../rpc/users");
   await navigator.locks.request(LOCK, async () => {
     begin(await users.login({ email, password, useCookie: true }));
   });
 }
 
 export async function signUp(email: string, password: string, displayName: string): Promise<void> {
-  const { users } = await import("./rpc/users");
+  const { users } = await import("../rpc/users");
   await users.signUp({ email, password, displayName });
   await logIn(email, password);
 }
 
 /** Ends this session, or every session of the account. */
 export async function logOut(everywhere: boolean): Promise<void> {
-  const { users } = await import("./rpc/users");
+  const { users } = await import("../rpc/users");
   await users.logout({ everywhere });
   end();
 }

@@ -1,5 +1,5 @@
 // Where an order goes: kept on this device as it is typed, until the person logs out.
-import { stored } from "./stored";
+import { stored } from "../util/stored";
 
 // ISO 3166-1 alpha-2, as the contract takes them.
 const CODES = (

@@ -4,13 +4,13 @@ import {
   type Notification,
   NotificationState,
 } from "../gen/shopmesh/notify/v1/notification_service_pb";
-import { createLoad } from "../load";
+import { createLoad } from "../rpc/load";
 import { ActionError, createAction } from "../ui/action";
+import { shortNumber, timeWords } from "../ui/labels";
 import { Loaded } from "../ui/states";
-import { shortNumber, timeWords } from "../ui/words";
 import { notifications } from "./clients";
+import { kindWords, notificationWords } from "./labels";
 import { ForKeyed } from "./rows";
-import { kindWords, notificationWords } from "./words";
 
 export function Mails(props: {
   mails: Notification[];

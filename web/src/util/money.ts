@@ -1,5 +1,5 @@
 // Money without floats: sums are whole nanos, and Intl writes them from decimal digits.
-import type { Money } from "./gen/google/type/money_pb";
+import type { Money } from "../gen/google/type/money_pb";
 
 /** An amount that can be stored as JSON. */
 export interface Amount {

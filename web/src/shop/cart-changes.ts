@@ -1,10 +1,10 @@
 // What the shop says now against what the person was shown: prices that moved, goods that are gone.
 import { type Accessor, createMemo } from "solid-js";
+import { type Product, StockState } from "../gen/shopmesh/product/v1/product_service_pb";
+import { createLoad, type Load } from "../rpc/load";
+import { products } from "../rpc/products";
+import { amountOf, same, written } from "../util/money";
 import { acceptPrice, type Line, lines, remove, setQuantity } from "./cart";
-import { type Product, StockState } from "./gen/shopmesh/product/v1/product_service_pb";
-import { createLoad, type Load } from "./load";
-import { amountOf, same, written } from "./money";
-import { products } from "./rpc/products";
 
 /** A difference, in words, and what taking it does to the cart. */
 export interface Change {

@@ -1,6 +1,6 @@
 // Asks again for as long as something is under way and somebody looks.
 import { createEffect, createSignal, onCleanup } from "solid-js";
-import type { Load } from "../load";
+import type { Load } from "../rpc/load";
 
 const PAUSE_MS = 1500;
 

@@ -6,11 +6,11 @@ import type {
   StatisticsBucket,
   StatisticsTotals,
 } from "../gen/shopmesh/order/v1/order_admin_service_pb";
-import { amountOf, written } from "../money";
+import { amountOf, written } from "../util/money";
 import { drawn } from "./amount";
 import { Chart } from "./chart";
+import { whole } from "./labels";
 import { periodWords } from "./statistics";
-import { whole } from "./words";
 
 export interface Figure {
   title: string;

@@ -1,7 +1,8 @@
 // What the person means to buy: kept in the browser, the same in every tab, written at once.
-import { type Amount, amountOf } from "./money";
-import type { Shown } from "./rpc/first";
-import { stored } from "./stored";
+
+import type { Shown } from "../rpc/first";
+import { type Amount, amountOf } from "../util/money";
+import { stored } from "../util/stored";
 
 export const QUANTITY_MAX = 99;
 export const LINES_MAX = 50;

@@ -1,17 +1,17 @@
 // The products: searched as you type, filtered, sorted, a page at a time.
 import { createEffect, createMemo, createSignal, For, Show, untrack } from "solid-js";
-import { createList, createLoad, type Page as ListPage } from "../load";
-import { amountOf, written } from "../money";
-import { moved, place, setSearch } from "../router";
-import { firstProducts, type Shown } from "../rpc/first";
-import { StockBadge } from "../ui/badges";
-import { debounced } from "../ui/debounced";
-import { Select } from "../ui/field";
-import { More } from "../ui/more";
-import { Page } from "../ui/page";
-import { Picture } from "../ui/picture";
-import { Empty, Loaded } from "../ui/states";
-import { categoryWords } from "../ui/words";
+import { moved, place, setSearch } from "../../router";
+import { firstProducts, type Shown } from "../../rpc/first";
+import { createList, createLoad, type Page as ListPage } from "../../rpc/load";
+import { StockBadge } from "../../ui/badges";
+import { Select } from "../../ui/field";
+import { categoryWords } from "../../ui/labels";
+import { More } from "../../ui/load-more";
+import { Page } from "../../ui/page";
+import { Picture } from "../../ui/picture";
+import { Empty, Loaded } from "../../ui/states";
+import { debounced } from "../../util/debounce";
+import { amountOf, written } from "../../util/money";
 
 const TYPING_PAUSE_MS = 180;
 const PAGE_SIZE = 24;
@@ -56,7 +56,7 @@ export function Home() {
   const list = createList<Shown>(
     async (pageToken, signal) => {
       const request = { ...question(), pageToken };
-      const { products } = await import("../rpc/products");
+      const { products } = await import("../../rpc/products");
       return pageOf(await products.listProducts(request, signal ? { signal } : {}));
     },
     () => {
@@ -74,7 +74,7 @@ export function Home() {
     if (page && !list.loading()) shown = { search: untrack(search), page };
   });
   const categories = createLoad(async (signal) => {
-    const { products } = await import("../rpc/products");
+    const { products } = await import("../../rpc/products");
     return products.listCategories({}, { signal });
   });
 

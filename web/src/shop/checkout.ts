@@ -4,15 +4,15 @@
 // made one at a time over all tabs.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { takeOut } from "./cart";
 import {
   type Order,
   type PlaceOrderRequest,
   PlaceOrderRequestSchema,
-} from "./gen/shopmesh/order/v1/order_service_pb";
-import { keep, keptNow, newPurchase, type Purchase } from "./purchase";
-import { isNoSession, leavesOutcomeOpen, reasonOf } from "./rpc/errors";
-import { orders } from "./rpc/orders";
+} from "../gen/shopmesh/order/v1/order_service_pb";
+import { isNoSession, leavesOutcomeOpen, reasonOf } from "../rpc/errors";
+import { orders } from "../rpc/orders";
+import { takeOut } from "./cart";
+import { keep, keptNow, newPurchase, type Purchase } from "./checkout-state";
 
 const LOCK = "shopmesh.purchase";
 /** Pauses before an attempt whose outcome is open is made again. */

@@ -1,20 +1,20 @@
 // A new product, or one to change or take off sale.
 import { createSignal, For, Show } from "solid-js";
-import type { Product } from "../../gen/shopmesh/product/v1/product_service_pb";
-import { createLoad, type Load } from "../../load";
-import { amountOf, moneyOf } from "../../money";
-import { navigate } from "../../router";
-import { BadFields, reasonOf, wordsFor } from "../../rpc/errors";
-import { products } from "../../rpc/products";
-import { ActionError, createAction } from "../../ui/action";
-import { Field, TextArea } from "../../ui/field";
-import { createForm, FormError } from "../../ui/form";
-import { Page } from "../../ui/page";
-import { Picture } from "../../ui/picture";
-import { Alert, Loaded } from "../../ui/states";
-import { parsed, shopCurrency, typed } from "../amount";
-import { createOnce } from "../once";
-import { Rows } from "../rows";
+import type { Product } from "../../../gen/shopmesh/product/v1/product_service_pb";
+import { navigate } from "../../../router";
+import { BadFields, reasonOf, wordsFor } from "../../../rpc/errors";
+import { createLoad, type Load } from "../../../rpc/load";
+import { products } from "../../../rpc/products";
+import { ActionError, createAction } from "../../../ui/action";
+import { Field, TextArea } from "../../../ui/field";
+import { createForm, FormError } from "../../../ui/form";
+import { Page } from "../../../ui/page";
+import { Picture } from "../../../ui/picture";
+import { Alert, Loaded } from "../../../ui/states";
+import { amountOf, moneyOf } from "../../../util/money";
+import { parsed, shopCurrency, typed } from "../../amount";
+import { createOnce } from "../../idempotent-submit";
+import { Rows } from "../../rows";
 
 /** What can be written of a product, by the name of its field, as it stands in the form. */
 const FIELDS = ["name", "sku", "category", "price", "slug", "image_url", "description"] as const;

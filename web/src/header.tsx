@@ -1,11 +1,11 @@
 // What stands above every page.
 import { Show } from "solid-js";
-import { countOf, lines } from "../cart";
-import type { Role } from "../gen/shopmesh/user/v1/user_service_pb";
-import { isOpen } from "../purchase";
-import { place, underAdmin } from "../router";
-import { ownerId, user } from "../session";
-import { createOnline } from "./online";
+import type { Role } from "./gen/shopmesh/user/v1/user_service_pb";
+import { place, underAdmin } from "./router";
+import { ownerId, user } from "./session/session";
+import { countOf, lines } from "./shop/cart";
+import { isOpen } from "./shop/checkout-state";
+import { createOnline } from "./util/online";
 
 /** By its number: the header is drawn before the messages of the mesh have come. */
 const ADMIN: Role.ADMIN = 2;

@@ -1,7 +1,7 @@
 // Pages of an account: who is not logged in goes to /login and comes back after it.
 import { createEffect, type JSX, Show } from "solid-js";
 import { navigate, place } from "../router";
-import { ownerId } from "../session";
+import { ownerId } from "./session";
 
 export function LoggedIn(props: { children: (ownerId: string) => JSX.Element }) {
   createEffect(() => {

@@ -1,27 +1,27 @@
 // One order: what was bought, how it came along, and its mails.
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { For, Match, Show, Switch } from "solid-js";
-import { NotificationState } from "../../gen/shopmesh/notify/v1/notification_service_pb";
+import { NotificationState } from "../../../gen/shopmesh/notify/v1/notification_service_pb";
 import {
   ActorRole,
   type OrderHistoryEntry,
   type Order as OrderMessage,
   OrderState,
-} from "../../gen/shopmesh/order/v1/order_service_pb";
-import { createLoad } from "../../load";
-import { navigate } from "../../router";
-import { reasonOf } from "../../rpc/errors";
-import { ownerId } from "../../session";
-import { ActionError, createAction } from "../../ui/action";
-import { OrderBadge } from "../../ui/badges";
-import { Bill, PostalAddress } from "../../ui/bill";
-import { Page } from "../../ui/page";
-import { Loaded } from "../../ui/states";
-import { orderWords, shortNumber, timeWords } from "../../ui/words";
-import { allOrders, notifications } from "../clients";
-import { Mails } from "../mails";
-import { Rows } from "../rows";
-import { watchWhile } from "../watch";
+} from "../../../gen/shopmesh/order/v1/order_service_pb";
+import { navigate } from "../../../router";
+import { reasonOf } from "../../../rpc/errors";
+import { createLoad } from "../../../rpc/load";
+import { ownerId } from "../../../session/session";
+import { Bill, PostalAddress } from "../../../shop/order-parts";
+import { ActionError, createAction } from "../../../ui/action";
+import { OrderBadge } from "../../../ui/badges";
+import { orderWords, shortNumber, timeWords } from "../../../ui/labels";
+import { Page } from "../../../ui/page";
+import { Loaded } from "../../../ui/states";
+import { allOrders, notifications } from "../../clients";
+import { Mails } from "../../mail-list";
+import { watchWhile } from "../../poll-while";
+import { Rows } from "../../rows";
 
 export function Order(props: { orderId: string }) {
   const key = { orderId: props.orderId };

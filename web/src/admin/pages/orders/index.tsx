@@ -2,24 +2,30 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createSignal, For, onCleanup, Show } from "solid-js";
-import type { ListAllOrdersRequestSchema } from "../../gen/shopmesh/order/v1/order_admin_service_pb";
-import { type Order, OrderState } from "../../gen/shopmesh/order/v1/order_service_pb";
-import type { Inventory } from "../../gen/shopmesh/product/v1/inventory_service_pb";
-import { amountOf, moneyOf, written } from "../../money";
-import { setSearch } from "../../router";
-import { BadFields, badFieldsOf } from "../../rpc/errors";
-import { ActionError, createAction } from "../../ui/action";
-import { OrderBadge } from "../../ui/badges";
-import { Page } from "../../ui/page";
-import { Empty, Loaded } from "../../ui/states";
-import { count, mailWords, shortNumber, timeWords } from "../../ui/words";
-import { parsed, shopCurrency } from "../amount";
-import { allOrders, inventory } from "../clients";
-import { daysAgo, endOf, startOf } from "../days";
-import { createFilters, FilterForm, FilterSelect, type Filters, FilterText } from "../filters";
-import { createPaged, Pager } from "../paged";
-import { Rows } from "../rows";
-import { whole } from "../words";
+import type { ListAllOrdersRequestSchema } from "../../../gen/shopmesh/order/v1/order_admin_service_pb";
+import { type Order, OrderState } from "../../../gen/shopmesh/order/v1/order_service_pb";
+import type { Inventory } from "../../../gen/shopmesh/product/v1/inventory_service_pb";
+import { setSearch } from "../../../router";
+import { BadFields, badFieldsOf } from "../../../rpc/errors";
+import { ActionError, createAction } from "../../../ui/action";
+import { OrderBadge } from "../../../ui/badges";
+import {
+  createFilters,
+  FilterForm,
+  FilterSelect,
+  type Filters,
+  FilterText,
+} from "../../../ui/filters";
+import { count, mailWords, shortNumber, timeWords } from "../../../ui/labels";
+import { Page } from "../../../ui/page";
+import { Empty, Loaded } from "../../../ui/states";
+import { amountOf, moneyOf, written } from "../../../util/money";
+import { parsed, shopCurrency } from "../../amount";
+import { allOrders, inventory } from "../../clients";
+import { daysAgo, endOf, startOf } from "../../days";
+import { whole } from "../../labels";
+import { createPaged, Pager } from "../../paged-list";
+import { Rows } from "../../rows";
 
 const STATES = [
   { value: "", text: "Any", states: [] },

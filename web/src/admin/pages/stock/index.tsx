@@ -4,24 +4,24 @@ import {
   type Inventory,
   type InventoryChange,
   InventoryChangeReason,
-} from "../../gen/shopmesh/product/v1/inventory_service_pb";
-import { createList, createLoad, type List, type Load } from "../../load";
-import { navigate } from "../../router";
-import { BadFields, factsOf, reasonOf, wordsFor } from "../../rpc/errors";
-import { products } from "../../rpc/products";
-import { ownerId } from "../../session";
-import { StockBadge } from "../../ui/badges";
-import { Field, Select, TextArea } from "../../ui/field";
-import { createForm, type Form, FormError } from "../../ui/form";
-import { More } from "../../ui/more";
-import { Page } from "../../ui/page";
-import { Alert, Loaded } from "../../ui/states";
-import { shortNumber, timeWords } from "../../ui/words";
-import { inventory } from "../clients";
-import { createOnce, mayBeDone } from "../once";
-import { Rows } from "../rows";
-import { changeWords, REASONS, signed, whole } from "../words";
-import { stockState } from "./inventory";
+} from "../../../gen/shopmesh/product/v1/inventory_service_pb";
+import { navigate } from "../../../router";
+import { BadFields, factsOf, reasonOf, wordsFor } from "../../../rpc/errors";
+import { createList, createLoad, type List, type Load } from "../../../rpc/load";
+import { products } from "../../../rpc/products";
+import { ownerId } from "../../../session/session";
+import { StockBadge } from "../../../ui/badges";
+import { Field, Select, TextArea } from "../../../ui/field";
+import { createForm, type Form, FormError } from "../../../ui/form";
+import { shortNumber, timeWords } from "../../../ui/labels";
+import { More } from "../../../ui/load-more";
+import { Page } from "../../../ui/page";
+import { Alert, Loaded } from "../../../ui/states";
+import { inventory } from "../../clients";
+import { createOnce, mayBeDone } from "../../idempotent-submit";
+import { changeWords, REASONS, signed, whole } from "../../labels";
+import { Rows } from "../../rows";
+import { stockState } from "../inventory";
 
 export function Stock(props: { productId: string }) {
   const key = { productId: props.productId };

@@ -1,8 +1,8 @@
 // What an order has, and where it goes, as its customer and the shop see it.
 import { For, type JSX } from "solid-js";
-import { countryWords } from "../address";
 import type { Address, Order, OrderItem } from "../gen/shopmesh/order/v1/order_service_pb";
-import { amountOf, times, written } from "../money";
+import { amountOf, times, written } from "../util/money";
+import { countryWords } from "./address";
 
 /** Items and total; `name` is how the name of an item is shown. */
 export function Bill(props: { order: Order; name: (item: OrderItem) => JSX.Element }) {

@@ -1,5 +1,5 @@
 // The purchase under way, kept in the browser: its request_id, and what was sent under it.
-import { stored } from "./stored";
+import { stored } from "../util/stored";
 
 export interface Purchase {
   requestId: string;

@@ -1,7 +1,7 @@
 // What has changed since it went into the cart, and one click to take it.
 import { batch, For, Show } from "solid-js";
-import type { Change } from "../changes";
-import { Alert } from "./states";
+import { Alert } from "../ui/states";
+import type { Change } from "./cart-changes";
 
 export function Changes(props: { changes: Change[]; onAccept?: () => void }) {
   const accept = () =>
