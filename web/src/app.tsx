@@ -1,4 +1,4 @@
-// Which page stands under which path.
+// The routes: which page each path opens.
 import {
   createEffect,
   ErrorBoundary,
@@ -14,23 +14,23 @@ import { Header } from "./header";
 import { Home } from "./pages/home";
 import { NotFound } from "./pages/not-found";
 import { Product } from "./pages/product";
-import { place, segment, underAdmin } from "./router";
-import { LoggedIn } from "./session/require-login";
+import { isAdminPath, route, segmentAfter } from "./router";
+import { RequireLogin } from "./session/require-login";
 import { Page } from "./ui/page";
 import { Alert } from "./ui/states";
 import { createOnline } from "./util/online";
 
-/** Pages that come when they are opened, or once the first one stands: they weigh little. */
-const waiting: (() => Promise<unknown>)[] = [];
+/** The pages that are not part of the first load. */
+const prefetched: (() => Promise<unknown>)[] = [];
 
 const page: typeof lazy = (load) => {
-  waiting.push(load);
+  prefetched.push(load);
   return lazy(load);
 };
 
-/** Fetches the pages that may be opened next, so that a click need not wait: one by one, never in its way. */
-export async function fetchPages(): Promise<void> {
-  for (const load of waiting) await load().catch(() => {});
+/** Fetches the pages that may be opened next, one after the other, so that a click need not wait. */
+export async function prefetchPages(): Promise<void> {
+  for (const load of prefetched) await load().catch(() => {});
 }
 
 const Cart = page(() => import("./pages/cart"));
@@ -42,19 +42,19 @@ const LogIn = page(() => import("./pages/login"));
 const Account = page(() => import("./pages/account"));
 const ResetPassword = page(() => import("./pages/reset-password"));
 const VerifyEmail = page(() => import("./pages/verify-email"));
-/** Few ever open it, so it waits until somebody does. */
+/** Few people open it, so it is not prefetched. */
 const Admin = lazy(() => import("./admin"));
 
 export function App() {
   return (
     <>
       <Header />
-      <ErrorBoundary fallback={(_, reset) => <Broken again={reset} />}>
-        <Suspense fallback={<Opening />}>
+      <ErrorBoundary fallback={(_, reset) => <Crashed reset={reset} />}>
+        <Suspense fallback={<PageLoading />}>
           <Pages />
         </Suspense>
       </ErrorBoundary>
-      <Show when={!underAdmin()}>
+      <Show when={!isAdminPath()}>
         <footer class="wide">
           <p>Shopmesh · prices include everything you pay</p>
         </footer>
@@ -64,8 +64,8 @@ export function App() {
 }
 
 function Pages() {
-  const at = (path: string) => place().path === path;
-  const after = (prefix: string) => segment(place().path, prefix);
+  const at = (path: string) => route().path === path;
+  const after = (prefix: string) => segmentAfter(prefix, route().path);
   return (
     <Switch fallback={<NotFound />}>
       <Match when={at("/")}>
@@ -78,13 +78,13 @@ function Pages() {
         <Cart />
       </Match>
       <Match when={at("/checkout")}>
-        <LoggedIn>{(owner) => <Checkout owner={owner} />}</LoggedIn>
+        <RequireLogin>{(userId) => <Checkout userId={userId} />}</RequireLogin>
       </Match>
       <Match when={at("/orders")}>
-        <LoggedIn>{() => <Orders />}</LoggedIn>
+        <RequireLogin>{() => <Orders />}</RequireLogin>
       </Match>
       <Match when={after("/orders/")} keyed>
-        {(orderId) => <LoggedIn>{() => <Order orderId={orderId} />}</LoggedIn>}
+        {(orderId) => <RequireLogin>{() => <Order orderId={orderId} />}</RequireLogin>}
       </Match>
       <Match when={at("/signup")}>
         <SignUp />
@@ -92,11 +92,11 @@ function Pages() {
       <Match when={at("/login")}>
         <LogIn />
       </Match>
-      <Match when={underAdmin()}>
-        <LoggedIn>{() => <Admin />}</LoggedIn>
+      <Match when={isAdminPath()}>
+        <RequireLogin>{() => <Admin />}</RequireLogin>
       </Match>
       <Match when={at("/account")}>
-        <LoggedIn>{() => <Account />}</LoggedIn>
+        <RequireLogin>{() => <Account />}</RequireLogin>
       </Match>
       <Match when={at("/reset-password")}>
         <ResetPassword />
@@ -108,26 +108,26 @@ function Pages() {
   );
 }
 
-function Opening(): JSX.Element {
+function PageLoading(): JSX.Element {
   return <main class="narrow" aria-busy="true" />;
 }
 
-function Broken(props: { again: () => void }) {
+function Crashed(props: { reset: () => void }) {
   const online = createOnline();
-  // Another page may well be whole, and this one comes with the connection.
-  createEffect(on(place, props.again, { defer: true }));
+  // Other pages may work, and this one may load once there is a connection.
+  createEffect(on(route, props.reset, { defer: true }));
   createEffect(on(online, () => location.reload(), { defer: true }));
   return (
-    <Page title={online() ? "Something broke" : "You are offline"} class="narrow">
+    <Page title={online() ? "Something went wrong" : "You are offline"} class="narrow">
       <Alert>
         <p>
           {online()
             ? "This page could not be shown. Your cart and your orders are safe."
-            : "This page was not here before. It comes as soon as there is a connection."}
+            : "This page is not loaded yet. It opens as soon as there is a connection."}
         </p>
         <Show when={online()}>
           <button type="button" class="quiet" onClick={() => location.reload()}>
-            Load it again
+            Reload the page
           </button>
         </Show>
       </Alert>

@@ -1,7 +1,7 @@
 import { render } from "solid-js/web";
-import { App, fetchPages } from "./app";
+import { App, prefetchPages } from "./app";
 import { startRouter } from "./router";
-import { startSession } from "./session/session";
+import { startSession } from "./session/token";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
@@ -11,4 +11,4 @@ startRouter();
 startSession();
 const root = document.getElementById("app");
 if (root) render(() => <App />, root);
-addEventListener("load", fetchPages);
+addEventListener("load", prefetchPages);

@@ -1,71 +1,76 @@
-// Paths to pages. Links are plain anchors: a click on one of the own origin changes the page without
-// loading it, everything else stays with the browser.
+// Which page is open. Links are plain anchors: a click on one of our own origin changes the page
+// without loading it; the browser handles all others.
 import { batch, createSignal } from "solid-js";
 
-export interface Place {
+export interface Route {
   path: string;
   search: string;
-  /** What only the browser knows: the token of a mailed link. */
+  /** No server sees it, so it carries the token of a mailed link. */
   hash: string;
-  /** Where log-in goes back to. */
-  from?: string | undefined;
+  /** The page to open after login. */
+  returnTo?: string | undefined;
 }
 
-interface Kept {
-  from?: string;
+/** How the current page was opened: with the document, by a link, or by the history (back, forward). */
+export type Navigation = "initial" | "link" | "history";
+
+interface HistoryState {
+  returnTo?: string;
   scroll?: number;
 }
 
-const read = (): Place => ({
+const LOGIN_PATHS = ["/login", "/signup"];
+
+const readRoute = (): Route => ({
   path: location.pathname,
   search: location.search,
   hash: location.hash,
-  from: (history.state as Kept | null)?.from,
+  returnTo: (history.state as HistoryState | null)?.returnTo,
 });
 
-const [place, setPlace] = createSignal<Place>(read());
-const [moved, setMoved] = createSignal<"not" | "by-link" | "by-history">("not");
+const [route, setRoute] = createSignal<Route>(readRoute());
+const [navigation, setNavigation] = createSignal<Navigation>("initial");
 
-export { moved, place };
+export { navigation, route };
 
-export function navigate(to: string, options: { replace?: boolean; from?: string } = {}): void {
-  const state: Kept = options.from === undefined ? {} : { from: options.from };
+export function navigate(to: string, options: { replace?: boolean; returnTo?: string } = {}): void {
+  const state: HistoryState = options.returnTo === undefined ? {} : { returnTo: options.returnTo };
   if (options.replace) {
     history.replaceState(state, "", to);
   } else {
-    history.replaceState({ ...(history.state as Kept | null), scroll: scrollY }, "");
+    history.replaceState({ ...(history.state as HistoryState | null), scroll: scrollY }, "");
     history.pushState(state, "", to);
   }
-  show("by-link");
+  openPage("link");
   scrollTo(0, 0);
 }
 
-/** Changes the query of the page that is shown; no step of history. */
+/** Changes the query of the current page, without a step of history. */
 export function setSearch(search: string): void {
   history.replaceState(history.state, "", `${location.pathname}${search}`);
-  setPlace(read());
+  setRoute(readRoute());
 }
 
-/** The token that the link of a mail carries where no server sees it; empty where there is none. */
-export function mailedToken(): string {
-  return new URLSearchParams(place().hash.slice(1)).get("token") ?? "";
+/** Returns the token of a mailed link; empty if there is none. */
+export function linkToken(): string {
+  return new URLSearchParams(route().hash.slice(1)).get("token") ?? "";
 }
 
-/** Takes a token that is used up out of the address. */
-export function dropToken(): void {
+/** Removes a used token from the address. */
+export function removeLinkToken(): void {
   history.replaceState(history.state, "", location.pathname);
-  setPlace(read());
+  setRoute(readRoute());
 }
 
-function show(how: "by-link" | "by-history"): void {
+function openPage(how: Navigation): void {
   batch(() => {
-    setMoved(how);
-    setPlace(read());
+    setNavigation(how);
+    setRoute(readRoute());
   });
 }
 
-/** The rest of `path` after `prefix`, where it is one segment. */
-export function segment(path: string, prefix: string): string | undefined {
+/** Returns what follows `prefix` in `path`, if it is one segment. */
+export function segmentAfter(prefix: string, path: string): string | undefined {
   if (!path.startsWith(prefix)) return undefined;
   const rest = path.slice(prefix.length).replace(/\/$/, "");
   if (rest === "" || rest.includes("/")) return undefined;
@@ -76,27 +81,30 @@ export function segment(path: string, prefix: string): string | undefined {
   }
 }
 
-export function underAdmin(): boolean {
-  return /^\/admin(\/|$)/.test(place().path);
+export function isAdminPath(): boolean {
+  return /^\/admin(\/|$)/.test(route().path);
 }
 
 export function startRouter(): void {
   addEventListener("popstate", () => {
-    show("by-history");
-    const top = (history.state as Kept | null)?.scroll ?? 0;
+    openPage("history");
+    const top = (history.state as HistoryState | null)?.scroll ?? 0;
     requestAnimationFrame(() => scrollTo(0, top));
   });
-  document.addEventListener("click", (event) => {
-    const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (!link || link.origin !== location.origin || link.target || link.hash) return;
-    if (event.defaultPrevented || event.button !== 0) return;
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    const entrance = ["/login", "/signup"].includes(link.pathname);
-    const here = place();
-    const atEntrance = ["/login", "/signup"].includes(here.path);
-    // Who logs in from a page comes back to it.
-    const from = atEntrance ? here.from : `${here.path}${here.search}`;
-    navigate(`${link.pathname}${link.search}`, entrance && from ? { from } : {});
-  });
+  document.addEventListener("click", followLink);
+}
+
+function followLink(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || link.origin !== location.origin || link.target || link.hash) return;
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  const current = route();
+  // A person who logs in returns to the page that they came from.
+  const returnTo = LOGIN_PATHS.includes(current.path)
+    ? current.returnTo
+    : `${current.path}${current.search}`;
+  const toLogin = LOGIN_PATHS.includes(link.pathname);
+  navigate(`${link.pathname}${link.search}`, toLogin && returnTo ? { returnTo } : {});
 }

@@ -1,13 +1,12 @@
-// Amounts that an admin types, and what a chart draws of them.
-
+// Amounts that an admin types, and amounts as the height of a bar.
 import { products } from "../rpc/products";
-import { type Amount, amountOf, digits } from "../util/money";
+import { type Amount, amountOf, decimalOf } from "../util/money";
 
 const NANO_DIGITS = 9;
 
 let currency: Promise<string> | undefined;
 
-/** The shop has one currency; its products tell which. */
+/** Returns the currency of the shop. It has only one, so any product has it. */
 export function shopCurrency(): Promise<string> {
   currency ??= products.listProducts({ pageSize: 1 }).then(
     ({ products }) => amountOf(products[0]?.price).currency,
@@ -19,16 +18,16 @@ export function shopCurrency(): Promise<string> {
   return currency;
 }
 
-/** `12.50` or `12,50`; undefined where it is no amount of the currency. */
-export function parsed(text: string, currency: string): Amount | undefined {
+/** Parses `12.50` or `12,50`. Returns undefined if that is not an amount of the currency. */
+export function parseAmount(text: string, currency: string): Amount | undefined {
   const match = /^(\d{1,12})(?:[.,](\d+))?$/.exec(text.trim());
   const [, units = "", fraction = ""] = match ?? [];
   if (!match || fraction.length > fractionDigits(currency)) return undefined;
   return { currency, nanos: BigInt(units + fraction.padEnd(NANO_DIGITS, "0")).toString() };
 }
 
-/** As a person types it, without the sign of the currency. */
-export function typed(amount: Amount): string {
+/** Formats an amount for a text field, without the sign of the currency. */
+export function amountText(amount: Amount): string {
   const fraction = fractionDigits(amount.currency);
   const format = new Intl.NumberFormat(undefined, {
     minimumFractionDigits: fraction,
@@ -36,11 +35,11 @@ export function typed(amount: Amount): string {
     useGrouping: false,
     numberingSystem: "latn",
   });
-  return format.format(digits(amount));
+  return format.format(decimalOf(amount));
 }
 
-/** For the height of a bar only: no sum is made of it. */
-export function drawn({ nanos }: Amount): number {
+/** Returns the amount as a float, only for the height of a bar. */
+export function barValue({ nanos }: Amount): number {
   return Number(BigInt(nanos) / 10_000_000n) / 100;
 }
 

@@ -6,5 +6,5 @@ import { InventoryService } from "../gen/shopmesh/product/v1/inventory_service_p
 import { transport } from "../rpc/transport";
 
 export const inventory = createClient(InventoryService, transport);
-export const allOrders = createClient(OrderAdminService, transport);
+export const orderAdmin = createClient(OrderAdminService, transport);
 export const notifications = createClient(NotificationService, transport);

@@ -1,10 +1,10 @@
-// Calendar days of the person, as a date field has them: `2026-11-24`.
+// Calendar days in the time zone of the browser, as a date field has them: `2026-11-24`.
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 
-/** The IANA name of the person's time zone. */
+/** The IANA name of the time zone of the browser. */
 export const TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-export function dayOf(date: Date): string {
+function dayOf(date: Date): string {
   const digits = (number: number, length: number) => String(number).padStart(length, "0");
   return [
     digits(date.getFullYear(), 4),
@@ -19,18 +19,18 @@ export function daysAgo(days: number): string {
   return dayOf(date);
 }
 
-/** The first instant of a day; undefined where it is none. */
-export function startOf(day: string): Timestamp | undefined {
-  return instant(day, 0);
+/** Returns the first instant of a day; undefined if it is not a day. */
+export function startOfDay(day: string): Timestamp | undefined {
+  return midnight(day, 0);
 }
 
-/** The first instant after a day. */
-export function endOf(day: string): Timestamp | undefined {
-  return instant(day, 1);
+/** Returns the first instant after a day; undefined if it is not a day. */
+export function endOfDay(day: string): Timestamp | undefined {
+  return midnight(day, 1);
 }
 
-function instant(day: string, later: number): Timestamp | undefined {
+function midnight(day: string, daysLater: number): Timestamp | undefined {
   const [year, month, date] = day.split("-").map(Number);
   if (!year || !month || !date) return undefined;
-  return timestampFromDate(new Date(year, month - 1, date + later));
+  return timestampFromDate(new Date(year, month - 1, date + daysLater));
 }

@@ -1,25 +1,25 @@
-// One change, done once: the `request_id` of a call is kept while nobody knows what became of it,
-// so that sending it again never does it twice.
-import { BadFields, leavesOutcomeOpen, reasonOf } from "../rpc/errors";
+// Submits a change at most once: the `request_id` of the call is kept while its outcome is unknown,
+// so a retry never makes the change twice.
+import { InvalidFieldsError, isOutcomeUnknown, reasonOf } from "../rpc/errors";
 
-export type Once = <T>(send: (requestId: string) => Promise<T>) => Promise<T>;
+export type IdempotentSubmit = <T>(send: (requestId: string) => Promise<T>) => Promise<T>;
 
-export function createOnce(): Once {
+export function createIdempotentSubmit(): IdempotentSubmit {
   let requestId = crypto.randomUUID();
   return async (send) => {
     try {
-      const answer = await send(requestId);
+      const response = await send(requestId);
       requestId = crypto.randomUUID();
-      return answer;
+      return response;
     } catch (error) {
-      if (!mayBeDone(error)) requestId = crypto.randomUUID();
+      if (!isChangeOutcomeUnknown(error)) requestId = crypto.randomUUID();
       throw error;
     }
   };
 }
 
 /** Whether the change may have been made although the call failed. */
-export function mayBeDone(error: unknown): boolean {
-  if (error instanceof BadFields || reasonOf(error) === "STALE_ETAG") return false;
-  return leavesOutcomeOpen(error);
+export function isChangeOutcomeUnknown(error: unknown): boolean {
+  if (error instanceof InvalidFieldsError || reasonOf(error) === "STALE_ETAG") return false;
+  return isOutcomeUnknown(error);
 }

@@ -1,13 +1,13 @@
-// The pages of the shop's own people: who may see them, what stands beside them, and which page
-// stands under which path.
+// The admin pages: who may see them, their navigation, and which page each path opens.
 import { type JSX, lazy, Match, Show, Switch } from "solid-js";
 import { Role } from "../gen/shopmesh/user/v1/user_service_pb";
-import { place, segment } from "../router";
+import { route, segmentAfter } from "../router";
 import { createLoad } from "../rpc/load";
 import { users } from "../rpc/users";
-import { user } from "../session/session";
-import { Page } from "../ui/page";
-import { Trouble } from "../ui/states";
+import { user } from "../session/state";
+import { ALL_PRODUCTS, ButtonLink } from "../ui/link";
+import { NotFoundPage, Page } from "../ui/page";
+import { LoadError } from "../ui/states";
 import { Inventory } from "./pages/inventory";
 import { Order } from "./pages/order";
 import { Orders } from "./pages/orders";
@@ -31,24 +31,24 @@ const SECTIONS = [
 ];
 
 export default function Admin() {
-  // Asked for only where the session has not told it, which it does whenever it is renewed.
-  const who = createLoad(
+  // A renewal of the session returns the account, so this call is rarely needed.
+  const account = createLoad(
     async (signal) => user() ?? (await users.getCurrentUser({}, { signal })).user,
   );
   return (
     <Switch fallback={<main class="narrow" aria-busy="true" />}>
-      <Match when={who.data()}>
-        {(who) => (
-          <Show when={who().role === Role.ADMIN} fallback={<NotAllowed />}>
+      <Match when={account.data()}>
+        {(account) => (
+          <Show when={account().role === Role.ADMIN} fallback={<NotAllowed />}>
             <Frame>
               <Pages />
             </Frame>
           </Show>
         )}
       </Match>
-      <Match when={who.error()}>
+      <Match when={account.error()}>
         <Page title="Admin" class="narrow">
-          <Trouble error={who.error()} again={who.again} />
+          <LoadError error={account.error()} retry={account.reload} />
         </Page>
       </Match>
     </Switch>
@@ -58,27 +58,25 @@ export default function Admin() {
 function NotAllowed() {
   return (
     <Page title="Not allowed" class="narrow">
-      <p>These pages are for the people who run the shop. Your account is a customer's.</p>
+      <p>Only admins can open these pages. Yours is the account of a customer.</p>
       <p>
-        <a href="/" class="button">
-          See all products
-        </a>
+        <ButtonLink {...ALL_PRODUCTS} />
       </p>
     </Page>
   );
 }
 
 function Frame(props: { children: JSX.Element }) {
-  const current = (path: string) => {
-    const here = place().path.replace("/admin/products", "/admin/inventory");
-    if (here === path) return "page";
-    return path !== "/admin" && here.startsWith(`${path}/`) ? "true" : undefined;
+  const ariaCurrent = (path: string) => {
+    const open = route().path.replace("/admin/products", "/admin/inventory");
+    if (open === path) return "page";
+    return path !== "/admin" && open.startsWith(`${path}/`) ? "true" : undefined;
   };
   return (
     <div class="admin wide">
       <nav aria-label="Admin">
         {SECTIONS.map(({ path, name }) => (
-          <a href={path} aria-current={current(path)}>
+          <a href={path} aria-current={ariaCurrent(path)}>
             {name}
           </a>
         ))}
@@ -89,15 +87,11 @@ function Frame(props: { children: JSX.Element }) {
 }
 
 function Pages() {
-  const at = (path: string) => place().path.replace(/\/$/, "") === path;
-  const after = (prefix: string) => segment(place().path, prefix);
+  const at = (path: string) => route().path.replace(/\/$/, "") === path;
+  const after = (prefix: string) => segmentAfter(prefix, route().path);
   return (
     <Switch
-      fallback={
-        <Page title="Page not found">
-          <p>There is nothing at this address.</p>
-        </Page>
-      }
+      fallback={<NotFoundPage title="Page not found" text="There is no page at this address." />}
     >
       <Match when={at("/admin")}>
         <Overview />

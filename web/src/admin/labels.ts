@@ -1,4 +1,4 @@
-// How what only admins see is called.
+// The labels that only admins see.
 import {
   NotificationKind,
   NotificationState,
@@ -8,16 +8,16 @@ import {
   InventoryReason,
 } from "../gen/shopmesh/product/v1/inventory_service_pb";
 
-export const REASONS = [
-  { value: InventoryReason.RECEIVED, text: "Goods came in" },
+export const REASON_OPTIONS = [
+  { value: InventoryReason.RECEIVED, text: "Received" },
   { value: InventoryReason.COUNTED, text: "Counted" },
   { value: InventoryReason.DAMAGED, text: "Damaged" },
   { value: InventoryReason.LOST, text: "Lost" },
-  { value: InventoryReason.CUSTOMER_RETURN, text: "Customer sent it back" },
-  { value: InventoryReason.OTHER, text: "Something else" },
+  { value: InventoryReason.CUSTOMER_RETURN, text: "Returned by a customer" },
+  { value: InventoryReason.OTHER, text: "Other" },
 ];
 
-export function changeWords(reason: InventoryChangeReason): string {
+export function ledgerReasonLabel(reason: InventoryChangeReason): string {
   switch (reason) {
     case InventoryChangeReason.ORDER_PLACED:
       return "Ordered";
@@ -26,12 +26,12 @@ export function changeWords(reason: InventoryChangeReason): string {
     case InventoryChangeReason.IMPORTED:
       return "Imported";
     default:
-      // An admin's reasons have the same numbers in both enums.
-      return REASONS.find(({ value }) => Number(value) === Number(reason))?.text ?? "";
+      // The reasons that an admin can choose have the same numbers in both enums.
+      return REASON_OPTIONS.find(({ value }) => Number(value) === Number(reason))?.text ?? "";
   }
 }
 
-export function kindWords(kind: NotificationKind): string {
+export function notificationKindLabel(kind: NotificationKind): string {
   switch (kind) {
     case NotificationKind.ORDER_CONFIRMATION:
       return "Order confirmed";
@@ -42,9 +42,9 @@ export function kindWords(kind: NotificationKind): string {
     case NotificationKind.WELCOME:
       return "Welcome";
     case NotificationKind.EMAIL_VERIFICATION:
-      return "Link to verify an address";
+      return "Address verification";
     case NotificationKind.PASSWORD_RESET:
-      return "Link to set a password";
+      return "Password reset";
     case NotificationKind.PASSWORD_CHANGED:
       return "Password changed";
     default:
@@ -52,7 +52,7 @@ export function kindWords(kind: NotificationKind): string {
   }
 }
 
-export function notificationWords(state: NotificationState): string {
+export function notificationStateLabel(state: NotificationState): string {
   switch (state) {
     case NotificationState.SENT:
       return "Sent";
@@ -63,6 +63,6 @@ export function notificationWords(state: NotificationState): string {
   }
 }
 
-/** A whole number with its sign: `+5`, `−2`. */
-export const signed = new Intl.NumberFormat(undefined, { signDisplay: "exceptZero" });
-export const whole = new Intl.NumberFormat();
+/** Formats a whole number with its sign: `+5`, `−2`. */
+export const signedNumber = new Intl.NumberFormat(undefined, { signDisplay: "exceptZero" });
+export const wholeNumber = new Intl.NumberFormat();

@@ -1,4 +1,4 @@
-// Mails with their state, what the mail server said, and another try.
+// Mails with their delivery state, the replies of the mail server, and the button to resend.
 import { createSignal, createUniqueId, For, Show } from "solid-js";
 import {
   type Notification,
@@ -6,18 +6,20 @@ import {
 } from "../gen/shopmesh/notify/v1/notification_service_pb";
 import { createLoad } from "../rpc/load";
 import { ActionError, createAction } from "../ui/action";
-import { shortNumber, timeWords } from "../ui/labels";
+import { shortOrderNumber } from "../ui/labels";
 import { Loaded } from "../ui/states";
+import { formatTime } from "../util/format";
 import { notifications } from "./clients";
-import { kindWords, notificationWords } from "./labels";
+import { notificationKindLabel, notificationStateLabel } from "./labels";
 import { ForKeyed } from "./rows";
 
-export function Mails(props: {
-  mails: Notification[];
-  /** The page is about one order, so its mails need not say so. */
-  ofOneOrder?: boolean;
+interface MailListProps {
+  /** The page is about one order: a mail does not repeat its number and recipient. */
+  ofOneOrder?: boolean | undefined;
   onChange: () => void;
-}) {
+}
+
+export function MailList(props: MailListProps & { mails: Notification[] }) {
   return (
     <ul class="rows mails">
       <ForKeyed each={props.mails} by={({ notificationId }) => notificationId}>
@@ -27,11 +29,7 @@ export function Mails(props: {
   );
 }
 
-function Mail(props: {
-  mail: Notification;
-  ofOneOrder?: boolean | undefined;
-  onChange: () => void;
-}) {
+function Mail(props: MailListProps & { mail: Notification }) {
   const id = createUniqueId();
   const [open, setOpen] = createSignal(false);
   const resend = createAction(async () => {
@@ -41,16 +39,18 @@ function Mail(props: {
   });
   return (
     <li class="mail">
-      <span class="mail-what">
-        <span id={id}>{props.mail.subject || kindWords(props.mail.kind)}</span>
+      <span class="mail-subject">
+        <span id={id}>{props.mail.subject || notificationKindLabel(props.mail.kind)}</span>
         <span class="muted">
-          {props.ofOneOrder ? kindWords(props.mail.kind) : props.mail.recipient}
+          {props.ofOneOrder ? notificationKindLabel(props.mail.kind) : props.mail.recipient}
         </span>
       </span>
-      <span class="muted mail-when">
-        {timeWords(props.mail.createTime)}
+      <span class="muted mail-time">
+        {formatTime(props.mail.createTime)}
         <Show when={!props.ofOneOrder && props.mail.orderId}>
-          {(orderId) => <a href={`/admin/orders/${orderId()}`}>Order {shortNumber(orderId())}</a>}
+          {(orderId) => (
+            <a href={`/admin/orders/${orderId()}`}>Order {shortOrderNumber(orderId())}</a>
+          )}
         </Show>
       </span>
       <MailBadge state={props.mail.state} />
@@ -76,7 +76,7 @@ function Mail(props: {
           </button>
         </Show>
       </span>
-      <ActionError of={resend} />
+      <ActionError action={resend} />
       <Show when={open()}>
         <Attempts mail={props.mail} />
       </Show>
@@ -84,7 +84,7 @@ function Mail(props: {
   );
 }
 
-/** Asked anew whenever the mail has another state or another try. */
+/** Loads again whenever `mail` changes: it has another state or another attempt. */
 function Attempts(props: { mail: Notification }) {
   const load = createLoad(async (signal) => {
     const { notificationId } = props.mail;
@@ -92,18 +92,18 @@ function Attempts(props: { mail: Notification }) {
   });
   return (
     <div class="attempts">
-      <Loaded of={load}>
+      <Loaded load={load}>
         {(mail) => (
           <>
             <Show
               when={mail().attempts.length > 0}
-              fallback={<p class="muted">The mail server was not asked yet.</p>}
+              fallback={<p class="muted">There was no attempt yet.</p>}
             >
               <ol>
                 <For each={mail().attempts}>
                   {(attempt) => (
                     <li>
-                      <span class="muted">{timeWords(attempt.time)}</span>
+                      <span class="muted">{formatTime(attempt.time)}</span>
                       <code>
                         {attempt.replyCode > 0 && attempt.replyCode} {attempt.replyText}
                       </code>
@@ -113,7 +113,7 @@ function Attempts(props: { mail: Notification }) {
               </ol>
             </Show>
             <Show when={mail().nextAttemptTime}>
-              {(time) => <p class="muted">Tried again at {timeWords(time())}.</p>}
+              {(time) => <p class="muted">The next attempt is at {formatTime(time())}.</p>}
             </Show>
           </>
         )}
@@ -132,7 +132,7 @@ function MailBadge(props: { state: NotificationState }) {
         bad: props.state === NotificationState.FAILED,
       }}
     >
-      {notificationWords(props.state)}
+      {notificationStateLabel(props.state)}
     </span>
   );
 }

@@ -1,39 +1,38 @@
-// The figures of orders over time that are drawn.
-
+// The metrics of orders over time that have a chart.
 import type { Money } from "../gen/google/type/money_pb";
 import type {
   GetOrderStatisticsResponse,
   StatisticsBucket,
   StatisticsTotals,
 } from "../gen/shopmesh/order/v1/order_admin_service_pb";
-import { amountOf, written } from "../util/money";
-import { drawn } from "./amount";
+import { amountOf, formatAmount } from "../util/money";
+import { barValue } from "./amount";
 import { Chart } from "./chart";
-import { whole } from "./labels";
-import { periodWords } from "./statistics";
+import { wholeNumber } from "./labels";
+import { periodLabels } from "./statistics";
 
-export interface Figure {
+export interface Metric {
   title: string;
-  /** What the figure of the whole range is. */
-  sumWords: string;
+  /** The label of its total over the whole range. */
+  totalLabel: string;
   value(totals: StatisticsTotals | undefined): number;
-  words(totals: StatisticsTotals | undefined): string;
-  axis(value: number, currency: string): string;
+  format(totals: StatisticsTotals | undefined): string;
+  formatAxis(value: number, currency: string): string;
   whole?: boolean;
 }
 
-function ofMoney(
+function moneyMetric(
   title: string,
-  sumWords: string,
-  of: (totals: StatisticsTotals) => Money | undefined,
-): Figure {
-  const amount = (totals: StatisticsTotals | undefined) => amountOf(totals && of(totals));
+  totalLabel: string,
+  moneyIn: (totals: StatisticsTotals) => Money | undefined,
+): Metric {
+  const amount = (totals: StatisticsTotals | undefined) => amountOf(totals && moneyIn(totals));
   return {
     title,
-    sumWords,
-    value: (totals) => drawn(amount(totals)),
-    words: (totals) => written(amount(totals)),
-    axis: (value, currency) =>
+    totalLabel,
+    value: (totals) => barValue(amount(totals)),
+    format: (totals) => formatAmount(amount(totals)),
+    formatAxis: (value, currency) =>
       new Intl.NumberFormat(undefined, {
         style: "currency",
         currency,
@@ -43,38 +42,42 @@ function ofMoney(
   };
 }
 
-export const REVENUE = ofMoney("Revenue", "in all", ({ revenue }) => revenue);
+export const REVENUE = moneyMetric("Revenue", "in total", ({ revenue }) => revenue);
 
-export const FIGURES: Figure[] = [
+export const METRICS: Metric[] = [
   REVENUE,
   {
     title: "Orders",
-    sumWords: "in all",
+    totalLabel: "in total",
     value: (totals) => Number(totals?.orders ?? 0n),
-    words: (totals) => whole.format(totals?.orders ?? 0n),
-    axis: (value) => whole.format(value),
+    format: (totals) => wholeNumber.format(totals?.orders ?? 0n),
+    formatAxis: (value) => wholeNumber.format(value),
     whole: true,
   },
-  ofMoney("Average order value", "over all", ({ averageOrderValue }) => averageOrderValue),
+  moneyMetric(
+    "Average order value",
+    "over all orders",
+    ({ averageOrderValue }) => averageOrderValue,
+  ),
 ];
 
-export function FigureChart(props: {
-  figure: Figure;
-  of: GetOrderStatisticsResponse;
+export function MetricChart(props: {
+  metric: Metric;
+  statistics: GetOrderStatisticsResponse;
   bucket: StatisticsBucket;
 }) {
-  const currency = () => amountOf(props.of.totals?.revenue).currency;
+  const currency = () => amountOf(props.statistics.totals?.revenue).currency;
   return (
     <Chart
-      title={props.figure.title}
-      sum={props.figure.words(props.of.totals)}
-      sumWords={props.figure.sumWords}
-      axis={(value) => props.figure.axis(value, currency())}
-      whole={props.figure.whole === true}
-      points={props.of.periods.map((period) => ({
-        ...periodWords(period, props.bucket),
-        value: props.figure.value(period.totals),
-        words: props.figure.words(period.totals),
+      title={props.metric.title}
+      total={props.metric.format(props.statistics.totals)}
+      totalLabel={props.metric.totalLabel}
+      formatAxis={(value) => props.metric.formatAxis(value, currency())}
+      whole={props.metric.whole === true}
+      points={props.statistics.periods.map((period) => ({
+        ...periodLabels(period, props.bucket),
+        value: props.metric.value(period.totals),
+        formatted: props.metric.format(period.totals),
       }))}
     />
   );

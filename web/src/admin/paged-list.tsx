@@ -1,65 +1,66 @@
-// Lists that are read a page at a time, both ways. The mesh knows only what comes next: the way back
-// is the stack of tokens that led here.
+// A list that is read page by page, in both directions. The mesh returns only the token of the next
+// page, so the tokens of the pages before are kept on a stack.
 import { createSignal, untrack } from "solid-js";
-import { moved, place } from "../router";
-import { badFieldsOf } from "../rpc/errors";
-import { createLoad, type Load, type Page } from "../rpc/load";
+import { navigation, route } from "../router";
+import { invalidFieldsOf } from "../rpc/errors";
+import { createLoad, type ListPage, type Load } from "../rpc/load";
 
-export interface Paged<T> extends Load<Page<T>> {
+export interface PagedList<T> extends Load<ListPage<T>> {
   next(): void;
   previous(): void;
-  /** Of the page that is shown, from 1. */
+  /** The number of the current page, from 1. */
   number(): number;
 }
 
-// Where each list was left, so that a step back finds it there.
-const left = new Map<string, Trail>();
-
-interface Trail {
+/** The tokens that led to the current page, and the filters that they belong to. */
+interface Position {
   filters: string;
   tokens: string[];
 }
 
-/** `filters` stands for what narrows the list: whenever it changes, the list begins anew. */
-export function createPaged<T>(
+/** The position of each list when its page was left, so that going back finds it again. */
+const lastPositions = new Map<string, Position>();
+
+/** Starts at the first page again whenever `filters` changes. */
+export function createPagedList<T>(
   filters: () => string,
-  ask: (pageToken: string, signal: AbortSignal) => Promise<Page<T>>,
-): Paged<T> {
-  const path = untrack(place).path;
-  const begin = untrack(moved) === "by-history" ? left.get(path) : undefined;
-  const [trail, setTrail] = createSignal<Trail>(begin ?? { filters: "", tokens: [] });
-  const tokens = () => (trail().filters === filters() ? trail().tokens : []);
-  const go = (tokens: string[]) => {
-    const trail = { filters: filters(), tokens };
-    left.set(path, trail);
-    setTrail(trail);
+  fetch: (pageToken: string, signal: AbortSignal) => Promise<ListPage<T>>,
+): PagedList<T> {
+  const { path } = untrack(route);
+  const restored = untrack(navigation) === "history" ? lastPositions.get(path) : undefined;
+  const [position, setPosition] = createSignal<Position>(restored ?? { filters: "", tokens: [] });
+  const tokens = () => (position().filters === filters() ? position().tokens : []);
+  const goTo = (tokens: string[]) => {
+    const position = { filters: filters(), tokens };
+    lastPositions.set(path, position);
+    setPosition(position);
   };
   const load = createLoad(async (signal) => {
     const token = tokens().at(-1) ?? "";
     try {
-      return await ask(token, signal);
+      return await fetch(token, signal);
     } catch (error) {
-      // A token from before the keys of the mesh changed: the list begins anew.
-      if (token && badFieldsOf(error).page_token && !signal.aborted) go([]);
+      // The keys of the mesh have changed, so no token of before is valid: start again.
+      if (token && invalidFieldsOf(error).page_token && !signal.aborted) goTo([]);
       throw error;
     }
   });
   return {
     ...load,
     next() {
-      const token = load.data()?.next;
-      // A token of a page that is not shown any more would lead astray.
-      if (token && !load.loading()) go([...tokens(), token]);
+      const token = load.data()?.nextPageToken;
+      // While a page is loading, the token still belongs to the page before.
+      if (token && !load.loading()) goTo([...tokens(), token]);
     },
-    previous: () => go(tokens().slice(0, -1)),
+    previous: () => goTo(tokens().slice(0, -1)),
     number: () => tokens().length + 1,
   };
 }
 
-/** Both buttons. `top` is where reading goes on. */
-export function Pager<T>(props: { of: Paged<T>; top: () => HTMLElement | undefined }) {
-  const turn = (how: () => void) => {
-    how();
+/** The buttons of a paged list. `top` is the element that gets the focus after a click. */
+export function Pager<T>(props: { list: PagedList<T>; top: () => HTMLElement | undefined }) {
+  const turn = (go: () => void) => {
+    go();
     const top = props.top();
     top?.focus({ preventScroll: true });
     top?.scrollIntoView({ block: "nearest" });
@@ -69,19 +70,19 @@ export function Pager<T>(props: { of: Paged<T>; top: () => HTMLElement | undefin
       <button
         type="button"
         class="quiet"
-        disabled={props.of.number() === 1}
-        onClick={() => turn(props.of.previous)}
+        disabled={props.list.number() === 1}
+        onClick={() => turn(props.list.previous)}
       >
         Previous page
       </button>
       <span class="muted" role="status">
-        Page {props.of.number()}
+        Page {props.list.number()}
       </span>
       <button
         type="button"
         class="quiet"
-        disabled={props.of.loading() || !props.of.data()?.next}
-        onClick={() => turn(props.of.next)}
+        disabled={props.list.loading() || !props.list.data()?.nextPageToken}
+        onClick={() => turn(props.list.next)}
       >
         Next page
       </button>

@@ -1,18 +1,19 @@
-// Asks again for as long as something is under way and somebody looks.
+// Reloads data while a condition holds and the page is visible.
 import { createEffect, createSignal, onCleanup } from "solid-js";
 import type { Load } from "../rpc/load";
 
-const PAUSE_MS = 1500;
+const INTERVAL_MS = 1500;
 
-export function watchWhile<T>(load: Load<T>, underWay: (data: T) => boolean): void {
-  const [seen, setSeen] = createSignal(document.visibilityState === "visible");
-  const look = () => setSeen(document.visibilityState === "visible");
-  document.addEventListener("visibilitychange", look);
-  onCleanup(() => document.removeEventListener("visibilitychange", look));
+export function pollWhile<T>(load: Load<T>, condition: (data: T) => boolean): void {
+  const isVisible = () => document.visibilityState === "visible";
+  const [visible, setVisible] = createSignal(isVisible());
+  const update = () => setVisible(isVisible());
+  document.addEventListener("visibilitychange", update);
+  onCleanup(() => document.removeEventListener("visibilitychange", update));
   createEffect(() => {
     const data = load.data();
-    if (data === undefined || !underWay(data) || !seen() || load.loading()) return;
-    const timer = setTimeout(load.again, PAUSE_MS);
+    if (data === undefined || !condition(data) || !visible() || load.loading()) return;
+    const timer = setTimeout(load.reload, INTERVAL_MS);
     onCleanup(() => clearTimeout(timer));
   });
 }

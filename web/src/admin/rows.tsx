@@ -1,7 +1,8 @@
-// Rows of a list: where they will stand, and those that stay the same row when what they show changes.
+// The rows of a list.
 import { type Accessor, createMemo, For, type JSX, Show } from "solid-js";
 
-export function Rows() {
+/** The placeholder of a list that is loading. */
+export function RowsSkeleton() {
   return (
     <div class="panel skeleton" aria-hidden="true">
       <For each={Array(8).fill(0)}>{() => <span class="bar" />}</For>
@@ -9,7 +10,7 @@ export function Rows() {
   );
 }
 
-/** A row lives as long as its key is there, so that a button in it keeps the focus. */
+/** Keeps a row while its key is in the list, so that a button in it keeps the focus. */
 export function ForKeyed<T>(props: {
   each: T[];
   by: (item: T) => string;
@@ -20,5 +21,26 @@ export function ForKeyed<T>(props: {
     <For each={[...items().keys()]}>
       {(key) => <Show when={items().get(key)}>{(item) => props.children(item)}</Show>}
     </For>
+  );
+}
+
+/** A column of a table: its heading, and the class of its cells. */
+export interface Column {
+  heading: string;
+  class?: string;
+}
+
+export function TableHead(props: { columns: Column[]; children?: JSX.Element }) {
+  return (
+    <thead>
+      <tr>
+        {props.columns.map((column) => (
+          <th scope="col" class={column.class}>
+            {column.heading}
+          </th>
+        ))}
+        {props.children}
+      </tr>
+    </thead>
   );
 }

@@ -1,26 +1,26 @@
-// Figures of orders over time.
+// The statistics of orders over time.
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type GetOrderStatisticsResponse,
   StatisticsBucket,
   type StatisticsPeriod,
 } from "../gen/shopmesh/order/v1/order_admin_service_pb";
-import { allOrders } from "./clients";
-import { endOf, startOf, TIME_ZONE } from "./days";
+import { orderAdmin } from "./clients";
+import { endOfDay, startOfDay, TIME_ZONE } from "./days";
 
 export interface Range {
-  /** First day of the person, and last. */
+  /** The first and the last day, in the time zone of the browser. */
   from: string;
   to: string;
   bucket: StatisticsBucket;
 }
 
-export async function statisticsOf(
+export async function fetchStatistics(
   { from, to, bucket }: Range,
   signal: AbortSignal,
 ): Promise<GetOrderStatisticsResponse> {
-  const [startTime, endTime] = [startOf(from), endOf(to)];
-  return allOrders.getOrderStatistics(
+  const [startTime, endTime] = [startOfDay(from), endOfDay(to)];
+  return orderAdmin.getOrderStatistics(
     {
       ...(startTime && { startTime }),
       ...(endTime && { endTime }),
@@ -43,22 +43,22 @@ const SHORT_HOUR = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
 });
 
-/** A period in full, and as it stands below a chart. */
-export function periodWords(
+/** Returns the label of a period, and a shorter one for the axis of a chart. */
+export function periodLabels(
   { startTime, endTime }: StatisticsPeriod,
   bucket: StatisticsBucket,
-): { full: string; short: string } {
+): { label: string; shortLabel: string } {
   const start = startTime ? timestampDate(startTime) : new Date(0);
-  // The last instant of it, so that a week ends on its Sunday.
+  // One millisecond before the end, so that a week ends on its Sunday.
   const end = endTime ? new Date(timestampDate(endTime).getTime() - 1) : start;
   switch (bucket) {
     case StatisticsBucket.HOUR:
-      return { full: HOUR.format(start), short: SHORT_HOUR.format(start) };
+      return { label: HOUR.format(start), shortLabel: SHORT_HOUR.format(start) };
     case StatisticsBucket.WEEK:
-      return { full: DAY.formatRange(start, end), short: SHORT_DAY.format(start) };
+      return { label: DAY.formatRange(start, end), shortLabel: SHORT_DAY.format(start) };
     case StatisticsBucket.MONTH:
-      return { full: MONTH.format(start), short: SHORT_MONTH.format(start) };
+      return { label: MONTH.format(start), shortLabel: SHORT_MONTH.format(start) };
     default:
-      return { full: DAY.format(start), short: SHORT_DAY.format(start) };
+      return { label: DAY.format(start), shortLabel: SHORT_DAY.format(start) };
   }
 }

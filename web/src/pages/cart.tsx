@@ -1,49 +1,54 @@
-// What the person means to buy.
+// The cart: its line items, what has changed since they were added, and the way to the checkout.
 import { For, Show } from "solid-js";
-import { countOf, type Line, lines, remove, setQuantity } from "../shop/cart";
-import { changesOf, createShop } from "../shop/cart-changes";
-import { Changes } from "../shop/cart-changes-alert";
+import {
+  cartTotal,
+  type LineItem,
+  lineItems,
+  quantityOf,
+  removeFromCart,
+  setQuantity,
+} from "../shop/cart";
+import { cartChanges, createCurrentProducts } from "../shop/cart-changes";
+import { CartChangesAlert } from "../shop/cart-changes-alert";
 import { Quantity } from "../ui/field";
-import { count } from "../ui/labels";
+import { ALL_PRODUCTS } from "../ui/link";
 import { Page } from "../ui/page";
 import { Picture } from "../ui/picture";
-import { Empty, Trouble } from "../ui/states";
-import { sum, times, written } from "../util/money";
+import { Empty, LoadError } from "../ui/states";
+import { formatCount } from "../util/format";
+import { formatAmount, multiply } from "../util/money";
 
 export default function Cart() {
-  const shop = createShop();
-  const changes = () => changesOf(shop.data, () => ({}));
-  const total = () => sum(lines().map(({ price, quantity }) => times(price, quantity)));
+  const current = createCurrentProducts();
   return (
     <Page title="Cart" class="medium">
       <Show
-        when={lines().length > 0}
+        when={lineItems().length > 0}
         fallback={
-          <Empty title="Your cart is empty">
-            <p>What you put in stays here, also when you close the browser.</p>
-            <a href="/" class="button">
-              See all products
-            </a>
-          </Empty>
+          <Empty
+            title="Your cart is empty"
+            text="What you add stays here, even when you close the browser."
+            link={ALL_PRODUCTS}
+          />
         }
       >
-        <Show when={shop.error()}>
-          <Trouble error={shop.error()} again={shop.again} />
+        <Show when={current.error()}>
+          <LoadError error={current.error()} retry={current.reload} />
         </Show>
-        <Changes changes={changes()} />
+        <CartChangesAlert changes={cartChanges(current.data, () => ({}))} />
         <ul class="rows">
-          <For each={lines().map(({ productId }) => productId)}>
-            {(productId) => (
-              <Show when={lines().find((line) => line.productId === productId)}>
-                {(line) => <Row line={line()} />}
+          <For each={lineItems().map(({ productId }) => productId)}>
+            {(id) => (
+              <Show when={lineItems().find(({ productId }) => productId === id)}>
+                {(item) => <Row item={item()} />}
               </Show>
             )}
           </For>
         </ul>
         <div class="cart-foot">
           <p class="total">
-            <span>{count(countOf(lines()), "item", "items")}</span>
-            <strong class="price">{written(total())}</strong>
+            <span>{formatCount(quantityOf(lineItems()), "item", "items")}</span>
+            <strong class="price">{formatAmount(cartTotal())}</strong>
           </p>
           <a href="/checkout" class="button">
             Check out
@@ -54,26 +59,26 @@ export default function Cart() {
   );
 }
 
-function Row(props: { line: Line }) {
+function Row(props: { item: LineItem }) {
   return (
     <li class="cart-row">
-      <Picture url={props.line.imageUrl} class="small" />
+      <Picture url={props.item.imageUrl} class="small" />
       <div class="cart-name">
-        <a href={`/products/${props.line.slug}`}>{props.line.name}</a>
-        <span class="muted">{written(props.line.price)} each</span>
+        <a href={`/products/${props.item.slug}`}>{props.item.name}</a>
+        <span class="muted">{formatAmount(props.item.price)} each</span>
       </div>
       <Quantity
-        label={`Quantity of ${props.line.name}`}
+        label={`Quantity of ${props.item.name}`}
         labelHidden
-        value={props.line.quantity}
-        onChange={(quantity) => setQuantity(props.line.productId, quantity)}
+        value={props.item.quantity}
+        onChange={(quantity) => setQuantity(props.item.productId, quantity)}
       />
-      <span class="price">{written(times(props.line.price, props.line.quantity))}</span>
+      <span class="price">{formatAmount(multiply(props.item.price, props.item.quantity))}</span>
       <button
         type="button"
         class="icon"
-        aria-label={`Remove ${props.line.name}`}
-        onClick={() => remove(props.line.productId)}
+        aria-label={`Remove ${props.item.name}`}
+        onClick={() => removeFromCart(props.item.productId)}
       >
         <svg viewBox="0 0 20 20" aria-hidden="true">
           <path d="M5 5l10 10M15 5L5 15" />

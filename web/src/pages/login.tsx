@@ -1,7 +1,7 @@
 import { createSignal } from "solid-js";
-import { navigate, place } from "../router";
-import { logIn } from "../session/session";
-import { Field } from "../ui/field";
+import { navigate, route } from "../router";
+import { logIn } from "../session/login";
+import { EmailField, PasswordField } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
 import { Page } from "../ui/page";
 
@@ -10,22 +10,18 @@ export default function LogIn() {
   const [password, setPassword] = createSignal("");
   const form = createForm(async () => {
     await logIn(email(), password());
-    navigate(place().from ?? "/", { replace: true });
+    navigate(route().returnTo ?? "/", { replace: true });
   });
   return (
     <Page title="Log in" class="narrow">
       <form class="panel" noValidate onSubmit={form.submit}>
-        <Field
-          label="Email"
-          type="email"
+        <EmailField
           autocomplete="username"
           value={email()}
           onInput={setEmail}
           error={form.fieldError("email")}
         />
-        <Field
-          label="Password"
-          type="password"
+        <PasswordField
           autocomplete="current-password"
           value={password()}
           onInput={setPassword}
@@ -37,10 +33,10 @@ export default function LogIn() {
         </button>
       </form>
       <p>
-        New here? <a href="/signup">Make an account</a>
+        New here? <a href="/signup">Create an account</a>
       </p>
       <p>
-        Forgotten it? <a href="/reset-password">Set a new one</a>
+        Forgot your password? <a href="/reset-password">Set a new one</a>
       </p>
     </Page>
   );

@@ -1,14 +1,13 @@
-import { Page } from "../ui/page";
+import { ALL_PRODUCTS } from "../ui/link";
+import { NotFoundPage } from "../ui/page";
 
 export function NotFound() {
   return (
-    <Page title="Page not found" class="narrow">
-      <p>There is nothing at this address. It may have moved, or the link has a slip in it.</p>
-      <p>
-        <a href="/" class="button">
-          See all products
-        </a>
-      </p>
-    </Page>
+    <NotFoundPage
+      title="Page not found"
+      text="There is no page at this address. It may have moved, or the link is wrong."
+      link={ALL_PRODUCTS}
+      class="narrow"
+    />
   );
 }

@@ -1,35 +1,34 @@
-// A new password for who has forgotten the old one: asked for by mail, and set by the mail's link.
+// Sets a new password for a person who forgot theirs: they request a mail, and follow its link.
 import { createSignal, Match, Show, Switch } from "solid-js";
-import { dropToken, mailedToken } from "../router";
+import { linkToken, removeLinkToken } from "../router";
 import { reasonOf } from "../rpc/errors";
 import { users } from "../rpc/users";
-import { LinkForm } from "../ui/email-link-form";
-import { Field, NEW_PASSWORD_HINT } from "../ui/field";
+import { EmailLinkForm } from "../ui/email-link-form";
+import { PasswordField } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
+import { ButtonLink } from "../ui/link";
 import { Page } from "../ui/page";
 
 export default function ResetPassword() {
   const [done, setDone] = createSignal(false);
   return (
-    <Page title={done() ? "It is set" : "Get back in"} class="narrow">
+    <Page title={done() ? "Your account is recovered" : "Recover your account"} class="narrow">
       <Switch>
         <Match when={done()}>
-          <p>Your new password holds from now on, and every session of your account has ended.</p>
+          <p>Log in with your new password. All sessions of your account have ended.</p>
           <p>
-            <a href="/login" class="button">
-              Go on
-            </a>
+            <ButtonLink to="/login" text="Continue" />
           </p>
         </Match>
-        <Match when={mailedToken()} keyed>
-          {(token) => <SetNew token={token} onDone={() => setDone(true)} />}
+        <Match when={linkToken()} keyed>
+          {(token) => <NewPassword token={token} onDone={() => setDone(true)} />}
         </Match>
         <Match when={true}>
-          <LinkForm
-            lead="Tell us the address of your account, and we mail you a link that sets a new password."
+          <EmailLinkForm
+            lead="Enter the email address of your account. We send you a link to set a new password."
             send={(email) => users.requestPasswordReset({ email })}
-            sent={(email) =>
-              `If ${email} has an account here, a link is on its way. It is good for an hour.`
+            sentMessage={(email) =>
+              `If ${email} has an account here, a link is on its way. It is valid for an hour.`
             }
           />
         </Match>
@@ -38,38 +37,35 @@ export default function ResetPassword() {
   );
 }
 
-function SetNew(props: { token: string; onDone: () => void }) {
+function NewPassword(props: { token: string; onDone: () => void }) {
   const [password, setPassword] = createSignal("");
   const form = createForm(async () => {
     await users.resetPassword({ token: props.token, newPassword: password() });
     props.onDone();
-    dropToken();
+    removeLinkToken();
   });
   return (
     <form class="panel" noValidate onSubmit={form.submit}>
-      <Field
-        label="Password"
-        type="password"
+      <PasswordField
         autocomplete="new-password"
         value={password()}
         onInput={setPassword}
         error={form.fieldError("new_password")}
-        hint={NEW_PASSWORD_HINT}
       />
       <FormError form={form} />
       <Show
         when={reasonOf(form.error()) !== "LINK_INVALID"}
         fallback={
-          <button type="button" onClick={dropToken}>
+          <button type="button" onClick={removeLinkToken}>
             Ask for a new link
           </button>
         }
       >
         <button type="submit" aria-disabled={form.busy()}>
-          Set it
+          Save
         </button>
       </Show>
-      <p class="hint">Every session of the account ends with it.</p>
+      <p class="hint">This ends all sessions of your account.</p>
     </form>
   );
 }

@@ -1,7 +1,7 @@
 import { createSignal, Show } from "solid-js";
-import { navigate, place } from "../router";
-import { signUp } from "../session/session";
-import { Field, NEW_PASSWORD_HINT } from "../ui/field";
+import { navigate, route } from "../router";
+import { signUp } from "../session/login";
+import { EmailField, Field, PasswordField } from "../ui/field";
 import { createForm, FormError } from "../ui/form";
 import { Page } from "../ui/page";
 
@@ -11,14 +11,12 @@ export default function SignUp() {
   const [password, setPassword] = createSignal("");
   const form = createForm(async () => {
     await signUp(email(), password(), displayName());
-    navigate(place().from ?? "/", { replace: true });
+    navigate(route().returnTo ?? "/", { replace: true });
   });
   return (
     <Page title="Sign up" class="narrow">
       <form class="panel" noValidate onSubmit={form.submit}>
-        <Field
-          label="Email"
-          type="email"
+        <EmailField
           autocomplete="email"
           value={email()}
           onInput={setEmail}
@@ -30,16 +28,13 @@ export default function SignUp() {
           value={displayName()}
           onInput={setDisplayName}
           error={form.fieldError("display_name")}
-          hint="How we address you."
+          hint="The name we use for you."
         />
-        <Field
-          label="Password"
-          type="password"
+        <PasswordField
           autocomplete="new-password"
           value={password()}
           onInput={setPassword}
           error={form.fieldError("password")}
-          hint={NEW_PASSWORD_HINT}
         />
         <FormError form={form} />
         <button type="submit" aria-disabled={form.busy()}>
@@ -48,7 +43,7 @@ export default function SignUp() {
       </form>
       <Show when={!form.busy()}>
         <p>
-          You have an account already? <a href="/login">Use it</a>
+          Already have an account? <a href="/login">Use it</a>
         </p>
       </Show>
     </Page>

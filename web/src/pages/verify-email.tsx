@@ -1,11 +1,12 @@
-// Follows the link that was mailed to an address, so that the shop knows whose it is.
+// Follows the link that was mailed to an address, which verifies that it belongs to the person.
 import { createSignal, Match, Switch } from "solid-js";
-import { dropToken, mailedToken } from "../router";
+import { linkToken, removeLinkToken } from "../router";
 import { reasonOf } from "../rpc/errors";
 import { createLoad } from "../rpc/load";
 import { users } from "../rpc/users";
-import { ownerId, user } from "../session/session";
-import { LinkForm } from "../ui/email-link-form";
+import { user, userId } from "../session/state";
+import { EmailLinkForm } from "../ui/email-link-form";
+import { ButtonLink } from "../ui/link";
 import { Page } from "../ui/page";
 import { Alert, Loaded } from "../ui/states";
 
@@ -15,64 +16,62 @@ export default function VerifyEmail() {
     <Page title={done() ? "Your address is verified" : "Verify your address"} class="narrow">
       <Switch>
         <Match when={done()}>
-          <p>Thank you. What we mail about your orders will reach you.</p>
+          <p>Thank you. We will send mails about your orders to this address.</p>
           <p>
-            <a href={ownerId() ? "/account" : "/"} class="button">
-              Go on
-            </a>
+            <ButtonLink to={userId() ? "/account" : "/"} text="Continue" />
           </p>
         </Match>
-        <Match when={mailedToken()} keyed>
-          {(token) => <Follow token={token} onDone={() => setDone(true)} />}
+        <Match when={linkToken()} keyed>
+          {(token) => <FollowLink token={token} onDone={() => setDone(true)} />}
         </Match>
         <Match when={true}>
-          <AskAgain />
+          <RequestLink />
         </Match>
       </Switch>
     </Page>
   );
 }
 
-function Follow(props: { token: string; onDone: () => void }) {
+function FollowLink(props: { token: string; onDone: () => void }) {
   const load = createLoad(async () => {
-    if (!(await verify(props.token))) return "void";
+    if (!(await verifyEmail(props.token))) return "invalid";
     props.onDone();
-    dropToken();
+    removeLinkToken();
   });
   return (
-    <Loaded of={load}>
+    <Loaded load={load}>
       {() => (
         <>
           <Alert>
-            <p>This link was used before, or it is too old.</p>
+            <p>This link has already been used or has expired.</p>
           </Alert>
-          <AskAgain />
+          <RequestLink />
         </>
       )}
     </Loaded>
   );
 }
 
-/** False where the link is void, unless it was this very account that used it. */
-async function verify(token: string): Promise<boolean> {
+/** Returns false if the link is invalid, unless this account has used it before. */
+async function verifyEmail(token: string): Promise<boolean> {
   try {
     await users.verifyEmail({ token });
     return true;
   } catch (error) {
     if (reasonOf(error) !== "LINK_INVALID") throw error;
-    if (!ownerId()) return false;
+    if (!userId()) return false;
     return (await users.getCurrentUser({})).user?.emailVerified === true;
   }
 }
 
-function AskAgain() {
+function RequestLink() {
   return (
-    <LinkForm
-      lead="We mail you a link that shows the address to be yours."
+    <EmailLinkForm
+      lead="We send you a link that verifies your address."
       email={user()?.email ?? ""}
       send={(email) => users.requestEmailVerification({ email })}
-      sent={(email) =>
-        `If ${email} waits to be verified, a link is on its way. It is good for 24 hours.`
+      sentMessage={(email) =>
+        `If ${email} is not verified yet, a link is on its way. It is valid for 24 hours.`
       }
     />
   );

@@ -1,36 +1,36 @@
-// What an error of a call says: its reason for the program, and words for the person.
+// Reads the errors of calls: the reason for the program, and a message for the person.
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
   PreconditionFailureSchema,
 } from "../gen/google/rpc/error_details_pb";
-import { NoSession } from "../session/session";
+import { NoSessionError } from "../session/state";
 
-/** The `reason` of the error, as the contract lists them; empty where it has none. */
+/** Returns the `reason` of the error, as the contract lists them; empty if it has none. */
 export function reasonOf(error: unknown): string {
-  return infoOf(error)?.reason ?? "";
+  return errorInfoOf(error)?.reason ?? "";
 }
 
-function infoOf(error: unknown) {
+/** Returns the metadata that comes with the reason. */
+export function metadataOf(error: unknown): Record<string, string> {
+  return errorInfoOf(error)?.metadata ?? {};
+}
+
+function errorInfoOf(error: unknown) {
   return error instanceof ConnectError ? error.findDetails(ErrorInfoSchema)[0] : undefined;
 }
 
-/** The facts that the error tells beside its reason. */
-export function factsOf(error: unknown): Record<string, string> {
-  return infoOf(error)?.metadata ?? {};
-}
-
-/** What was typed cannot be sent as it is: each bad field with what is wrong, as the mesh tells it. */
-export class BadFields extends Error {
+/** The browser found invalid fields and did not send the call. */
+export class InvalidFieldsError extends Error {
   constructor(readonly fields: Record<string, string>) {
-    super("bad fields");
+    super("invalid fields");
   }
 }
 
-/** Every bad field of the request with what is wrong, by path. */
-export function badFieldsOf(error: unknown): Record<string, string> {
-  if (error instanceof BadFields) return error.fields;
+/** Returns the problem of each invalid field of the request, by path. */
+export function invalidFieldsOf(error: unknown): Record<string, string> {
+  if (error instanceof InvalidFieldsError) return error.fields;
   const fields: Record<string, string> = {};
   if (!(error instanceof ConnectError)) return fields;
   for (const { fieldViolations } of error.findDetails(BadRequestSchema)) {
@@ -39,19 +39,28 @@ export function badFieldsOf(error: unknown): Record<string, string> {
   return fields;
 }
 
-/** How many are left of each product that an OUT_OF_STOCK names. */
-export function leftOf(error: unknown): Record<string, number> {
-  const left: Record<string, number> = {};
-  if (!(error instanceof ConnectError) || reasonOf(error) !== "OUT_OF_STOCK") return left;
-  for (const { violations } of error.findDetails(PreconditionFailureSchema)) {
-    for (const { subject, description } of violations) {
-      left[subject] = Number(/available (\d+)/.exec(description)?.[1] ?? 0);
-    }
-  }
-  return left;
+export function hasInvalidFields(error: unknown): boolean {
+  return Object.keys(invalidFieldsOf(error)).length > 0;
 }
 
-const CODES_THAT_LEAVE_IT_OPEN = [
+/** Returns the available quantity of each product that OUT_OF_STOCK names. */
+export function availableOf(error: unknown): Record<string, number> {
+  const available: Record<string, number> = {};
+  if (!(error instanceof ConnectError) || reasonOf(error) !== "OUT_OF_STOCK") return available;
+  for (const { violations } of error.findDetails(PreconditionFailureSchema)) {
+    for (const { subject, description } of violations) {
+      available[subject] = Number(/available (\d+)/.exec(description)?.[1] ?? 0);
+    }
+  }
+  return available;
+}
+
+/** Whether there is nothing under the id of a request: it is unknown, or not an id at all. */
+export function isNotFound(error: unknown): boolean {
+  return ["PRODUCT_NOT_FOUND", "ORDER_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(error));
+}
+
+const CODES_WITH_UNKNOWN_OUTCOME = [
   Code.Unavailable,
   Code.DeadlineExceeded,
   Code.Canceled,
@@ -62,56 +71,57 @@ const CODES_THAT_LEAVE_IT_OPEN = [
 ];
 
 /**
- * Whether the call may have been done all the same: the answer got lost on its way, or the mesh does
- * not know either. An error that names no reason did not come from a service.
+ * Whether the call may have taken effect although it failed: the response was lost, or the mesh does
+ * not know either. An error without a reason did not come from a service.
  */
-export function leavesOutcomeOpen(error: unknown): boolean {
+export function isOutcomeUnknown(error: unknown): boolean {
   if (isNoSession(error)) return false;
   if (!(error instanceof ConnectError)) return true;
   if (reasonOf(error) === "CHECKOUT_ABANDONED") return false;
-  return reasonOf(error) === "" || CODES_THAT_LEAVE_IT_OPEN.includes(error.code);
+  return reasonOf(error) === "" || CODES_WITH_UNKNOWN_OUTCOME.includes(error.code);
 }
 
-const WORDS: Record<string, string> = {
-  BAD_CREDENTIALS: "That e-mail and password do not go together. Check both and try again.",
-  EMAIL_TAKEN: "There is an account with this address already. Log in instead.",
-  RATE_LIMITED: "That was too often in a short time. Wait a few minutes and try again.",
-  ACCOUNT_DISABLED: "This account was disabled. Write to us if you think that is a mistake.",
-  OUT_OF_STOCK: "Some of it is sold out.",
-  PRICE_CHANGED: "A price has changed. Look at the total again.",
-  ORDER_NOT_CANCELLABLE: "This order is on its way already, so it cannot be cancelled any more.",
-  PRODUCT_NOT_FOUND: "This product is not for sale any more.",
+/** Whether the call was not sent because there is no session. Connect wraps such an error. */
+export function isNoSession(error: unknown): boolean {
+  return (error instanceof ConnectError ? error.cause : error) instanceof NoSessionError;
+}
+
+const MESSAGES: Record<string, string> = {
+  BAD_CREDENTIALS: "This email and password do not match. Check both and try again.",
+  EMAIL_TAKEN: "There is already an account with this email address. Log in instead.",
+  RATE_LIMITED: "Too many attempts in a short time. Wait a few minutes and try again.",
+  ACCOUNT_DISABLED: "This account was disabled. Contact us if you think this is a mistake.",
+  OUT_OF_STOCK: "Some products are sold out.",
+  PRICE_CHANGED: "A price has changed. Please check the total.",
+  ORDER_NOT_CANCELLABLE: "This order is already on its way, so it can no longer be cancelled.",
+  PRODUCT_NOT_FOUND: "This product is no longer available.",
   ORDER_NOT_FOUND: "There is no such order in your account.",
-  ORDER_NOT_SHIPPABLE: "This order was shipped or cancelled meanwhile, so it stays as it is.",
-  STALE_ETAG: "Somebody else changed this meanwhile.",
+  ORDER_NOT_SHIPPABLE: "This order was shipped or cancelled in the meantime, so it stays as it is.",
+  STALE_ETAG: "Someone else changed this in the meantime.",
   SKU_TAKEN: "Another product has this SKU.",
-  SLUG_TAKEN: "Another product has this name in its address.",
+  SLUG_TAKEN: "Another product uses this name in its address.",
   NOTIFICATION_NOT_FOUND: "There is no such mail.",
-  NOTIFICATION_NOT_RESENDABLE: "This mail is on its way just now. Wait for what becomes of it.",
-  OWN_ACCOUNT: "This is your own account: ask another admin.",
+  NOTIFICATION_NOT_RESENDABLE: "This mail is being sent. Wait for the result.",
+  OWN_ACCOUNT: "This is your own account. Ask another admin to change it.",
   USER_NOT_FOUND: "There is no such account.",
   ROLE_REQUIRED: "Only admins may do this.",
   OVERLOADED: "The shop is very busy. Try again in a moment.",
-  LINK_INVALID: "This link was used before, or it is too old. Ask for a new one.",
-  SESSION_NOT_FOUND: "This session has ended already.",
-  VALIDATION_FAILED: "Some of this needs another look.",
+  LINK_INVALID: "This link has already been used or has expired. Ask for a new one.",
+  SESSION_NOT_FOUND: "This session has already ended.",
+  VALIDATION_FAILED: "Please check what you entered.",
 };
 
-/** The error in words a person understands. */
-export function wordsFor(error: unknown): string {
-  if (isNoSession(error)) return "Your session has ended. Log in again to go on.";
-  const words = WORDS[error instanceof BadFields ? "VALIDATION_FAILED" : reasonOf(error)];
-  if (words) return words;
+/** Returns the error as a message for the person. */
+export function errorMessage(error: unknown): string {
+  if (isNoSession(error)) return "Your session has ended. Log in again to continue.";
+  const message =
+    MESSAGES[error instanceof InvalidFieldsError ? "VALIDATION_FAILED" : reasonOf(error)];
+  if (message) return message;
   if (!navigator.onLine) return "You are offline. Go online and try again.";
   if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) {
-    return "The shop took too long to answer. Try again.";
+    return "The shop took too long to respond. Try again.";
   }
-  return "The shop cannot be reached just now. Try again in a moment.";
-}
-
-/** Whether the call was not sent, for want of a session: itself, or as the cause of what the client says. */
-export function isNoSession(error: unknown): boolean {
-  return (error instanceof ConnectError ? error.cause : error) instanceof NoSession;
+  return "The shop cannot be reached right now. Try again in a moment.";
 }
 
 function sentence(text: string): string {

@@ -1,32 +1,32 @@
-// What a page asks of the mesh: the answer, the error, and whether it is still to come.
+// Loads data from the mesh for a component: the data, the error, and whether a call is in flight.
 import { type Accessor, batch, createEffect, createSignal, onCleanup } from "solid-js";
 
 export interface Load<T> {
   data: Accessor<T | undefined>;
   error: Accessor<unknown>;
   loading: Accessor<boolean>;
-  /** Asks again, and keeps showing what there is meanwhile. */
-  again(): void;
-  put(value: T): void;
+  /** Fetches again, and keeps the present data until then. */
+  reload(): void;
+  setData(value: T): void;
 }
 
 /**
- * Asks at once, and anew when anything changes that `ask` reads before its first await; an answer
- * that was overtaken is dropped.
+ * Fetches at once, and again when a signal changes that `fetch` reads before its first await. Drops
+ * the response if a newer fetch has started.
  */
-export function createLoad<T>(ask: (signal: AbortSignal) => Promise<T>): Load<T> {
+export function createLoad<T>(fetch: (signal: AbortSignal) => Promise<T>): Load<T> {
   const [data, setData] = createSignal<T>();
   const [error, setError] = createSignal<unknown>();
   const [loading, setLoading] = createSignal(true);
-  const [round, setRound] = createSignal(0);
-  const again = () => setRound((round) => round + 1);
+  const [reloads, setReloads] = createSignal(0);
+  const reload = () => setReloads((count) => count + 1);
 
   createEffect(() => {
-    round();
+    reloads();
     const abort = new AbortController();
     onCleanup(() => abort.abort());
     setLoading(true);
-    const settle = (value: T | undefined, error: unknown) => {
+    const finish = (value: T | undefined, error: unknown) => {
       if (abort.signal.aborted) return;
       batch(() => {
         if (error === undefined) setData(() => value);
@@ -34,60 +34,58 @@ export function createLoad<T>(ask: (signal: AbortSignal) => Promise<T>): Load<T>
         setLoading(false);
       });
     };
-    ask(abort.signal).then(
-      (value) => settle(value, undefined),
-      (error) => settle(undefined, error),
+    fetch(abort.signal).then(
+      (value) => finish(value, undefined),
+      (error) => finish(undefined, error),
     );
   });
-  // What failed for want of a connection is asked for as soon as there is one.
-  const online = () => error() !== undefined && again();
-  addEventListener("online", online);
-  onCleanup(() => removeEventListener("online", online));
-  return { data, error, loading, again, put: (value) => setData(() => value) };
+  // What failed without a connection is fetched again as soon as there is one.
+  const onOnline = () => error() !== undefined && reload();
+  addEventListener("online", onOnline);
+  onCleanup(() => removeEventListener("online", onOnline));
+  return { data, error, loading, reload, setData: (value) => setData(() => value) };
 }
 
-export interface Page<T> {
+export interface ListPage<T> {
   items: T[];
-  next: string;
+  /** Empty on the last page. */
+  nextPageToken: string;
 }
 
-export interface List<T> extends Load<Page<T>> {
-  /** Asks for the page after what is shown. */
-  more(): Promise<void>;
+export interface List<T> extends Load<ListPage<T>> {
+  /** Appends the next page. */
+  loadMore(): Promise<void>;
   loadingMore: Accessor<boolean>;
-  moreError: Accessor<unknown>;
+  loadMoreError: Accessor<unknown>;
 }
 
 /**
- * A list that is read a page at a time by keyset. What `begin` gives, if anything, is shown instead of
- * a first question.
+ * A list that grows by a page at a time (keyset pagination). If `initial` returns pages, the list
+ * starts with them instead of a first fetch.
  */
 export function createList<T>(
-  ask: (token: string, signal?: AbortSignal) => Promise<Page<T>>,
-  begin?: () => Promise<Page<T> | undefined> | undefined,
+  fetch: (pageToken: string, signal?: AbortSignal) => Promise<ListPage<T>>,
+  initial?: () => ListPage<T> | undefined,
 ): List<T> {
-  const load = createLoad((signal) => {
-    const begun = begin?.();
-    return begun ? begun.then((page) => page ?? ask("", signal)) : ask("", signal);
-  });
+  const load = createLoad(async (signal) => initial?.() ?? fetch("", signal));
   const [loadingMore, setLoadingMore] = createSignal(false);
-  const [moreError, setMoreError] = createSignal<unknown>();
-  const more = async () => {
-    const shown = load.data();
-    if (!shown?.next || loadingMore()) return;
+  const [loadMoreError, setLoadMoreError] = createSignal<unknown>();
+  const loadMore = async () => {
+    const current = load.data();
+    if (!current?.nextPageToken || loadingMore()) return;
     setLoadingMore(true);
-    setMoreError(undefined);
+    setLoadMoreError(undefined);
     try {
-      const page = await ask(shown.next);
-      // Unless the list has become another one meanwhile.
-      if (load.data() === shown) {
-        load.put({ items: [...shown.items, ...page.items], next: page.next });
+      const page = await fetch(current.nextPageToken);
+      // The list may have been loaded anew meanwhile.
+      if (load.data() === current) {
+        load.setData({ ...page, items: [...current.items, ...page.items] });
       }
     } catch (error) {
-      setMoreError(error);
+      setLoadMoreError(error);
     } finally {
       setLoadingMore(false);
     }
   };
-  return { ...load, more, loadingMore, moreError };
+  return { ...load, loadMore, loadingMore, loadMoreError };
 }

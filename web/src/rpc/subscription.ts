@@ -1,76 +1,79 @@
-// News of what a page shows: one stream a page, and only while somebody looks, for a browser has few
-// connections to a host. Its first message is the state as it is, so nothing is missed in between;
-// where no stream can be had, the page asks now and then.
+// Subscribes a page to updates of what it shows. A browser has few connections to a host, so a page
+// has one stream, and only while it is visible. The first update is the whole state, so nothing is
+// missed between two streams; if no stream can be opened, the page reloads its data instead.
 import { onCleanup } from "solid-js";
 
-/** The first message comes at once, and then a heartbeat every 20 seconds; else the stream is dead. */
+/** The first message comes at once, then a heartbeat every 20 seconds; else the stream is broken. */
 const FIRST_MESSAGE_MAX_MS = 10_000;
 const SILENCE_MAX_MS = 45_000;
-/** Between a stream and the next one; it doubles with each that told nothing. */
-const PAUSE_MIN_MS = 500;
-const PAUSE_MAX_MS = 10_000;
+/** The delay before the next stream. It doubles with each stream that sends no message. */
+const BACKOFF_MIN_MS = 500;
+const BACKOFF_MAX_MS = 10_000;
 
 export interface Source<T> {
   open(signal: AbortSignal): Promise<AsyncIterable<T>>;
-  take(news: T): void;
-  /** Stands in for a stream that failed. */
-  ask(): void;
+  onUpdate(update: T): void;
+  /** Is called when a stream fails. */
+  reload(): void;
 }
 
-/** Follows the source for as long as the component lives. */
-export function createLive<T extends { heartbeat: boolean }>(source: Source<T>): void {
-  let seen: AbortController | undefined;
-  const look = () => {
-    seen?.abort();
-    seen = document.visibilityState === "visible" ? new AbortController() : undefined;
-    if (seen) follow(source, seen.signal);
+/** Subscribes to the source until the component is removed. */
+export function createSubscription<T extends { heartbeat: boolean }>(source: Source<T>): void {
+  let visible: AbortController | undefined;
+  const restart = () => {
+    visible?.abort();
+    visible = document.visibilityState === "visible" ? new AbortController() : undefined;
+    if (visible) subscribe(source, visible.signal);
   };
-  document.addEventListener("visibilitychange", look);
-  addEventListener("online", look);
+  document.addEventListener("visibilitychange", restart);
+  addEventListener("online", restart);
   onCleanup(() => {
-    document.removeEventListener("visibilitychange", look);
-    removeEventListener("online", look);
-    seen?.abort();
+    document.removeEventListener("visibilitychange", restart);
+    removeEventListener("online", restart);
+    visible?.abort();
   });
-  look();
+  restart();
 }
 
-async function follow<T extends { heartbeat: boolean }>(source: Source<T>, signal: AbortSignal) {
-  let pause = PAUSE_MIN_MS;
+async function subscribe<T extends { heartbeat: boolean }>(
+  source: Source<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  let backoff = BACKOFF_MIN_MS;
   while (!signal.aborted) {
-    let told = false;
-    const failed = await read(source, signal, () => {
-      told = true;
+    let received = false;
+    const failed = await readStream(source, signal, () => {
+      received = true;
     });
     if (signal.aborted) return;
-    if (failed) source.ask();
-    pause = told ? PAUSE_MIN_MS : Math.min(pause * 2, PAUSE_MAX_MS);
-    // Not all at the same moment, where a service restarts under many pages.
-    await wait(pause * (1 + Math.random()), signal);
+    if (failed) source.reload();
+    backoff = received ? BACKOFF_MIN_MS : Math.min(backoff * 2, BACKOFF_MAX_MS);
+    // With jitter, because a restarted service has many pages to serve.
+    await wait(backoff * (1 + Math.random()), signal);
   }
 }
 
-/** Reads a stream to its end; true where that is a failure. */
-async function read<T extends { heartbeat: boolean }>(
+/** Reads a stream to its end. Returns whether it failed. */
+async function readStream<T extends { heartbeat: boolean }>(
   source: Source<T>,
   signal: AbortSignal,
-  heard: () => void,
+  onMessage: () => void,
 ): Promise<boolean> {
   const silence = new AbortController();
-  let alarm = setTimeout(() => silence.abort(), FIRST_MESSAGE_MAX_MS);
+  let timer = setTimeout(() => silence.abort(), FIRST_MESSAGE_MAX_MS);
   try {
-    for await (const news of await source.open(AbortSignal.any([signal, silence.signal]))) {
-      clearTimeout(alarm);
-      alarm = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
+    for await (const message of await source.open(AbortSignal.any([signal, silence.signal]))) {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
       if (signal.aborted) break;
-      heard();
-      if (!news.heartbeat) source.take(news);
+      onMessage();
+      if (!message.heartbeat) source.onUpdate(message);
     }
     return false;
   } catch {
     return true;
   } finally {
-    clearTimeout(alarm);
+    clearTimeout(timer);
   }
 }
 

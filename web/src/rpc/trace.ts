@@ -1,10 +1,9 @@
-// The trace of a call begins where a person acts: its id goes with the call through the mesh, from hop to hop and
-// with the event to the mail (W3C Trace Context).
+// The trace of a call starts in the browser (W3C Trace Context). Its id goes with the call from hop
+// to hop through the mesh, and with the event to the mail.
 
-/** The header's name. */
 export const TRACEPARENT = "traceparent";
 
-/** A trace of its own for one call: version, ids of trace and span, and that it may be recorded. */
+/** Returns a new trace for one call: version, trace id, span id, and the flag "sampled". */
 export function traceparent(): string {
   const id = crypto.getRandomValues(new Uint8Array(24));
   const hex = Array.from(id, (byte) => byte.toString(16).padStart(2, "0")).join("");

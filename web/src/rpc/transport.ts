@@ -1,15 +1,12 @@
-// The way of the clients to the mesh; each service's client is a file of its own beside this one, for reading a
-// contract takes a slow phone a while. What a method needs is read from there: one that is not for
-// everyone gets the access token of the session, and no second list says which those are.
+// gRPC-Web to the gateway, with the access token of the session. Whether a method needs one is read
+// from the contract, so there is no second list of methods. Each client is a file of its own beside
+// this one, because a slow phone needs a while to read a contract.
 import { getOption } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { Access, access } from "../gen/shopmesh/options/v1/access_pb";
-import { currentToken, tokenAfter } from "../session/session";
+import { currentToken, tokenNewerThan } from "../session/token";
 import { reasonOf } from "./errors";
-import { TRACEPARENT, traceparent } from "./trace";
-
-const CALL_TIMEOUT_MS = 15_000;
+import { createTransport } from "./public-transport";
 
 const authorize: Interceptor = (next) => async (request) => {
   if (getOption(request.method, access) === Access.PUBLIC) return next(request);
@@ -18,20 +15,11 @@ const authorize: Interceptor = (next) => async (request) => {
   try {
     return await next(request);
   } catch (error) {
-    // Refused before anything was done, so asking again with a fresh token is safe.
+    // The mesh rejects a token before the call has any effect, so a retry is safe.
     if (!["TOKEN_EXPIRED", "TOKEN_INVALID"].includes(reasonOf(error))) throw error;
-    request.header.set("authorization", `Bearer ${await tokenAfter(token)}`);
+    request.header.set("authorization", `Bearer ${await tokenNewerThan(token)}`);
     return next(request);
   }
 };
 
-const trace: Interceptor = (next) => (request) => {
-  request.header.set(TRACEPARENT, traceparent());
-  return next(request);
-};
-
-export const transport = createGrpcWebTransport({
-  baseUrl: location.origin,
-  defaultTimeoutMs: CALL_TIMEOUT_MS,
-  interceptors: [trace, authorize],
-});
+export const transport = createTransport([authorize]);

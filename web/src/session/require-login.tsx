@@ -1,15 +1,15 @@
-// Pages of an account: who is not logged in goes to /login and comes back after it.
+// Shows a page only to a person who is logged in; others log in first and return to it.
 import { createEffect, type JSX, Show } from "solid-js";
-import { navigate, place } from "../router";
-import { ownerId } from "./session";
+import { navigate, route } from "../router";
+import { userId } from "./state";
 
-export function LoggedIn(props: { children: (ownerId: string) => JSX.Element }) {
+export function RequireLogin(props: { children: (userId: string) => JSX.Element }) {
   createEffect(() => {
-    if (ownerId() === null) navigate("/login", { replace: true, from: place().path });
+    if (userId() === null) navigate("/login", { replace: true, returnTo: route().path });
   });
   return (
-    <Show when={ownerId()} keyed>
-      {(owner) => props.children(owner)}
+    <Show when={userId()} keyed>
+      {(id) => props.children(id)}
     </Show>
   );
 }

@@ -1,8 +1,8 @@
-// Where an order goes: kept on this device as it is typed, until the person logs out.
-import { stored } from "../util/stored";
+// The shipping address, stored on this device while it is typed, until the person logs out.
+import { createStored } from "../util/stored";
 
-// ISO 3166-1 alpha-2, as the contract takes them.
-const CODES = (
+// ISO 3166-1 alpha-2, the codes that the contract accepts.
+const COUNTRY_CODES = (
   "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS " +
   "BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE " +
   "EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM " +
@@ -13,12 +13,13 @@ const CODES = (
   "TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
 ).split(" ");
 
-const OWN_COUNTRY = (() => {
+/** The country of the browser's locale, or Germany. */
+const DEFAULT_COUNTRY = (() => {
   const region = new Intl.Locale(navigator.language || "en").maximize().region ?? "";
-  return CODES.includes(region) ? region : "DE";
+  return COUNTRY_CODES.includes(region) ? region : "DE";
 })();
 
-export interface Draft {
+export interface AddressDraft {
   fullName: string;
   street: string;
   city: string;
@@ -26,27 +27,31 @@ export interface Draft {
   countryCode: string;
 }
 
-const draft = stored<Draft | null>("shopmesh.address", (parsed) =>
-  parsed && typeof parsed === "object" ? { ...empty(), ...(parsed as Partial<Draft>) } : null,
+const EMPTY: AddressDraft = {
+  fullName: "",
+  street: "",
+  city: "",
+  postalCode: "",
+  countryCode: DEFAULT_COUNTRY,
+};
+
+const draft = createStored<AddressDraft | null>("shopmesh.address", (json) =>
+  json && typeof json === "object" ? { ...EMPTY, ...(json as Partial<AddressDraft>) } : null,
 );
 
-export const addressDraft = (): Draft => draft.value() ?? empty();
+export const addressDraft = (): AddressDraft => draft.value() ?? EMPTY;
 
-export function changeAddress(part: Partial<Draft>): void {
-  draft.set({ ...addressDraft(), ...part });
+export function updateAddress(changes: Partial<AddressDraft>): void {
+  draft.set({ ...addressDraft(), ...changes });
 }
 
 export function forgetAddress(): void {
   draft.set(null);
 }
 
-function empty(): Draft {
-  return { fullName: "", street: "", city: "", postalCode: "", countryCode: OWN_COUNTRY };
-}
-
 const NAMES = new Intl.DisplayNames(undefined, { type: "region" });
 
-export function countryWords(code: string): string {
+export function countryName(code: string): string {
   try {
     return NAMES.of(code) ?? code;
   } catch {
@@ -54,9 +59,9 @@ export function countryWords(code: string): string {
   }
 }
 
-/** Every country in the person's language, in its order. */
-export function countries(): { value: string; text: string }[] {
+/** Returns every country in the language of the browser, sorted in its order. */
+export function countryOptions(): { value: string; text: string }[] {
   const order = new Intl.Collator();
-  const all = CODES.map((value) => ({ value, text: countryWords(value) }));
-  return all.sort((one, other) => order.compare(one.text, other.text));
+  const options = COUNTRY_CODES.map((value) => ({ value, text: countryName(value) }));
+  return options.sort((one, other) => order.compare(one.text, other.text));
 }

@@ -1,9 +1,9 @@
-// What has changed since it went into the cart, and one click to take it.
+// Reports the changes since the products were added to the cart. One click accepts them all.
 import { batch, For, Show } from "solid-js";
 import { Alert } from "../ui/states";
-import type { Change } from "./cart-changes";
+import type { CartChange } from "./cart-changes";
 
-export function Changes(props: { changes: Change[]; onAccept?: () => void }) {
+export function CartChangesAlert(props: { changes: CartChange[]; onAccept?: () => void }) {
   const accept = () =>
     batch(() => {
       for (const change of props.changes) change.accept();
@@ -12,9 +12,9 @@ export function Changes(props: { changes: Change[]; onAccept?: () => void }) {
   return (
     <Show when={props.changes.length > 0}>
       <Alert>
-        <p>Your cart needs a look before you buy:</p>
+        <p>Please check your cart before you buy:</p>
         <ul>
-          <For each={props.changes}>{(change) => <li>{change.words}</li>}</For>
+          <For each={props.changes}>{(change) => <li>{change.message}</li>}</For>
         </ul>
         <button type="button" class="quiet" onClick={accept}>
           Accept and change my cart

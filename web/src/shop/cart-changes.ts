@@ -1,69 +1,83 @@
-// What the shop says now against what the person was shown: prices that moved, goods that are gone.
+// Compares the cart with the catalogue: products that are no longer available or sold out, and
+// prices that have changed since the person saw them.
 import { type Accessor, createMemo } from "solid-js";
 import { type Product, StockState } from "../gen/shopmesh/product/v1/product_service_pb";
 import { createLoad, type Load } from "../rpc/load";
 import { products } from "../rpc/products";
-import { amountOf, same, written } from "../util/money";
-import { acceptPrice, type Line, lines, remove, setQuantity } from "./cart";
+import { type Amount, amountOf, formatAmount, isSameAmount } from "../util/money";
+import { acceptPrice, type LineItem, lineItems, removeFromCart, setQuantity } from "./cart";
 
-/** A difference, in words, and what taking it does to the cart. */
-export interface Change {
+export interface CartChange {
   productId: string;
-  words: string;
+  message: string;
+  /** Applies the change to the cart. */
   accept(): void;
 }
 
-export type Shop = Map<string, Product>;
+export type CurrentProducts = Map<string, Product>;
 
-/** The products of the cart as they are now. */
-export function createShop(): Load<Shop> {
-  const ids = createMemo(() => lines().map(({ productId }) => productId), undefined, {
+/** Loads the current products of the cart. */
+export function createCurrentProducts(): Load<CurrentProducts> {
+  const ids = createMemo(() => lineItems().map(({ productId }) => productId), undefined, {
     equals: (before, now) => before.join() === now.join(),
   });
   return createLoad(async (signal) => {
     const productIds = ids();
     if (productIds.length === 0) return new Map();
-    const answer = await products.batchGetProducts({ productIds }, { signal });
-    return new Map(answer.products.map((product) => [product.productId, product]));
+    const response = await products.batchGetProducts({ productIds }, { signal });
+    return new Map(response.products.map((product) => [product.productId, product]));
   });
 }
 
-/** `left` says of some products how many there are, where a refusal told it. */
-export function changesOf(
-  shop: Accessor<Shop | undefined>,
-  left: Accessor<Record<string, number>>,
-): Change[] {
-  const now = shop();
-  return lines().flatMap((line) => changeOf(line, now, left()[line.productId]) ?? []);
+/** `available` has the available quantities that a rejected checkout reported, by product id. */
+export function cartChanges(
+  current: Accessor<CurrentProducts | undefined>,
+  available: Accessor<Record<string, number>>,
+): CartChange[] {
+  const catalogue = current();
+  return lineItems().flatMap(
+    (item) => changeOf(item, catalogue, available()[item.productId]) ?? [],
+  );
 }
 
-function changeOf(line: Line, shop: Shop | undefined, left?: number): Change | undefined {
-  const { productId, name, quantity } = line;
-  const product = shop?.get(productId);
-  if (shop && !product) {
-    return {
-      productId,
-      words: `${name} is not for sale any more.`,
-      accept: () => remove(productId),
-    };
+function changeOf(
+  item: LineItem,
+  catalogue: CurrentProducts | undefined,
+  available: number | undefined,
+): CartChange | undefined {
+  const { productId, name } = item;
+  const product = catalogue?.get(productId);
+  const accept = () => removeFromCart(productId);
+  if (catalogue && !product) {
+    return { productId, message: `${name} is no longer available.`, accept };
   }
-  if (left === 0 || product?.stockState === StockState.OUT_OF_STOCK) {
-    return { productId, words: `${name} is sold out.`, accept: () => remove(productId) };
+  if (available === 0 || product?.stockState === StockState.OUT_OF_STOCK) {
+    return { productId, message: `${name} is sold out.`, accept };
   }
-  const few = left !== undefined && left < quantity ? left : undefined;
-  const price = product ? amountOf(product.price) : line.price;
-  const moved = !same(price, line.price);
-  if (few === undefined && !moved) return undefined;
-  const words = [
-    few === undefined ? "" : `Of ${name} there are only ${few} left, not ${quantity}.`,
-    moved ? `${name} costs ${written(price)} now, it was ${written(line.price)}.` : "",
+  const price = product ? amountOf(product.price) : item.price;
+  return quantityOrPriceChange(item, available, price);
+}
+
+function quantityOrPriceChange(
+  { productId, name, quantity, price: seenPrice }: LineItem,
+  available: number | undefined,
+  price: Amount,
+): CartChange | undefined {
+  const reduced = available !== undefined && available < quantity ? available : undefined;
+  const priceChanged = !isSameAmount(price, seenPrice);
+  if (reduced === undefined && !priceChanged) return undefined;
+  const messages = [
+    reduced === undefined ? "" : `${name}: only ${reduced} left, not ${quantity}.`,
+    priceChanged
+      ? `${name} costs ${formatAmount(price)} now, it was ${formatAmount(seenPrice)}.`
+      : "",
   ];
   return {
     productId,
-    words: words.join(" ").trim(),
+    message: messages.join(" ").trim(),
     accept() {
-      if (few !== undefined) setQuantity(productId, few);
-      if (moved) acceptPrice(productId, price);
+      if (reduced !== undefined) setQuantity(productId, reduced);
+      if (priceChanged) acceptPrice(productId, price);
     },
   };
 }

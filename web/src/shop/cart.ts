@@ -1,14 +1,14 @@
-// What the person means to buy: kept in the browser, the same in every tab, written at once.
+// The cart, stored in the browser. It is the same in every tab, and is stored at each change.
 
-import type { Shown } from "../rpc/first";
-import { type Amount, amountOf } from "../util/money";
-import { stored } from "../util/stored";
+import { type Amount, amountOf, multiply, sum } from "../util/money";
+import { createStored } from "../util/stored";
+import type { ProductSummary } from "./product-summary";
 
 export const QUANTITY_MAX = 99;
-export const LINES_MAX = 50;
+export const LINE_ITEMS_MAX = 50;
 
-/** A line of the cart, with what the person was shown when it came in. */
-export interface Line {
+/** A product in the cart, as the person saw it when they added it. */
+export interface LineItem {
   productId: string;
   slug: string;
   name: string;
@@ -17,64 +17,66 @@ export interface Line {
   quantity: number;
 }
 
-const cart = stored<Line[]>("shopmesh.cart", (parsed) =>
-  Array.isArray(parsed) ? (parsed as Line[]).filter(isLine) : [],
+const cart = createStored<LineItem[]>("shopmesh.cart", (json) =>
+  Array.isArray(json) ? (json as LineItem[]).filter(isLineItem) : [],
 );
 
-function isLine(line: Line): boolean {
-  return typeof line?.productId === "string" && Number.isInteger(line.quantity);
+function isLineItem(item: LineItem): boolean {
+  return typeof item?.productId === "string" && Number.isInteger(item.quantity);
 }
 
-export const lines = cart.value;
-export const linesNow = cart.now;
+export const lineItems = cart.value;
 
-export function countOf(of: Line[]): number {
-  return of.reduce((count, { quantity }) => count + quantity, 0);
+export function quantityOf(items: LineItem[]): number {
+  return items.reduce((total, { quantity }) => total + quantity, 0);
+}
+
+export function cartTotal(): Amount {
+  return sum(lineItems().map(({ price, quantity }) => multiply(price, quantity)));
 }
 
 export function clampQuantity(quantity: number): number {
   return Math.min(QUANTITY_MAX, Math.max(1, Math.trunc(quantity) || 1));
 }
 
-/** False where the cart has no room for another line. */
-export function add(product: Shown, quantity: number): boolean {
-  const now = cart.now();
-  const there = now.find(({ productId }) => productId === product.productId);
-  if (!there && now.length >= LINES_MAX) return false;
-  const line: Line = {
+/** Returns false if the cart has no room for another product. */
+export function addToCart(product: ProductSummary, quantity: number): boolean {
+  const items = cart.read();
+  const existing = items.find(({ productId }) => productId === product.productId);
+  if (!existing && items.length >= LINE_ITEMS_MAX) return false;
+  const added: LineItem = {
     productId: product.productId,
     slug: product.slug,
     name: product.name,
     imageUrl: product.imageUrl,
     price: amountOf(product.price),
-    quantity: clampQuantity((there?.quantity ?? 0) + quantity),
+    quantity: clampQuantity((existing?.quantity ?? 0) + quantity),
   };
-  cart.set(there ? now.map((old) => (old === there ? line : old)) : [...now, line]);
+  cart.set(existing ? items.map((item) => (item === existing ? added : item)) : [...items, added]);
   return true;
 }
 
 export function setQuantity(productId: string, quantity: number): void {
-  change(productId, (line) => ({ ...line, quantity: clampQuantity(quantity) }));
+  update(productId, (item) => ({ ...item, quantity: clampQuantity(quantity) }));
 }
 
-/** The person has seen the new price and takes it. */
 export function acceptPrice(productId: string, price: Amount): void {
-  change(productId, (line) => ({ ...line, price }));
+  update(productId, (item) => ({ ...item, price }));
 }
 
-export function remove(productId: string): void {
-  cart.set(cart.now().filter((line) => line.productId !== productId));
+export function removeFromCart(productId: string): void {
+  cart.set(cart.read().filter((item) => item.productId !== productId));
 }
 
-/** What was ordered leaves the cart; what was put in meanwhile stays. */
-export function takeOut(items: { productId: string; quantity: number }[]): void {
-  const left = cart.now().map((line) => {
-    const item = items.find(({ productId }) => productId === line.productId);
-    return { ...line, quantity: line.quantity - (item?.quantity ?? 0) };
+/** Subtracts what was ordered. What was added to the cart since then stays. */
+export function removeOrdered(ordered: { productId: string; quantity: number }[]): void {
+  const remaining = cart.read().map((item) => {
+    const found = ordered.find(({ productId }) => productId === item.productId);
+    return { ...item, quantity: item.quantity - (found?.quantity ?? 0) };
   });
-  cart.set(left.filter(({ quantity }) => quantity > 0));
+  cart.set(remaining.filter(({ quantity }) => quantity > 0));
 }
 
-function change(productId: string, to: (line: Line) => Line): void {
-  cart.set(cart.now().map((line) => (line.productId === productId ? to(line) : line)));
+function update(productId: string, change: (item: LineItem) => LineItem): void {
+  cart.set(cart.read().map((item) => (item.productId === productId ? change(item) : item)));
 }

@@ -1,54 +1,78 @@
-// The purchase under way, kept in the browser: its request_id, and what was sent under it.
-import { stored } from "../util/stored";
+// The checkout of an account, stored in the browser: its request_id (the idempotency key), and every
+// order request that was sent under it.
+import { createStored } from "../util/stored";
 
-export interface Purchase {
+export interface Checkout {
   requestId: string;
-  /** Every request sent under the id, once each, the newest last; base64. */
-  bodies: string[];
-  /** Whether the newest one was sent and its outcome is not known. */
-  open: boolean;
+  /** Each order request sent under the id, once, the newest last; base64. */
+  orderRequests: string[];
+  /** Whether the newest request was sent and its outcome is not known. */
+  outcomeUnknown: boolean;
 }
 
-interface Kept {
-  purchase: Purchase;
-  /** The purchase before, and the order that it became. */
-  settled?: { requestId: string; orderId: string };
+interface PlacedOrder {
+  requestId: string;
+  orderId: string;
 }
 
-/** By account: on a shared machine nobody goes on with somebody else's purchase. */
-const kept = stored<Record<string, Kept>>("shopmesh.purchases", (parsed) =>
-  parsed && typeof parsed === "object" ? (parsed as Record<string, Kept>) : {},
+export interface CheckoutState {
+  checkout: Checkout;
+  /** The checkout before this one, and its order. */
+  placed?: PlacedOrder | undefined;
+}
+
+/** The stored JSON. Its names never change, because tabs of an older version may be open. */
+interface StoredState {
+  purchase: { requestId: string; bodies: string[]; open: boolean };
+  settled?: PlacedOrder;
+}
+
+/** By account: on a shared computer nobody continues the checkout of someone else. */
+const stored = createStored<Record<string, StoredState>>("shopmesh.purchases", (json) =>
+  json && typeof json === "object" ? (json as Record<string, StoredState>) : {},
 );
 
-export function keep(owner: string, value: Kept): void {
-  kept.set({ ...kept.now(), [owner]: value });
+function fromStored(state: StoredState | undefined): CheckoutState | undefined {
+  if (!state) return undefined;
+  const { requestId, bodies, open } = state.purchase;
+  const checkout = { requestId, orderRequests: bodies, outcomeUnknown: open };
+  return { checkout, placed: state.settled };
 }
 
-export function newPurchase(): Purchase {
-  return { requestId: crypto.randomUUID(), bodies: [], open: false };
+export function writeCheckoutState(userId: string, { checkout, placed }: CheckoutState): void {
+  const { requestId, orderRequests, outcomeUnknown } = checkout;
+  const purchase = { requestId, bodies: orderRequests, open: outcomeUnknown };
+  stored.set({
+    ...stored.read(),
+    [userId]: { purchase, ...(placed && { settled: placed }) },
+  });
 }
 
-/** What is kept of the account at this moment, for decisions inside the lock. */
-export function keptNow(owner: string): Kept | undefined {
-  return kept.now()[owner];
+/** Reads the storage now: for decisions inside the Web Lock. */
+export function readCheckoutState(userId: string): CheckoutState | undefined {
+  return fromStored(stored.read()[userId]);
 }
 
-/** Whether an attempt was made whose outcome the person has not learnt. */
-export function isOpen(owner: string | null): boolean {
-  return owner !== null && kept.value()[owner]?.purchase.open === true;
+export function newCheckout(): Checkout {
+  return { requestId: crypto.randomUUID(), orderRequests: [], outcomeUnknown: false };
 }
 
-/** The id of the purchase under way; made and stored where there is none. */
-export function purchaseId(owner: string): string {
-  const there = kept.now()[owner];
-  if (there) return there.purchase.requestId;
-  const purchase = newPurchase();
-  keep(owner, { purchase });
-  return purchase.requestId;
+/** Whether the person does not know yet if their order was placed. */
+export function isCheckoutOutcomeUnknown(userId: string | null): boolean {
+  return userId !== null && fromStored(stored.value()[userId])?.checkout.outcomeUnknown === true;
 }
 
-/** The order that a purchase became in any tab, once it did. */
-export function orderOf(owner: string, requestId: string): string | undefined {
-  const settled = kept.value()[owner]?.settled;
-  return settled?.requestId === requestId ? settled.orderId : undefined;
+/** Returns the request_id of the current checkout, and starts a checkout if there is none. */
+export function checkoutRequestId(userId: string): string {
+  const existing = readCheckoutState(userId);
+  if (existing) return existing.checkout.requestId;
+  const checkout = newCheckout();
+  writeCheckoutState(userId, { checkout });
+  return checkout.requestId;
+}
+
+/** Returns the order of a checkout, once any tab has placed it. */
+export function orderIdOf(userId: string, requestId: string): string | undefined {
+  const placed = fromStored(stored.value()[userId])?.placed;
+  return placed?.requestId === requestId ? placed.orderId : undefined;
 }

@@ -1,7 +1,7 @@
-// Placing an order so that one purchase never becomes two orders, whatever is pressed, reloaded or
-// lost. As the contract has it: the request_id is stored before the first call and kept through lost
-// answers, refusals and changed carts, until there is an order or CHECKOUT_ABANDONED; attempts are
-// made one at a time over all tabs.
+// Places an order so that one checkout never becomes two orders, whatever is pressed, reloaded or
+// lost. The request_id is stored before the first call. It is kept through lost responses,
+// rejections and changed carts, until there is an order or CHECKOUT_ABANDONED. Only one tab at a time
+// makes an attempt.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import {
@@ -9,104 +9,121 @@ import {
   type PlaceOrderRequest,
   PlaceOrderRequestSchema,
 } from "../gen/shopmesh/order/v1/order_service_pb";
-import { isNoSession, leavesOutcomeOpen, reasonOf } from "../rpc/errors";
+import { isNoSession, isOutcomeUnknown, reasonOf } from "../rpc/errors";
 import { orders } from "../rpc/orders";
-import { takeOut } from "./cart";
-import { keep, keptNow, newPurchase, type Purchase } from "./checkout-state";
+import { removeOrdered } from "./cart";
+import {
+  type Checkout,
+  newCheckout,
+  readCheckoutState,
+  writeCheckoutState,
+} from "./checkout-state";
 
+/** The name is shared with tabs of an older version. */
 const LOCK = "shopmesh.purchase";
-/** Pauses before an attempt whose outcome is open is made again. */
-const PAUSES_MS = [300, 1000, 2000, 4000];
+/** The delays before an attempt with an unknown outcome is retried. */
+const RETRY_DELAYS_MS = [300, 1000, 2000, 4000];
 
-/** What was asked for: a request without its id, which is the purchase's. */
-export type Body = Omit<PlaceOrderRequest, "$typeName" | "$unknown" | "requestId">;
+/** A PlaceOrder request without its id, which belongs to the checkout. */
+export type OrderRequest = Omit<PlaceOrderRequest, "$typeName" | "$unknown" | "requestId">;
 
-export type Outcome =
+export type CheckoutResult =
   | { kind: "placed"; orderId: string; order?: Order }
-  | { kind: "refused"; error: unknown }
-  /** This try made no order and never will: the next one is a new purchase. */
+  | { kind: "rejected"; error: unknown }
+  /** The checkout made no order and never will: the next attempt is a new checkout. */
   | { kind: "abandoned" }
-  | { kind: "open"; error: unknown };
+  | { kind: "unknown"; error: unknown };
 
 /**
- * Makes the purchase `requestId` an order. Without `body` the newest request is sent again, to learn
- * what became of it.
+ * Places the order of the checkout `requestId`. Without `orderRequest` it sends the newest request
+ * again, to find out the outcome.
  */
-export function place(owner: string, requestId: string, body?: Body): Promise<Outcome> {
+export function placeOrder(
+  userId: string,
+  requestId: string,
+  orderRequest?: OrderRequest,
+): Promise<CheckoutResult> {
   return navigator.locks.request(LOCK, async () => {
-    const now = keptNow(owner);
-    // Another tab was quicker while this one waited for the lock.
-    if (now?.settled?.requestId === requestId) {
-      return { kind: "placed", orderId: now.settled.orderId };
+    const state = readCheckoutState(userId);
+    // Another tab placed the order while this one waited for the lock.
+    if (state?.placed?.requestId === requestId) {
+      return { kind: "placed", orderId: state.placed.orderId };
     }
-    const purchase = now?.purchase ?? { ...newPurchase(), requestId };
-    // The page shows a purchase that is over: what it would send is not what stands in the cart.
-    if (purchase.requestId !== requestId) return { kind: "abandoned" };
-    const outcome = await attempt(owner, purchase, body);
-    if (outcome.kind !== "abandoned" || !body) return outcome;
-    // Given up for good, and the person has just pressed: this is the next purchase.
-    return attempt(owner, newPurchase(), body);
+    const checkout = state?.checkout ?? { ...newCheckout(), requestId };
+    // The page shows a checkout that is over: its order request is not what is in the cart.
+    if (checkout.requestId !== requestId) return { kind: "abandoned" };
+    const result = await attempt(userId, checkout, orderRequest);
+    if (result.kind !== "abandoned" || !orderRequest) return result;
+    // The person has just pressed the button, so this is the next checkout.
+    return attempt(userId, newCheckout(), orderRequest);
   });
 }
 
-async function attempt(owner: string, purchase: Purchase, body?: Body): Promise<Outcome> {
-  const newest = body ? encode(body) : purchase.bodies.at(-1);
+async function attempt(
+  userId: string,
+  checkout: Checkout,
+  orderRequest?: OrderRequest,
+): Promise<CheckoutResult> {
+  const newest = orderRequest ? encode(orderRequest) : checkout.orderRequests.at(-1);
   if (newest === undefined) return { kind: "abandoned" };
-  const earlier = purchase.bodies.filter((other) => other !== newest);
-  const sent = { ...purchase, bodies: [...earlier, newest], open: true };
-  const settled = keptNow(owner)?.settled;
-  const note = (next: Purchase) => keep(owner, { purchase: next, ...(settled && { settled }) });
-  note(sent);
+  const earlier = checkout.orderRequests.filter((other) => other !== newest);
+  const sent = { ...checkout, orderRequests: [...earlier, newest], outcomeUnknown: true };
+  const placed = readCheckoutState(userId)?.placed;
+  const write = (checkout: Checkout) => writeCheckoutState(userId, { checkout, placed });
+  write(sent);
 
-  let outcome = await ask(sent.requestId, newest);
-  // The id stands for another of the requests sent under it: learn what became of that one.
+  let result = await send(sent.requestId, newest);
+  // The id belongs to another of the requests sent under it: find out the outcome of that one.
   for (const other of earlier) {
-    if (outcome.kind !== "refused" || reasonOf(outcome.error) !== "REQUEST_ID_REUSED") break;
-    outcome = await ask(sent.requestId, other);
+    if (result.kind !== "rejected" || reasonOf(result.error) !== "REQUEST_ID_REUSED") break;
+    result = await send(sent.requestId, other);
   }
 
-  switch (outcome.kind) {
+  switch (result.kind) {
     case "placed":
-      // First the cart: whoever sees the next purchase sees no goods of this one in it.
-      takeOut(outcome.order?.items ?? []);
-      keep(owner, {
-        purchase: newPurchase(),
-        settled: { requestId: sent.requestId, orderId: outcome.orderId },
+      // The cart comes first, so that no tab sees the next checkout with the products of this one.
+      removeOrdered(result.order?.items ?? []);
+      writeCheckoutState(userId, {
+        checkout: newCheckout(),
+        placed: { requestId: sent.requestId, orderId: result.orderId },
       });
       break;
     case "abandoned":
-      note(newPurchase());
+      write(newCheckout());
       break;
-    case "refused":
-      // Without a session nothing was sent, and nothing was learnt.
-      note({ ...sent, open: isNoSession(outcome.error) && purchase.open });
+    case "rejected":
+      // Without a session nothing was sent, so an unknown outcome stays unknown.
+      write({ ...sent, outcomeUnknown: isNoSession(result.error) && checkout.outcomeUnknown });
       break;
   }
-  return outcome;
+  return result;
 }
 
-/** Sends one request until its outcome is known, or the patience is at its end. */
-async function ask(requestId: string, body: string): Promise<Outcome> {
-  const request = { ...fromBinary(PlaceOrderRequestSchema, base64Decode(body)), requestId };
-  for (let tries = 0; ; tries += 1) {
+/** Sends one request, and retries it while its outcome is unknown. */
+async function send(requestId: string, orderRequest: string): Promise<CheckoutResult> {
+  const bytes = base64Decode(orderRequest);
+  const request = { ...fromBinary(PlaceOrderRequestSchema, bytes), requestId };
+  for (let retries = 0; ; retries += 1) {
     try {
       const { order } = await orders.placeOrder(request);
       if (order) return { kind: "placed", orderId: order.orderId, order };
     } catch (error) {
       if (reasonOf(error) === "CHECKOUT_ABANDONED") return { kind: "abandoned" };
-      if (!leavesOutcomeOpen(error)) return { kind: "refused", error };
-      if (tries >= PAUSES_MS.length) return { kind: "open", error };
+      if (!isOutcomeUnknown(error)) return { kind: "rejected", error };
+      if (retries >= RETRY_DELAYS_MS.length) return { kind: "unknown", error };
     }
-    await pause(PAUSES_MS[tries] ?? 0);
+    await retryDelay(RETRY_DELAYS_MS[retries] ?? 0);
   }
 }
 
-async function pause(ms: number): Promise<void> {
+/** Waits, and without a connection until there is one. */
+async function retryDelay(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
   if (navigator.onLine) return;
   await new Promise((resolve) => addEventListener("online", resolve, { once: true }));
 }
 
-function encode(body: Body): string {
-  return base64Encode(toBinary(PlaceOrderRequestSchema, create(PlaceOrderRequestSchema, body)));
+function encode(orderRequest: OrderRequest): string {
+  const message = create(PlaceOrderRequestSchema, orderRequest);
+  return base64Encode(toBinary(PlaceOrderRequestSchema, message));
 }

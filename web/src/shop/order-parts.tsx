@@ -1,13 +1,20 @@
-// What an order has, and where it goes, as its customer and the shop see it.
+// The parts of an order page that customers and admins see alike.
 import { For, type JSX } from "solid-js";
-import type { Address, Order, OrderItem } from "../gen/shopmesh/order/v1/order_service_pb";
-import { amountOf, times, written } from "../util/money";
-import { countryWords } from "./address";
+import type {
+  Address,
+  Order,
+  OrderHistoryEntry,
+  OrderItem,
+} from "../gen/shopmesh/order/v1/order_service_pb";
+import { orderLabel } from "../ui/labels";
+import { formatTime } from "../util/format";
+import { amountOf, formatAmount, multiply } from "../util/money";
+import { countryName } from "./address";
 
-/** Items and total; `name` is how the name of an item is shown. */
-export function Bill(props: { order: Order; name: (item: OrderItem) => JSX.Element }) {
+/** Line items and total; `name` renders the name of a line item. */
+export function LineItems(props: { order: Order; name: (item: OrderItem) => JSX.Element }) {
   return (
-    <table class="bill">
+    <table class="line-items">
       <thead class="visually-hidden">
         <tr>
           <th scope="col">Product</th>
@@ -21,10 +28,10 @@ export function Bill(props: { order: Order; name: (item: OrderItem) => JSX.Eleme
               <td>
                 {props.name(item)}{" "}
                 <span class="muted nowrap">
-                  {item.quantity} × {written(amountOf(item.price))}
+                  {item.quantity} × {formatAmount(amountOf(item.price))}
                 </span>
               </td>
-              <td class="price">{written(times(amountOf(item.price), item.quantity))}</td>
+              <td class="price">{formatAmount(multiply(amountOf(item.price), item.quantity))}</td>
             </tr>
           )}
         </For>
@@ -32,23 +39,41 @@ export function Bill(props: { order: Order; name: (item: OrderItem) => JSX.Eleme
       <tfoot>
         <tr>
           <th scope="row">Total</th>
-          <td class="price">{written(amountOf(props.order.total))}</td>
+          <td class="price">{formatAmount(amountOf(props.order.total))}</td>
         </tr>
       </tfoot>
     </table>
   );
 }
 
-export function PostalAddress(props: { of: Address }) {
+/** The states of an order in time; `actor` returns who made the transition. */
+export function OrderHistory(props: { order: Order; actor: (entry: OrderHistoryEntry) => string }) {
+  return (
+    <ol class="history">
+      <For each={props.order.history}>
+        {(entry) => (
+          <li>
+            {orderLabel(entry.state)}
+            <span class="muted">
+              {formatTime(entry.time)}, {props.actor(entry)}
+            </span>
+          </li>
+        )}
+      </For>
+    </ol>
+  );
+}
+
+export function PostalAddress(props: { address: Address }) {
   return (
     <address>
-      {props.of.fullName}
+      {props.address.fullName}
       <br />
-      {props.of.street}
+      {props.address.street}
       <br />
-      {props.of.postalCode} {props.of.city}
+      {props.address.postalCode} {props.address.city}
       <br />
-      {countryWords(props.of.countryCode)}
+      {countryName(props.address.countryCode)}
     </address>
   );
 }

@@ -1,6 +1,6 @@
-// A button's call: one at a time, and what went wrong with the last one.
+// An action of a button: one call at a time, and the error of the last one.
 import { createSignal, Show } from "solid-js";
-import { wordsFor } from "../rpc/errors";
+import { errorMessage } from "../rpc/errors";
 import { Alert } from "./states";
 
 export interface Action<A extends unknown[]> {
@@ -29,12 +29,12 @@ export function createAction<A extends unknown[]>(
   return { run, busy, error };
 }
 
-export function ActionError(props: { of: { error(): unknown } }) {
+export function ActionError(props: { action: { error(): unknown } }) {
   return (
-    <Show when={props.of.error()}>
+    <Show when={props.action.error()}>
       {(error) => (
         <Alert>
-          <p>{wordsFor(error())}</p>
+          <p>{errorMessage(error())}</p>
         </Alert>
       )}
     </Show>

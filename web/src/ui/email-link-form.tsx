@@ -1,28 +1,26 @@
-// Asks for a link by mail. Whether there is such an account is never told.
+// Requests a mail with a link. The response never reveals whether the address has an account.
 import { createSignal, Show } from "solid-js";
-import { Field } from "./field";
+import { EmailField } from "./field";
 import { createForm, FormError } from "./form";
 
-export function LinkForm(props: {
+export function EmailLinkForm(props: {
   lead: string;
   email?: string;
   send: (email: string) => Promise<unknown>;
-  /** What is said of the address once it is sent. */
-  sent: (email: string) => string;
+  /** The message after the request. */
+  sentMessage: (email: string) => string;
 }) {
   const [email, setEmail] = createSignal(props.email ?? "");
-  const [told, setTold] = createSignal("");
+  const [message, setMessage] = createSignal("");
   const form = createForm(async () => {
-    setTold("");
+    setMessage("");
     await props.send(email());
-    setTold(props.sent(email()));
+    setMessage(props.sentMessage(email()));
   });
   return (
     <form class="panel" noValidate onSubmit={form.submit}>
       <p>{props.lead}</p>
-      <Field
-        label="Email"
-        type="email"
+      <EmailField
         autocomplete="username"
         value={email()}
         onInput={setEmail}
@@ -32,8 +30,8 @@ export function LinkForm(props: {
       <button type="submit" aria-disabled={form.busy()}>
         Send the link
       </button>
-      <p class="told" aria-live="polite">
-        <Show when={told()}>{told()}</Show>
+      <p class="message" aria-live="polite">
+        <Show when={message()}>{message()}</Show>
       </p>
     </form>
   );

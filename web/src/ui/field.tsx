@@ -1,25 +1,60 @@
-// Form fields: the label's whole text is the name, and what is wrong stands beside the field.
+// Form fields. The whole text of the label is the accessible name, and the error is beside the field.
 import { createMemo, createUniqueId, For, type JSX, onMount, Show } from "solid-js";
 
-export const NEW_PASSWORD_HINT = "At least 8 characters. A few words in a row are good.";
+/** What all fields have around their control: the label above, the hint and the error below. */
+export function FieldFrame(props: {
+  id: string;
+  label: string;
+  labelHidden?: boolean;
+  hint?: string | undefined;
+  error?: string | undefined;
+  class?: string | undefined;
+  children: JSX.Element;
+}) {
+  return (
+    <div class={`field ${props.class ?? ""}`}>
+      <label for={props.id} classList={{ "visually-hidden": props.labelHidden === true }}>
+        {props.label}
+      </label>
+      {props.children}
+      <Show when={props.hint}>
+        <p id={`${props.id}-hint`} class="hint">
+          {props.hint}
+        </p>
+      </Show>
+      <Show when={props.error}>
+        <p id={`${props.id}-error`} class="field-error" role="alert">
+          {props.error}
+        </p>
+      </Show>
+    </div>
+  );
+}
 
-interface Common {
+/** Returns the ids of the hint and the error of a field, for `aria-describedby`. */
+export const describedBy = (id: string): string => `${id}-hint ${id}-error`;
+
+interface CommonProps {
   label: string;
   value: string;
   onInput: (value: string) => void;
-  /** What is wrong with it; empty or absent where nothing is. */
+  /** The problem of the value; empty or absent if there is none. */
   error?: string | undefined;
+  class?: string;
+}
+
+function errorOf({ error, value }: CommonProps): string | undefined {
+  return error && value.trim() === "" ? "Please fill this in." : error;
 }
 
 export function Field(
-  props: Common & {
-    type?: "text" | "email" | "password" | "number" | "date";
+  props: CommonProps & {
+    type?: "text" | "email" | "password" | "number";
     autocomplete?: JSX.HTMLAutocomplete;
-    /** Values to choose from, or to write another. */
+    /** Values to choose from; any other can be typed. */
     suggestions?: string[];
     hint?: string;
-    class?: string;
-    /** Takes the focus as it appears. */
+    /** Takes the focus when it appears. */
     focused?: boolean;
   },
 ) {
@@ -27,8 +62,7 @@ export function Field(
   let input!: HTMLInputElement;
   onMount(() => props.focused && input.focus());
   return (
-    <div class={`field ${props.class ?? ""}`}>
-      <label for={id}>{props.label}</label>
+    <FieldFrame {...props} id={id} error={errorOf(props)}>
       <input
         ref={input}
         id={id}
@@ -38,7 +72,7 @@ export function Field(
         value={props.value}
         onInput={(event) => props.onInput(event.currentTarget.value)}
         aria-invalid={props.error ? "true" : undefined}
-        aria-describedby={`${id}-hint ${id}-error`}
+        aria-describedby={describedBy(id)}
       />
       <Show when={props.suggestions}>
         {(suggestions) => (
@@ -47,94 +81,99 @@ export function Field(
           </datalist>
         )}
       </Show>
-      <Show when={props.hint}>
-        <p id={`${id}-hint`} class="hint">
-          {props.hint}
-        </p>
-      </Show>
-      <FieldError id={`${id}-error`} error={props.error} missing={props.value.trim() === ""} />
-    </div>
+    </FieldFrame>
   );
 }
 
+type FormFieldProps = Omit<CommonProps, "label">;
+
+export function EmailField(props: FormFieldProps & { autocomplete: "email" | "username" }) {
+  return <Field {...props} label="Email" type="email" />;
+}
+
+export function PasswordField(
+  props: FormFieldProps & {
+    label?: string;
+    autocomplete: "current-password" | "new-password";
+    focused?: boolean;
+  },
+) {
+  const hint = () =>
+    props.autocomplete === "new-password"
+      ? "At least 8 characters. A few words in a row work well."
+      : "";
+  return <Field {...props} label={props.label ?? "Password"} type="password" hint={hint()} />;
+}
+
 /** Text of several lines. */
-export function TextArea(props: Common & { rows: number; class?: string }) {
+export function TextArea(props: CommonProps & { rows: number }) {
   const id = createUniqueId();
   return (
-    <div class={`field ${props.class ?? ""}`}>
-      <label for={id}>{props.label}</label>
+    <FieldFrame {...props} id={id} error={errorOf(props)}>
       <textarea
         id={id}
         rows={props.rows}
         value={props.value}
         onInput={(event) => props.onInput(event.currentTarget.value)}
         aria-invalid={props.error ? "true" : undefined}
-        aria-describedby={`${id}-error`}
+        aria-describedby={describedBy(id)}
       />
-      <FieldError id={`${id}-error`} error={props.error} missing={props.value.trim() === ""} />
-    </div>
+    </FieldFrame>
   );
 }
 
+export interface Option {
+  value: string;
+  text: string;
+  disabled?: boolean;
+}
+
 export function Select(
-  props: Common & {
-    options: { value: string; text: string; disabled?: boolean }[];
-    autocomplete?: JSX.HTMLAutocomplete;
-    class?: string;
-  },
+  props: CommonProps & { options: Option[]; autocomplete?: JSX.HTMLAutocomplete },
 ) {
   const id = createUniqueId();
-  const value = createMemo(() => props.value);
   return (
-    <div class={`field ${props.class ?? ""}`}>
-      <label for={id}>{props.label}</label>
+    <FieldFrame {...props} id={id} error={errorOf(props)}>
       <select
         id={id}
         autocomplete={props.autocomplete}
         onChange={(event) => props.onInput(event.currentTarget.value)}
         aria-invalid={props.error ? "true" : undefined}
-        aria-describedby={`${id}-error`}
+        aria-describedby={describedBy(id)}
       >
-        {props.options.map((option) => (
-          <option
-            value={option.value}
-            selected={option.value === value()}
-            disabled={option.disabled ?? false}
-          >
-            {option.text}
-          </option>
-        ))}
+        <Options options={props.options} value={props.value} />
       </select>
-      <FieldError id={`${id}-error`} error={props.error} missing={props.value === ""} />
-    </div>
+    </FieldFrame>
   );
 }
 
-function FieldError(props: { id: string; error: string | undefined; missing: boolean }) {
+export function Options(props: { options: Option[]; value: string }) {
+  const value = createMemo(() => props.value);
   return (
-    <Show when={props.error}>
-      {(error) => (
-        <p id={props.id} class="field-error" role="alert">
-          {props.missing ? "Please fill this in." : error()}
-        </p>
-      )}
-    </Show>
+    <>
+      {props.options.map((option) => (
+        <option
+          value={option.value}
+          selected={option.value === value()}
+          disabled={option.disabled ?? false}
+        >
+          {option.text}
+        </option>
+      ))}
+    </>
   );
 }
 
 export function Quantity(props: {
   label: string;
-  /** Where the label is not seen, the control stands in a row that says the same. */
+  /** Hides the label where the row around the field says the same. */
   labelHidden?: boolean;
   value: number;
   onChange: (value: number) => void;
 }) {
   const id = createUniqueId();
   return (
-    <div class="field quantity">
-      <label for={id} classList={{ "visually-hidden": props.labelHidden === true }}>
-        {props.label}
-      </label>
+    <FieldFrame {...props} id={id} class="quantity">
       <input
         id={id}
         type="number"
@@ -145,10 +184,10 @@ export function Quantity(props: {
         onChange={(event) => {
           const input = event.currentTarget;
           props.onChange(input.valueAsNumber);
-          // What was refused goes back to what holds.
+          // Shows the value that holds if the typed one was rejected.
           input.value = String(props.value);
         }}
       />
-    </div>
+    </FieldFrame>
   );
 }

@@ -1,25 +1,26 @@
-// What narrows a list: kept in the address, so that it survives a reload and a step back.
+// The filters of a list. They are kept in the address, so that they survive a reload and going back.
 import { createEffect, createMemo, createUniqueId, type JSX, untrack } from "solid-js";
-import { place, setSearch } from "../router";
-import { debounced } from "../util/debounce";
+import { route, setSearch } from "../router";
+import { createDebounced } from "../util/debounce";
+import { describedBy, FieldFrame, type Option, Options } from "./field";
 
 const TYPING_PAUSE_MS = 180;
 
 export interface Filters {
-  /** The query of the address, which stands for all of them. */
+  /** The query of the address, which has all of them. */
   search(): string;
   get(name: string): string;
-  /** Changes those that `values` names, and leaves the others. */
+  /** Changes the given filters and keeps all others. */
   set(values: Record<string, string>): void;
 }
 
-/** What is not in the address has its default. */
+/** A filter that is not in the address has its default. */
 export function createFilters(defaults: Record<string, string> = {}): Filters {
-  const path = untrack(place).path;
+  const { path } = untrack(route);
   // While the next page opens, the list of this one stays as it is.
   const search = createMemo<string>(
-    (before) => (place().path === path ? place().search : before),
-    untrack(place).search,
+    (before) => (route().path === path ? route().search : before),
+    untrack(route).search,
   );
   const values = createMemo(() => new URLSearchParams(search()));
   return {
@@ -37,31 +38,24 @@ export function createFilters(defaults: Record<string, string> = {}): Filters {
   };
 }
 
-/** Takes effect on Enter and where a field is left; a search as it is typed. */
-export function FilterForm(props: { filters: Filters; children: JSX.Element }) {
-  const apply = (form: HTMLFormElement) => {
-    const typed: Record<string, string> = {};
-    for (const field of form.elements) {
-      if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement)) continue;
-      const off = field instanceof HTMLInputElement && field.type === "checkbox" && !field.checked;
-      typed[field.name] = off ? "" : field.value.trim();
-    }
-    props.filters.set(typed);
-  };
-  const later = debounced(TYPING_PAUSE_MS, apply);
+/** Applies the filters on Enter and when a field is left; a search while it is typed. */
+export function FilterForm(props: { filters: Filters; class: string; children: JSX.Element }) {
+  const apply = (form: HTMLFormElement) => props.filters.set(valuesOf(form));
+  const applyLater = createDebounced(TYPING_PAUSE_MS, apply);
   return (
     <search>
       <form
-        class="admin-filters"
+        class={props.class}
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
           apply(event.currentTarget);
         }}
         onChange={(event) => apply(event.currentTarget)}
-        onInput={(event) => {
-          const { target, currentTarget } = event;
-          if (target instanceof HTMLInputElement && target.type === "search") later(currentTarget);
+        onInput={({ target, currentTarget }) => {
+          if (target instanceof HTMLInputElement && target.type === "search") {
+            applyLater(currentTarget);
+          }
         }}
       >
         {props.children}
@@ -70,66 +64,67 @@ export function FilterForm(props: { filters: Filters; children: JSX.Element }) {
   );
 }
 
-interface Common {
+function valuesOf(form: HTMLFormElement): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const field of form.elements) {
+    if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement)) continue;
+    const off = field instanceof HTMLInputElement && field.type === "checkbox" && !field.checked;
+    values[field.name] = off ? "" : field.value.trim();
+  }
+  return values;
+}
+
+interface FilterProps {
   filters: Filters;
   label: string;
   name: string;
 }
 
 export function FilterText(
-  props: Common & {
+  props: FilterProps & {
     type?: "search" | "text" | "email" | "date";
     inputmode?: "decimal";
+    maxlength?: number;
     class?: string;
     error?: string | undefined;
   },
 ) {
   const id = createUniqueId();
   let input!: HTMLInputElement;
-  // The text follows the address, but never while somebody types.
+  // The text follows the address, but never while the person types.
   createEffect(() => {
     const value = props.filters.get(props.name);
     if (document.activeElement !== input) input.value = value;
   });
   return (
-    <div class={`field ${props.class ?? ""}`}>
-      <label for={id}>{props.label}</label>
+    <FieldFrame {...props} id={id}>
       <input
         ref={input}
         id={id}
         name={props.name}
         type={props.type ?? "text"}
         inputmode={props.inputmode}
+        maxlength={props.maxlength}
         autocomplete="off"
         aria-invalid={props.error ? "true" : undefined}
-        aria-describedby={`${id}-error`}
+        aria-describedby={describedBy(id)}
       />
-      {props.error && (
-        <p id={`${id}-error`} class="field-error" role="alert">
-          {props.error}
-        </p>
-      )}
-    </div>
+    </FieldFrame>
   );
 }
 
-export function FilterSelect(props: Common & { options: { value: string; text: string }[] }) {
+export function FilterSelect(props: FilterProps & { options: Option[] }) {
   const id = createUniqueId();
   return (
-    <div class="field">
-      <label for={id}>{props.label}</label>
+    <FieldFrame {...props} id={id}>
       <select id={id} name={props.name}>
-        {props.options.map(({ value, text }) => (
-          <option value={value} selected={value === props.filters.get(props.name)}>
-            {text}
-          </option>
-        ))}
+        <Options options={props.options} value={props.filters.get(props.name)} />
       </select>
-    </div>
+    </FieldFrame>
   );
 }
 
-export function FilterCheck(props: Common) {
+export function FilterCheck(props: FilterProps) {
   return (
     <label class="check">
       <input

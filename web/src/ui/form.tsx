@@ -1,11 +1,12 @@
-// One submission at a time, and what came of it: errors of fields beside them, the rest below.
-import { badFieldsOf } from "../rpc/errors";
+// Forms: one submission at a time. The errors of fields are shown beside them, all others below.
+import type { JSX } from "solid-js";
+import { hasInvalidFields, invalidFieldsOf } from "../rpc/errors";
 import { ActionError, createAction } from "./action";
 
 export interface Form {
   submit(event: SubmitEvent): void;
   busy(): boolean;
-  /** What is wrong with the field that the contract calls so. */
+  /** Returns the problem of a field, by its path in the contract. */
   fieldError(field: string): string | undefined;
   error(): unknown;
 }
@@ -16,20 +17,35 @@ export function createForm(send: () => Promise<void>): Form {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     await run();
-    focusFirstBad(form);
+    focusFirstInvalid(form);
   };
-  return { submit, busy, error, fieldError: (field) => badFieldsOf(error())[field] };
+  return { submit, busy, error, fieldError: (field) => invalidFieldsOf(error())[field] };
 }
 
-/** Takes the person to the first field that needs another look. */
-export function focusFirstBad(form: HTMLElement): void {
+export function focusFirstInvalid(form: HTMLElement): void {
   form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
 }
 
 export function FormError(props: { form: Form }) {
-  const error = () => {
-    const error = props.form.error();
-    return Object.keys(badFieldsOf(error)).length === 0 ? error : undefined;
-  };
-  return <ActionError of={{ error }} />;
+  const error = () => (hasInvalidFields(props.form.error()) ? undefined : props.form.error());
+  return <ActionError action={{ error }} />;
+}
+
+/** The submit button, and beside it a status. */
+export function SubmitRow(props: {
+  form: Form;
+  label: string;
+  class?: string;
+  status: JSX.Element;
+}) {
+  return (
+    <div class="row">
+      <button type="submit" class={props.class} aria-disabled={props.form.busy()}>
+        {props.label}
+      </button>
+      <p class="hint" role="status">
+        {props.status}
+      </p>
+    </div>
+  );
 }

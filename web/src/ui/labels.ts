@@ -1,6 +1,5 @@
-// How the things of the shop are called, and how times are written. States by their numbers, held
-// against the contract by the types: the enums themselves would bring the clients to the first load.
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+// The labels of states and categories. States are keyed by number, and the types check that every
+// number of the contract has a label: the enums themselves would add the clients to the first load.
 import type { MailState, OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
 import type { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
 
@@ -16,7 +15,7 @@ const ORDER: Record<OrderState, string> = {
   2: "Shipped",
   3: "Cancelled",
 };
-/** Empty where no mail is sent. */
+/** Empty if there is no mail. */
 const MAIL: Record<MailState, string> = {
   0: "",
   1: "Mail on its way",
@@ -24,28 +23,18 @@ const MAIL: Record<MailState, string> = {
   3: "Mail failed",
 };
 
-export const canBeBought = (state: StockState): boolean => STOCK[state] !== STOCK[3];
-export const stockWords = (state: StockState): string => STOCK[state];
-export const orderWords = (state: OrderState): string => ORDER[state];
-export const mailWords = (state: MailState): string => MAIL[state];
+export const isInStock = (state: StockState): boolean => STOCK[state] !== STOCK[3];
+export const stockLabel = (state: StockState): string => STOCK[state];
+export const orderLabel = (state: OrderState): string => ORDER[state];
+export const mailLabel = (state: MailState): string => MAIL[state];
 
-/** A slug such as `coffee-and-tea` as a person reads it. */
-export function categoryWords(slug: string): string {
-  const words = slug.replaceAll("-", " ");
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+/** Returns a slug such as `coffee-and-tea` as text. */
+export function categoryLabel(slug: string): string {
+  const text = slug.replaceAll("-", " ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-
-export function timeWords(time: Timestamp | undefined): string {
-  return time ? TIME.format(Number(time.seconds) * 1000 + time.nanos / 1e6) : "";
-}
-
-/** The number that pages and mails call an order by. */
-export function shortNumber(orderId: string): string {
+/** Returns the number of the order that pages and mails show. */
+export function shortOrderNumber(orderId: string): string {
   return orderId.slice(0, 8);
-}
-
-export function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,13 +1,14 @@
-// The frame of a page: its title, its one main and one h1, and where the focus goes when it opens.
+// The frame of a page: its title, its one main and one h1, and the focus when it opens.
 import { createEffect, type JSX, onMount, Show } from "solid-js";
-import { moved } from "../router";
+import { navigation } from "../router";
+import { ButtonLink, type Link } from "./link";
 
 export function Page(props: {
   title: string;
-  /** Stands above the heading. */
+  /** Is shown above the heading. */
   lead?: JSX.Element;
   class?: string;
-  /** The page has a heading of its own. */
+  /** The children have the h1. */
   ownHeading?: boolean;
   children: JSX.Element;
 }) {
@@ -15,8 +16,8 @@ export function Page(props: {
   createEffect(() => {
     document.title = props.title === "Shopmesh" ? props.title : `${props.title} · Shopmesh`;
   });
-  // A screen reader learns of the new page as it would of one that was loaded.
-  onMount(() => moved() !== "not" && main.focus({ preventScroll: true }));
+  // A screen reader announces the new page as if the browser had loaded it.
+  onMount(() => navigation() !== "initial" && main.focus({ preventScroll: true }));
   return (
     <main ref={main} tabindex="-1" class={props.class} aria-label={props.title}>
       {props.lead}
@@ -25,5 +26,28 @@ export function Page(props: {
       </Show>
       {props.children}
     </main>
+  );
+}
+
+/** The page for an address with nothing behind it. */
+export function NotFoundPage(props: {
+  title: string;
+  text: string;
+  /** Is shown above the heading. */
+  lead?: JSX.Element;
+  link?: Link;
+  class?: string;
+}) {
+  return (
+    <Page title={props.title} class={props.class ?? ""} lead={props.lead}>
+      <p>{props.text}</p>
+      <Show when={props.link}>
+        {(link) => (
+          <p>
+            <ButtonLink {...link()} />
+          </p>
+        )}
+      </Show>
+    </Page>
   );
 }

@@ -1,4 +1,4 @@
-// The picture of a product. Its name stands beside it, so it says nothing of its own.
+// The picture of a product. It has no text of its own, because the product's name is beside it.
 import { createSignal, Show } from "solid-js";
 
 export function Picture(props: { url: string; eager?: boolean; class?: string }) {

@@ -1,8 +1,9 @@
-// What a page shows while it has nothing else: loading, empty, error.
+// The states of a page without data: loading, empty, error.
 import { createEffect, createSignal, type JSX, Match, Show, Switch } from "solid-js";
 import type { Load } from "../rpc/load";
+import { ButtonLink, type Link } from "./link";
 
-/** Something went wrong, said at once by a screen reader. */
+/** An error message that a screen reader announces at once. */
 export function Alert(props: { children: JSX.Element }) {
   return (
     <div class="alert" role="alert">
@@ -11,50 +12,60 @@ export function Alert(props: { children: JSX.Element }) {
   );
 }
 
-export function Empty(props: { title: string; children?: JSX.Element }) {
+/** A list without items. */
+export function Empty(props: {
+  title: string;
+  text?: string;
+  link?: Link;
+  children?: JSX.Element;
+}) {
   return (
     <div class="empty">
       <p class="empty-title">{props.title}</p>
+      <Show when={props.text}>
+        <p>{props.text}</p>
+      </Show>
+      <Show when={props.link}>{(link) => <ButtonLink {...link()} />}</Show>
       {props.children}
     </div>
   );
 }
 
-export function Trouble(props: { error: unknown; again: () => void }) {
-  const [words, setWords] = createSignal("");
+export function LoadError(props: { error: unknown; retry: () => void }) {
+  const [message, setMessage] = createSignal("");
   createEffect(() => {
     const error = props.error;
     import("../rpc/errors").then(
-      ({ wordsFor }) => setWords(wordsFor(error)),
-      () => setWords("The shop cannot be reached just now. Try again in a moment."),
+      ({ errorMessage }) => setMessage(errorMessage(error)),
+      () => setMessage("The shop cannot be reached right now. Try again in a moment."),
     );
   });
   return (
     <Alert>
-      <p>{words()}</p>
-      <button type="button" class="quiet" onClick={() => props.again()}>
+      <p>{message()}</p>
+      <button type="button" class="quiet" onClick={() => props.retry()}>
         Try again
       </button>
     </Alert>
   );
 }
 
-/** The answer once it is there; meanwhile `skeleton`. An error stands above an older answer. */
+/** Shows the data, or `skeleton` until there is some. An error is shown above older data. */
 export function Loaded<T>(props: {
-  of: Load<T>;
+  load: Load<T>;
   skeleton?: JSX.Element;
-  /** The page says itself what is wrong. */
-  ownWords?: boolean;
+  /** The page shows the error itself. */
+  ownError?: boolean;
   children: (data: () => NonNullable<T>) => JSX.Element;
 }) {
   return (
     <>
-      <Show when={!props.of.loading() && props.of.error() !== undefined && !props.ownWords}>
-        <Trouble error={props.of.error()} again={props.of.again} />
+      <Show when={!props.load.loading() && props.load.error() !== undefined && !props.ownError}>
+        <LoadError error={props.load.error()} retry={props.load.reload} />
       </Show>
       <Switch>
-        <Match when={props.of.data()}>{(data) => props.children(data)}</Match>
-        <Match when={props.of.loading()}>
+        <Match when={props.load.data()}>{(data) => props.children(data)}</Match>
+        <Match when={props.load.loading()}>
           {props.skeleton ?? <p class="muted loading">Loading…</p>}
         </Match>
       </Switch>

@@ -1,16 +1,16 @@
-// Waits for a pause before it acts, so that typing asks once.
+// Waits for a pause in typing before it acts, so that a word is one search.
 import { onCleanup } from "solid-js";
 
 export interface Debounced<T> {
   (value: T): void;
   /** Acts on the last value without waiting. */
-  now(): void;
+  flush(): void;
 }
 
-export function debounced<T>(pauseMs: number, act: (value: T) => void): Debounced<T> {
+export function createDebounced<T>(delayMs: number, act: (value: T) => void): Debounced<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pending: (() => void) | undefined;
-  const now = () => {
+  const flush = () => {
     clearTimeout(timer);
     pending?.();
     pending = undefined;
@@ -20,8 +20,8 @@ export function debounced<T>(pauseMs: number, act: (value: T) => void): Debounce
     (value: T) => {
       clearTimeout(timer);
       pending = () => act(value);
-      timer = setTimeout(now, pauseMs);
+      timer = setTimeout(flush, delayMs);
     },
-    { now },
+    { flush },
   );
 }

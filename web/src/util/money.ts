@@ -1,4 +1,4 @@
-// Money without floats: sums are whole nanos, and Intl writes them from decimal digits.
+// Exact money, without floats: amounts are whole billionths, and Intl formats their decimal digits.
 import type { Money } from "../gen/google/type/money_pb";
 
 /** An amount that can be stored as JSON. */
@@ -18,16 +18,16 @@ export function amountOf(
 }
 
 export function moneyOf({ currency, nanos }: Amount): Money {
-  const all = BigInt(nanos);
+  const total = BigInt(nanos);
   return {
     $typeName: "google.type.Money",
     currencyCode: currency,
-    units: all / NANOS,
-    nanos: Number(all % NANOS),
+    units: total / NANOS,
+    nanos: Number(total % NANOS),
   };
 }
 
-export function times({ currency, nanos }: Amount, quantity: number): Amount {
+export function multiply({ currency, nanos }: Amount, quantity: number): Amount {
   return { currency, nanos: (BigInt(nanos) * BigInt(quantity)).toString() };
 }
 
@@ -36,25 +36,26 @@ export function sum(amounts: Amount[]): Amount {
   return { currency: amounts[0]?.currency ?? "EUR", nanos: nanos.toString() };
 }
 
-export function same(one: Amount, other: Amount): boolean {
+export function isSameAmount(one: Amount, other: Amount): boolean {
   return one.currency === other.currency && one.nanos === other.nanos;
 }
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** In the person's locale. */
-export function written(amount: Amount): string {
+/** Formats the amount in the locale of the browser. */
+export function formatAmount(amount: Amount): string {
   const { currency } = amount;
   const format =
     formats.get(currency) ?? new Intl.NumberFormat(undefined, { style: "currency", currency });
   formats.set(currency, format);
-  return format.format(digits(amount));
+  return format.format(decimalOf(amount));
 }
 
-/** The whole of it as a decimal, for a format to write. */
-export function digits({ nanos }: Amount): Intl.StringNumericLiteral {
-  const all = BigInt(nanos);
-  const size = all < 0n ? -all : all;
-  const text = `${all < 0n ? "-" : ""}${size / NANOS}.${(size % NANOS).toString().padStart(9, "0")}`;
-  return text as Intl.StringNumericLiteral;
+/** Returns the amount as a decimal literal, which Intl formats without rounding it to a float. */
+export function decimalOf({ nanos }: Amount): Intl.StringNumericLiteral {
+  const total = BigInt(nanos);
+  const size = total < 0n ? -total : total;
+  const sign = total < 0n ? "-" : "";
+  const fraction = (size % NANOS).toString().padStart(9, "0");
+  return `${sign}${size / NANOS}.${fraction}` as Intl.StringNumericLiteral;
 }

@@ -1,14 +1,14 @@
-// Whether the browser has a connection.
+// Whether the browser has a network connection.
 import { type Accessor, createSignal, onCleanup } from "solid-js";
 
 export function createOnline(): Accessor<boolean> {
   const [online, setOnline] = createSignal(navigator.onLine);
-  const tell = () => setOnline(navigator.onLine);
-  addEventListener("online", tell);
-  addEventListener("offline", tell);
+  const update = () => setOnline(navigator.onLine);
+  addEventListener("online", update);
+  addEventListener("offline", update);
   onCleanup(() => {
-    removeEventListener("online", tell);
-    removeEventListener("offline", tell);
+    removeEventListener("online", update);
+    removeEventListener("offline", update);
   });
   return online;
 }

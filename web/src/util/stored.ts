@@ -1,33 +1,33 @@
-// A value that lives in localStorage and is the same in every tab.
+// A value in localStorage that is the same in every tab.
 import { type Accessor, createSignal } from "solid-js";
 
 export interface Stored<T> {
-  /** The value; a component that reads it is drawn again when any tab changes it. */
+  /** The value; a component that reads it is updated when any tab changes it. */
   value: Accessor<T>;
-  /** What is stored at this moment, for decisions inside a Web Lock. */
-  now(): T;
+  /** Reads the storage now: for decisions inside a Web Lock. */
+  read(): T;
   set(value: T): void;
 }
 
-/** `read` makes a value of what was stored, or of nothing, and never throws. */
-export function stored<T>(key: string, read: (parsed: unknown) => T): Stored<T> {
-  const load = (): T => {
+/** `parse` turns the stored JSON, or null if there is none, into a value. It must not throw. */
+export function createStored<T>(key: string, parse: (json: unknown) => T): Stored<T> {
+  const read = (): T => {
     try {
-      return read(JSON.parse(localStorage.getItem(key) ?? "null"));
+      return parse(JSON.parse(localStorage.getItem(key) ?? "null"));
     } catch {
-      return read(null);
+      return parse(null);
     }
   };
-  const [value, show] = createSignal<T>(load(), { equals: false });
+  const [value, setValue] = createSignal<T>(read(), { equals: false });
   addEventListener("storage", (event) => {
-    if (event.key === key || event.key === null) show(() => load());
+    if (event.key === key || event.key === null) setValue(() => read());
   });
   return {
     value,
-    now: load,
+    read,
     set(next) {
       localStorage.setItem(key, JSON.stringify(next));
-      show(() => load());
+      setValue(() => read());
     },
   };
 }

@@ -1,27 +1,36 @@
 // The stock of all products.
 import { For, Show } from "solid-js";
 import type { Inventory as InventoryMessage } from "../../gen/shopmesh/product/v1/inventory_service_pb";
-import { StockState } from "../../gen/shopmesh/product/v1/product_service_pb";
 import { StockBadge } from "../../ui/badges";
 import { createFilters, FilterCheck, FilterForm, FilterText } from "../../ui/filters";
-import { timeWords } from "../../ui/labels";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
+import { formatTime } from "../../util/format";
 import { inventory } from "../clients";
-import { whole } from "../labels";
-import { createPaged, Pager } from "../paged-list";
-import { Rows } from "../rows";
+import { wholeNumber } from "../labels";
+import { createPagedList, Pager } from "../paged-list";
+import { RowsSkeleton, TableHead } from "../rows";
+import { stockStateOf } from "../stock-state";
+
+const COLUMNS = [
+  { heading: "Product" },
+  { heading: "On hand", class: "number" },
+  { heading: "Held", class: "number roomy" },
+  { heading: "Available", class: "number roomy" },
+  { heading: "State", class: "roomy" },
+  { heading: "Changed", class: "roomy" },
+];
 
 export function Inventory() {
   const filters = createFilters();
-  const list = createPaged(filters.search, async (pageToken, signal) => {
+  const list = createPagedList(filters.search, async (pageToken, signal) => {
     const request = {
       pageToken,
       query: filters.get("q"),
       lowStockOnly: filters.get("low") !== "",
     };
-    const answer = await inventory.listInventory(request, { signal });
-    return { items: answer.inventories, next: answer.nextPageToken };
+    const response = await inventory.listInventory(request, { signal });
+    return { items: response.inventories, nextPageToken: response.nextPageToken };
   });
   let top: HTMLTableElement | undefined;
   return (
@@ -35,20 +44,13 @@ export function Inventory() {
           </a>
         </span>
       </div>
-      <FilterForm filters={filters}>
+      <FilterForm filters={filters} class="admin-filters">
         <FilterText filters={filters} label="Search products" name="q" type="search" class="grow" />
         <FilterCheck filters={filters} label="Low stock only" name="low" />
       </FilterForm>
-      <Loaded of={list} skeleton={<Rows />}>
+      <Loaded load={list} skeleton={<RowsSkeleton />}>
         {(page) => (
-          <Show
-            when={page().items.length > 0}
-            fallback={
-              <Empty title="Nothing fits that">
-                <p>Try fewer words. Products taken off sale are found here too.</p>
-              </Empty>
-            }
-          >
+          <Show when={page().items.length > 0} fallback={<NoProducts />}>
             <table
               ref={top}
               tabindex="-1"
@@ -56,35 +58,25 @@ export function Inventory() {
               aria-label="Stock"
               aria-busy={list.loading()}
             >
-              <thead>
-                <tr>
-                  <th scope="col">Product</th>
-                  <th scope="col" class="number">
-                    On hand
-                  </th>
-                  <th scope="col" class="number roomy">
-                    Held
-                  </th>
-                  <th scope="col" class="number roomy">
-                    Available
-                  </th>
-                  <th scope="col" class="roomy">
-                    State
-                  </th>
-                  <th scope="col" class="roomy">
-                    Changed
-                  </th>
-                </tr>
-              </thead>
+              <TableHead columns={COLUMNS} />
               <tbody>
                 <For each={page().items}>{(item) => <Row item={item} />}</For>
               </tbody>
             </table>
-            <Pager of={list} top={() => top} />
+            <Pager list={list} top={() => top} />
           </Show>
         )}
       </Loaded>
     </Page>
+  );
+}
+
+function NoProducts() {
+  return (
+    <Empty
+      title="No products match"
+      text="Try fewer words. Products that are off sale are listed here too."
+    />
   );
 }
 
@@ -96,23 +88,17 @@ function Row(props: { item: InventoryMessage }) {
         <span class="muted">{props.item.sku}</span>
       </th>
       <td class="number">
-        {whole.format(props.item.onHand)}
+        {wholeNumber.format(props.item.onHand)}
         <span class="tight">
-          <StockBadge state={stockState(props.item)} />
+          <StockBadge state={stockStateOf(props.item)} />
         </span>
       </td>
-      <td class="number roomy">{whole.format(props.item.held)}</td>
-      <td class="number roomy">{whole.format(props.item.available)}</td>
+      <td class="number roomy">{wholeNumber.format(props.item.held)}</td>
+      <td class="number roomy">{wholeNumber.format(props.item.available)}</td>
       <td class="roomy">
-        <StockBadge state={stockState(props.item)} />
+        <StockBadge state={stockStateOf(props.item)} />
       </td>
-      <td class="roomy muted">{timeWords(props.item.updateTime)}</td>
+      <td class="roomy muted">{formatTime(props.item.updateTime)}</td>
     </tr>
   );
-}
-
-/** As the contract makes it of the numbers. */
-export function stockState({ available, lowStockThreshold }: InventoryMessage): StockState {
-  if (available <= 0) return StockState.OUT_OF_STOCK;
-  return available <= lowStockThreshold ? StockState.LOW_STOCK : StockState.IN_STOCK;
 }

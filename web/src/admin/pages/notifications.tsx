@@ -1,15 +1,15 @@
-// All mails of the shop, and what became of them.
+// All mails of the shop and their delivery states.
 import { Show } from "solid-js";
 import { NotificationState } from "../../gen/shopmesh/notify/v1/notification_service_pb";
-import { badFieldsOf } from "../../rpc/errors";
+import { invalidFieldsOf } from "../../rpc/errors";
 import { createFilters, FilterForm, FilterSelect, FilterText } from "../../ui/filters";
 import { Page } from "../../ui/page";
 import { Empty, Loaded } from "../../ui/states";
 import { notifications } from "../clients";
-import { Mails } from "../mail-list";
-import { createPaged, Pager } from "../paged-list";
-import { watchWhile } from "../poll-while";
-import { Rows } from "../rows";
+import { MailList } from "../mail-list";
+import { createPagedList, Pager } from "../paged-list";
+import { pollWhile } from "../poll-while";
+import { RowsSkeleton } from "../rows";
 
 const STATES = [
   { value: "", text: "Any", states: [] },
@@ -20,21 +20,21 @@ const STATES = [
 
 export default function Notifications() {
   const filters = createFilters();
-  const list = createPaged(filters.search, async (pageToken, signal) => {
+  const list = createPagedList(filters.search, async (pageToken, signal) => {
     const request = {
       pageToken,
       states: STATES.find(({ value }) => value === filters.get("state"))?.states ?? [],
       recipient: filters.get("recipient"),
     };
-    const answer = await notifications.listNotifications(request, { signal });
-    return { items: answer.notifications, next: answer.nextPageToken };
+    const response = await notifications.listNotifications(request, { signal });
+    return { items: response.notifications, nextPageToken: response.nextPageToken };
   });
-  watchWhile(list, ({ items }) => items.some(({ state }) => state === NotificationState.PENDING));
-  const recipientError = () => badFieldsOf(list.error()).recipient;
+  pollWhile(list, ({ items }) => items.some(({ state }) => state === NotificationState.PENDING));
+  const recipientError = () => invalidFieldsOf(list.error()).recipient;
   let top: HTMLElement | undefined;
   return (
     <Page title="Notifications">
-      <FilterForm filters={filters}>
+      <FilterForm filters={filters} class="admin-filters">
         <FilterSelect filters={filters} label="State" name="state" options={STATES} />
         <FilterText
           filters={filters}
@@ -45,20 +45,18 @@ export default function Notifications() {
           error={recipientError()}
         />
       </FilterForm>
-      <Loaded of={list} skeleton={<Rows />} ownWords={recipientError() !== undefined}>
+      <Loaded load={list} skeleton={<RowsSkeleton />} ownError={recipientError() !== undefined}>
         {(page) => (
           <Show
             when={page().items.length > 0}
             fallback={
-              <Empty title="No such mails">
-                <p>The recipient is the whole address.</p>
-              </Empty>
+              <Empty title="No such mails" text="Enter the whole address of the recipient." />
             }
           >
             <section ref={top} tabindex="-1" aria-label="Mails" aria-busy={list.loading()}>
-              <Mails mails={page().items} onChange={list.again} />
+              <MailList mails={page().items} onChange={list.reload} />
             </section>
-            <Pager of={list} top={() => top} />
+            <Pager list={list} top={() => top} />
           </Show>
         )}
       </Loaded>

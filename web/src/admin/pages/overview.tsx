@@ -1,26 +1,32 @@
-// How the shop does, and what needs somebody.
-
+// How the shop is doing, and what needs attention.
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { For, type JSX, Show } from "solid-js";
 import { NotificationState } from "../../gen/shopmesh/notify/v1/notification_service_pb";
-import { StatisticsBucket } from "../../gen/shopmesh/order/v1/order_admin_service_pb";
+import {
+  type GetOrderStatisticsResponse,
+  StatisticsBucket,
+} from "../../gen/shopmesh/order/v1/order_admin_service_pb";
 import { OrderState } from "../../gen/shopmesh/order/v1/order_service_pb";
 import { navigate } from "../../router";
 import { createLoad } from "../../rpc/load";
 import { StockBadge } from "../../ui/badges";
-import { count, shortNumber, timeWords } from "../../ui/labels";
+import { shortOrderNumber } from "../../ui/labels";
 import { Page } from "../../ui/page";
 import { Loaded } from "../../ui/states";
-import { amountOf, written } from "../../util/money";
-import { allOrders, inventory, notifications } from "../clients";
+import { formatCount, formatTime } from "../../util/format";
+import { amountOf, formatAmount } from "../../util/money";
+import { inventory, notifications, orderAdmin } from "../clients";
 import { daysAgo } from "../days";
-import { whole } from "../labels";
-import { FigureChart, REVENUE } from "../metrics";
-import { Rows } from "../rows";
-import { statisticsOf } from "../statistics";
-import { stockState } from "./inventory";
+import { Figures } from "../figures";
+import { wholeNumber } from "../labels";
+import { MetricChart, REVENUE } from "../metrics";
+import { RowsSkeleton } from "../rows";
+import { fetchStatistics } from "../statistics";
+import { stockStateOf } from "../stock-state";
 
-const SHOWN = 5;
+/** The rows of each list. */
+const ROWS_MAX = 5;
+const BUCKET = StatisticsBucket.DAY;
 
 export default function Overview() {
   return (
@@ -29,7 +35,7 @@ export default function Overview() {
         <Sales />
         <div class="thirds">
           <ToShip />
-          <RunningLow />
+          <LowStock />
           <Mails />
         </div>
       </div>
@@ -38,121 +44,132 @@ export default function Overview() {
 }
 
 function Sales() {
-  const bucket = StatisticsBucket.DAY;
   const load = createLoad((signal) =>
-    statisticsOf({ from: daysAgo(29), to: daysAgo(0), bucket }, signal),
+    fetchStatistics({ from: daysAgo(29), to: daysAgo(0), bucket: BUCKET }, signal),
   );
   return (
-    <Loaded of={load} skeleton={<Rows />}>
-      {(answer) => {
-        const day = () => answer().periods.at(-1)?.totals;
-        const month = () => answer().totals;
-        return (
-          <>
-            <dl class="figures">
-              <div>
-                <dt>Revenue since midnight</dt>
-                <dd>{written(amountOf(day()?.revenue))}</dd>
-              </div>
-              <div>
-                <dt>Orders since midnight</dt>
-                <dd>{whole.format(day()?.orders ?? 0n)}</dd>
-              </div>
-              <div>
-                <dt>Revenue in 30 days</dt>
-                <dd>{written(amountOf(month()?.revenue))}</dd>
-              </div>
-              <div>
-                <dt>Orders in 30 days</dt>
-                <dd>{whole.format(month()?.orders ?? 0n)}</dd>
-              </div>
-            </dl>
-            <FigureChart figure={REVENUE} of={answer()} bucket={bucket} />
-          </>
-        );
-      }}
+    <Loaded load={load} skeleton={<RowsSkeleton />}>
+      {(statistics) => (
+        <>
+          <SalesFigures statistics={statistics()} />
+          <MetricChart metric={REVENUE} statistics={statistics()} bucket={BUCKET} />
+        </>
+      )}
     </Loaded>
   );
 }
 
-/** Something that may need somebody, and the way to all of it. */
-function Concern(props: { title: string; all: string; to: string; children: JSX.Element }) {
+function SalesFigures(props: { statistics: GetOrderStatisticsResponse }) {
+  const day = () => props.statistics.periods.at(-1)?.totals;
+  const month = () => props.statistics.totals;
+  return (
+    <Figures
+      figures={[
+        ["Revenue since midnight", formatAmount(amountOf(day()?.revenue))],
+        ["Orders since midnight", wholeNumber.format(day()?.orders ?? 0n)],
+        ["Revenue in 30 days", formatAmount(amountOf(month()?.revenue))],
+        ["Orders in 30 days", wholeNumber.format(month()?.orders ?? 0n)],
+      ]}
+    />
+  );
+}
+
+/** A panel with a short list, and a button that opens the whole one. */
+function Panel(props: { title: string; all: { to: string; text: string }; children: JSX.Element }) {
   const id = props.title.toLowerCase().replaceAll(" ", "-");
   return (
     <section class="panel" aria-labelledby={id}>
       <h2 id={id}>{props.title}</h2>
       {props.children}
       <p>
-        <button type="button" class="link" onClick={() => navigate(props.to)}>
-          {props.all}
+        <button type="button" class="link" onClick={() => navigate(props.all.to)}>
+          {props.all.text}
         </button>
       </p>
     </section>
   );
 }
 
-function ToShip() {
-  const load = createLoad(async (signal) => {
-    const states = [OrderState.CONFIRMED];
-    const request = { states, orderBy: "create_time", pageSize: SHOWN };
-    return (await allOrders.listAllOrders(request, { signal })).orders;
-  });
+interface BriefRow {
+  title: JSX.Element;
+  details: string;
+  end?: JSX.Element;
+}
+
+function BriefList<T>(props: { items: T[]; empty?: string; row: (item: T) => BriefRow }) {
   return (
-    <Concern
-      title="To ship"
-      all="See all that wait"
-      to="/admin/orders?state=confirmed&sort=create_time"
+    <Show
+      when={props.items.length > 0}
+      fallback={props.empty && <p class="muted">{props.empty}</p>}
     >
-      <Loaded of={load}>
-        {(orders) => (
-          <Show when={orders().length > 0} fallback={<p class="muted">Everything is shipped.</p>}>
-            <ul class="brief">
-              <For each={orders()}>
-                {(order) => (
-                  <li>
-                    <span>
-                      <a href={`/admin/orders/${order.orderId}`}>{shortNumber(order.orderId)}</a>
-                      <span class="muted below">{timeWords(order.createTime)}</span>
-                    </span>
-                    <span class="price">{written(amountOf(order.total))}</span>
-                  </li>
-                )}
-              </For>
-            </ul>
-          </Show>
-        )}
-      </Loaded>
-    </Concern>
+      <ul class="brief">
+        <For each={props.items}>
+          {(item) => {
+            const { title, details, end } = props.row(item);
+            return (
+              <li>
+                <span>
+                  {title}
+                  <span class="muted below">{details}</span>
+                </span>
+                {end}
+              </li>
+            );
+          }}
+        </For>
+      </ul>
+    </Show>
   );
 }
 
-function RunningLow() {
+function ToShip() {
   const load = createLoad(async (signal) => {
-    const request = { lowStockOnly: true, pageSize: SHOWN };
-    return (await inventory.listInventory(request, { signal })).inventories;
+    const states = [OrderState.CONFIRMED];
+    const request = { states, orderBy: "create_time", pageSize: ROWS_MAX };
+    return (await orderAdmin.listAllOrders(request, { signal })).orders;
   });
+  const all = { to: "/admin/orders?state=confirmed&sort=create_time", text: "See all to ship" };
   return (
-    <Concern title="Running low" all="See all that are low" to="/admin/inventory?low=1">
-      <Loaded of={load}>
-        {(items) => (
-          <Show when={items().length > 0} fallback={<p class="muted">There is enough of all.</p>}>
-            <ul class="brief">
-              <For each={items()}>
-                {(item) => (
-                  <li>
-                    <span>
-                      <a href={`/admin/inventory/${item.productId}`}>{item.productName}</a>
-                      <span class="muted below">{whole.format(item.available)} available</span>
-                    </span>
-                    <StockBadge state={stockState(item)} />
-                  </li>
-                )}
-              </For>
-            </ul>
-          </Show>
+    <Panel title="To ship" all={all}>
+      <Loaded load={load}>
+        {(orders) => (
+          <BriefList
+            items={orders()}
+            empty="Everything is shipped."
+            row={({ orderId, createTime, total }) => ({
+              title: <a href={`/admin/orders/${orderId}`}>{shortOrderNumber(orderId)}</a>,
+              details: formatTime(createTime),
+              end: <span class="price">{formatAmount(amountOf(total))}</span>,
+            })}
+          />
         )}
       </Loaded>
-    </Concern>
+    </Panel>
+  );
+}
+
+function LowStock() {
+  const load = createLoad(async (signal) => {
+    const request = { lowStockOnly: true, pageSize: ROWS_MAX };
+    return (await inventory.listInventory(request, { signal })).inventories;
+  });
+  const all = { to: "/admin/inventory?low=1", text: "See all with low stock" };
+  return (
+    <Panel title="Running low" all={all}>
+      <Loaded load={load}>
+        {(items) => (
+          <BriefList
+            items={items()}
+            empty="No product is low."
+            row={(item) => ({
+              title: <a href={`/admin/inventory/${item.productId}`}>{item.productName}</a>,
+              details: `${wholeNumber.format(item.available)} available`,
+              end: <StockBadge state={stockStateOf(item)} />,
+            })}
+          />
+        )}
+      </Loaded>
+    </Panel>
   );
 }
 
@@ -161,53 +178,46 @@ function Mails() {
     const states = [NotificationState.FAILED];
     const [statistics, failed] = await Promise.all([
       notifications.getDeliveryStatistics({}, { signal }),
-      notifications.listNotifications({ states, pageSize: SHOWN }, { signal }),
+      notifications.listNotifications({ states, pageSize: ROWS_MAX }, { signal }),
     ]);
     return { statistics, failed: failed.notifications };
   });
+  const all = { to: "/admin/notifications?state=failed", text: "See all that failed" };
   return (
-    <Concern title="Mails" all="See those that failed" to="/admin/notifications?state=failed">
-      <Loaded of={load}>
+    <Panel title="Mails" all={all}>
+      <Loaded load={load}>
         {(mails) => (
           <>
             <dl class="counts">
               <dt>Failed</dt>
-              <dd>{whole.format(mails().statistics.failed)}</dd>
+              <dd>{wholeNumber.format(mails().statistics.failed)}</dd>
               <dt>On their way</dt>
-              <dd>{whole.format(mails().statistics.pending)}</dd>
+              <dd>{wholeNumber.format(mails().statistics.pending)}</dd>
               <Show when={mails().statistics.oldestPendingAge}>
                 {(age) => (
                   <>
-                    <dt>The oldest of them waits</dt>
-                    <dd>{ageWords(durationMs(age()))}</dd>
+                    <dt>Oldest on its way for</dt>
+                    <dd>{formatAge(durationMs(age()))}</dd>
                   </>
                 )}
               </Show>
               <dt>Sent</dt>
-              <dd>{whole.format(mails().statistics.sent)}</dd>
+              <dd>{wholeNumber.format(mails().statistics.sent)}</dd>
             </dl>
-            <ul class="brief">
-              <For each={mails().failed}>
-                {(mail) => (
-                  <li>
-                    <span>
-                      {mail.subject}
-                      <span class="muted below">{mail.recipient}</span>
-                    </span>
-                  </li>
-                )}
-              </For>
-            </ul>
+            <BriefList
+              items={mails().failed}
+              row={({ subject, recipient }) => ({ title: subject, details: recipient })}
+            />
           </>
         )}
       </Loaded>
-    </Concern>
+    </Panel>
   );
 }
 
-function ageWords(ms: number): string {
+function formatAge(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 1) return "less than a minute";
-  if (minutes < 120) return count(minutes, "minute", "minutes");
-  return count(Math.floor(minutes / 60), "hour", "hours");
+  if (minutes < 120) return formatCount(minutes, "minute", "minutes");
+  return formatCount(Math.floor(minutes / 60), "hour", "hours");
 }

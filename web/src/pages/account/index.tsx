@@ -1,9 +1,9 @@
-// The person's account: who it is, how it is kept safe, and where it is logged in.
+// The account of the person: profile, password and sessions.
 import { onCleanup } from "solid-js";
 import { navigate } from "../../router";
 import { createLoad } from "../../rpc/load";
 import { users } from "../../rpc/users";
-import { logOut } from "../../session/session";
+import { logOut } from "../../session/login";
 import { forgetAddress } from "../../shop/address";
 import { ActionError, createAction } from "../../ui/action";
 import { Page } from "../../ui/page";
@@ -14,43 +14,43 @@ import { Sessions } from "./sessions";
 
 export default function Account() {
   const load = createLoad(async (signal) => (await users.getCurrentUser({}, { signal })).user);
-  // The address may have been verified in the tab that the mail opened.
-  const look = () => document.visibilityState === "visible" && load.again();
-  document.addEventListener("visibilitychange", look);
-  onCleanup(() => document.removeEventListener("visibilitychange", look));
+  // The person may have verified the address in the tab that the mail opened.
+  const onVisible = () => document.visibilityState === "visible" && load.reload();
+  document.addEventListener("visibilitychange", onVisible);
+  onCleanup(() => document.removeEventListener("visibilitychange", onVisible));
   return (
     <Page title="Your account" class="medium">
-      <Loaded of={load} skeleton={<p class="muted loading room">Loading…</p>}>
+      <Loaded load={load} skeleton={<p class="muted loading room">Loading…</p>}>
         {(user) => (
           <>
-            <Profile user={user()} onChange={load.put} />
+            <Profile user={user()} onChange={load.setData} />
             <ChangePassword />
             <Sessions />
           </>
         )}
       </Loaded>
-      <Leave />
+      <LogOut />
     </Page>
   );
 }
 
-function Leave() {
-  const leave = createAction(async (everywhere: boolean) => {
+function LogOut() {
+  const action = createAction(async (everywhere: boolean) => {
     await logOut(everywhere);
     forgetAddress();
     navigate("/", { replace: true });
   });
   return (
     <>
-      <ActionError of={leave} />
+      <ActionError action={action} />
       <div class="row">
-        <button type="button" onClick={() => leave.run(false)}>
+        <button type="button" onClick={() => action.run(false)}>
           Log out
         </button>
-        <button type="button" class="quiet" onClick={() => leave.run(true)}>
+        <button type="button" class="quiet" onClick={() => action.run(true)}>
           Leave on every device
         </button>
-        <p class="hint">It takes up to ten minutes to reach all devices.</p>
+        <p class="hint">Other devices can take up to ten minutes to log out.</p>
       </div>
     </>
   );

@@ -1,8 +1,8 @@
-// A new password, for who knows the present one.
+// Changes the password of a person who knows the current one.
 import { createSignal, Show } from "solid-js";
 import { reasonOf } from "../../rpc/errors";
 import { users } from "../../rpc/users";
-import { Field, NEW_PASSWORD_HINT } from "../../ui/field";
+import { PasswordField } from "../../ui/field";
 import { createForm, FormError } from "../../ui/form";
 
 export function ChangePassword() {
@@ -16,8 +16,8 @@ export function ChangePassword() {
           <div class="spread">
             <p aria-live="polite">
               {step() === "done"
-                ? "It is changed, and you are logged out everywhere else."
-                : "Changing it logs you out everywhere else."}
+                ? "Your password is changed, and all your other sessions have ended."
+                : "A change of the password ends all your other sessions."}
             </p>
             <button type="button" class="quiet" onClick={() => setStep("open")}>
               Change it
@@ -25,49 +25,49 @@ export function ChangePassword() {
           </div>
         }
       >
-        <Change onDone={() => setStep("done")} onLeave={() => setStep("closed")} />
+        <PasswordForm onDone={() => setStep("done")} onCancel={() => setStep("closed")} />
       </Show>
     </section>
   );
 }
 
-function Change(props: { onDone: () => void; onLeave: () => void }) {
-  const [current, setCurrent] = createSignal("");
-  const [next, setNext] = createSignal("");
+function PasswordForm(props: { onDone: () => void; onCancel: () => void }) {
+  const [currentPassword, setCurrentPassword] = createSignal("");
+  const [newPassword, setNewPassword] = createSignal("");
   const form = createForm(async () => {
-    await users.changePassword({ currentPassword: current(), newPassword: next() });
+    await users.changePassword({
+      currentPassword: currentPassword(),
+      newPassword: newPassword(),
+    });
     props.onDone();
   });
-  const wrong = () =>
+  const wrongPassword = () =>
     reasonOf(form.error()) === "BAD_CREDENTIALS" ? "That is not your current password." : undefined;
   return (
     <form class="fields" noValidate onSubmit={form.submit}>
-      <Field
+      <PasswordField
         label="Current password"
-        type="password"
         autocomplete="current-password"
-        value={current()}
-        onInput={setCurrent}
-        error={wrong() ?? form.fieldError("current_password")}
+        value={currentPassword()}
+        onInput={setCurrentPassword}
+        error={wrongPassword() ?? form.fieldError("current_password")}
         focused
       />
-      <Field
+      <PasswordField
         label="New password"
-        type="password"
         autocomplete="new-password"
-        value={next()}
-        onInput={setNext}
+        value={newPassword()}
+        onInput={setNewPassword}
         error={form.fieldError("new_password")}
-        hint={NEW_PASSWORD_HINT}
       />
-      <Show when={!wrong()}>
+      <Show when={!wrongPassword()}>
         <FormError form={form} />
       </Show>
       <div class="row">
         <button type="submit" aria-disabled={form.busy()}>
           Save
         </button>
-        <button type="button" class="quiet" onClick={() => props.onLeave()}>
+        <button type="button" class="quiet" onClick={() => props.onCancel()}>
           Keep the old one
         </button>
       </div>

@@ -1,11 +1,11 @@
-// The name that the shop uses, and whether the address is known to be the person's.
+// The profile: email address, display name, and whether the address is verified.
 import { createSignal, Show } from "solid-js";
 import type { User } from "../../gen/shopmesh/user/v1/user_service_pb";
 import { users } from "../../rpc/users";
-import { noteUser } from "../../session/session";
+import { updateUser } from "../../session/state";
 import { Field } from "../../ui/field";
 import { createForm, FormError } from "../../ui/form";
-import { timeWords } from "../../ui/labels";
+import { formatTime } from "../../util/format";
 
 export function Profile(props: { user: User; onChange: (user: User) => void }) {
   const [displayName, setDisplayName] = createSignal(props.user.displayName);
@@ -15,20 +15,20 @@ export function Profile(props: { user: User; onChange: (user: User) => void }) {
       user: { displayName: displayName() },
       updateMask: { paths: ["display_name"] },
     });
-    noteUser(user);
+    updateUser(user);
     if (user) props.onChange(user);
     setSaved(true);
   });
   return (
     <section class="panel" aria-labelledby="profile">
       <h2 id="profile">Profile</h2>
-      <dl class="facts">
+      <dl class="profile">
         <dt>Address</dt>
         <dd>
-          {props.user.email} <Verified user={props.user} />
+          {props.user.email} <Verification user={props.user} />
         </dd>
-        <dt>With us since</dt>
-        <dd>{timeWords(props.user.createTime)}</dd>
+        <dt>Customer since</dt>
+        <dd>{formatTime(props.user.createTime)}</dd>
       </dl>
       <form class="one-line" noValidate onSubmit={form.submit}>
         <Field
@@ -46,14 +46,14 @@ export function Profile(props: { user: User; onChange: (user: User) => void }) {
         </button>
       </form>
       <FormError form={form} />
-      <p class="told" aria-live="polite">
-        <Show when={saved()}>Saved. We call you {props.user.displayName} from now on.</Show>
+      <p class="message" aria-live="polite">
+        <Show when={saved()}>Saved. From now on we call you {props.user.displayName}.</Show>
       </p>
     </section>
   );
 }
 
-function Verified(props: { user: User }) {
+function Verification(props: { user: User }) {
   const [sent, setSent] = createSignal(false);
   const form = createForm(async () => {
     await users.requestEmailVerification({ email: props.user.email });
@@ -64,8 +64,8 @@ function Verified(props: { user: User }) {
       <span class="badge low">Not verified</span>
       <form class="verify" onSubmit={form.submit}>
         <p class="hint" aria-live="polite">
-          <Show when={sent()} fallback="We mailed you a link when you signed up.">
-            A new link is on its way to you. It is good for 24 hours.
+          <Show when={sent()} fallback="We sent you a link when you signed up.">
+            A new link is on its way to you. It is valid for 24 hours.
           </Show>
         </p>
         <button type="submit" class="quiet" aria-disabled={form.busy()}>

@@ -1,40 +1,40 @@
-// Where the account is logged in, and an end to it.
+// The sessions of the account. The person can revoke each of them.
 import { For, Show } from "solid-js";
 import type { Session } from "../../gen/shopmesh/user/v1/user_service_pb";
 import { reasonOf } from "../../rpc/errors";
 import { createList } from "../../rpc/load";
 import { users } from "../../rpc/users";
 import { ActionError, createAction } from "../../ui/action";
-import { timeWords } from "../../ui/labels";
-import { More } from "../../ui/load-more";
+import { LoadMore } from "../../ui/load-more";
 import { Loaded } from "../../ui/states";
+import { formatTime } from "../../util/format";
 
 export function Sessions() {
   const list = createList(async (pageToken, signal) => {
-    const answer = await users.listSessions({ pageToken }, signal ? { signal } : {});
-    return { items: answer.sessions, next: answer.nextPageToken };
+    const response = await users.listSessions({ pageToken }, signal ? { signal } : {});
+    return { items: response.sessions, nextPageToken: response.nextPageToken };
   });
   const revoke = createAction(async ({ sessionId }: Session) => {
     await users.revokeSession({ sessionId }).catch((error) => {
       if (reasonOf(error) !== "SESSION_NOT_FOUND") throw error;
     });
-    const shown = list.data();
-    const left = (shown?.items ?? []).filter((session) => session.sessionId !== sessionId);
-    list.put({ items: left, next: shown?.next ?? "" });
+    const { items = [], nextPageToken = "" } = list.data() ?? {};
+    const remaining = items.filter((session) => session.sessionId !== sessionId);
+    list.setData({ items: remaining, nextPageToken });
   });
   return (
     <section class="panel" aria-labelledby="sessions">
       <h2 id="sessions">Where you are logged in</h2>
-      <ActionError of={revoke} />
-      <Loaded of={list}>
+      <ActionError action={revoke} />
+      <Loaded load={list}>
         {(page) => (
           <>
             <ul class="lines">
               <For each={page().items}>
-                {(session) => <Line session={session} onRevoke={() => revoke.run(session)} />}
+                {(session) => <Row session={session} onRevoke={() => revoke.run(session)} />}
               </For>
             </ul>
-            <More list={list} />
+            <LoadMore list={list} />
           </>
         )}
       </Loaded>
@@ -42,19 +42,19 @@ export function Sessions() {
   );
 }
 
-function Line(props: { session: Session; onRevoke: () => void }) {
-  const device = () => deviceWords(props.session.userAgent);
+function Row(props: { session: Session; onRevoke: () => void }) {
+  const device = () => deviceName(props.session.userAgent);
   return (
     <li class="spread">
       <p>
         {device()}{" "}
         <Show when={props.session.current}>
-          <span class="badge good">Here</span>
+          <span class="badge good">This device</span>
         </Show>
         <br />
         <span class="muted">
-          Since {timeWords(props.session.createTime)}, last used{" "}
-          {timeWords(props.session.refreshTime)}
+          Since {formatTime(props.session.createTime)}, last used{" "}
+          {formatTime(props.session.refreshTime)}
         </span>
       </p>
       <Show when={!props.session.current}>
@@ -64,7 +64,7 @@ function Line(props: { session: Session; onRevoke: () => void }) {
           aria-label={`End the session of ${device()}`}
           onClick={() => props.onRevoke()}
         >
-          End it
+          End session
         </button>
       </Show>
     </li>
@@ -87,10 +87,10 @@ const SYSTEMS: [RegExp, string][] = [
   [/Linux/, "Linux"],
 ];
 
-/** A `user-agent` as a person would put it; other clients by what they call themselves. */
-function deviceWords(userAgent: string): string {
-  const named = (list: [RegExp, string][]) => list.find(([sign]) => sign.test(userAgent))?.[1];
-  const [browser, system] = [named(BROWSERS), named(SYSTEMS)];
+/** Returns browser and system of a `user-agent`; of other clients the name that they give. */
+function deviceName(userAgent: string): string {
+  const find = (names: [RegExp, string][]) => names.find(([sign]) => sign.test(userAgent))?.[1];
+  const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
   if (browser && system) return `${browser} on ${system}`;
   return browser ?? system ?? (userAgent.split(/[\s/]/)[0] || "Unknown device");
 }
