@@ -1,4 +1,4 @@
-// Run against a store that is up: `make test` brings one, `.devstack/env` tells of another.
+// The tests need a running store: `make test` starts one; `.devstack/env` has the settings of another.
 import { defineConfig } from "@playwright/test";
 
 const OUTAGES = "outages.spec.ts";
@@ -12,9 +12,9 @@ export default defineConfig({
   reporter: "list",
   projects: [
     { name: "pages", testMatch: "*.spec.ts", testIgnore: OUTAGES },
-    // They take parts of the store away, so nothing else runs beside them.
+    // They stop parts of the store, so no other test runs at the same time.
     { name: "outages", testMatch: OUTAGES, dependencies: ["pages"], workers: 1 },
-    // The admin's pages show what was done in the shop before.
+    // One after the other, because the admin pages show what the storefront did before.
     { name: "screenshots", testMatch: "*.shots.ts", workers: 1 },
   ],
   use: {

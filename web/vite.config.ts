@@ -5,20 +5,20 @@ export default defineConfig({
   plugins: [solid()],
   build: {
     target: "es2022",
-    // The Content-Security-Policy allows files of the own host only, no data: URLs.
+    // The Content-Security-Policy allows only files of our own host, and no data: URLs.
     assetsInlineLimit: 0,
-    // Says to the budget what imports what.
+    // scripts/budget.js reads from it which script imports which.
     manifest: true,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: { checks: { pluginTimings: false } },
   },
-  // `npm run dev` beside a store that runs.
+  // For `npm run dev`, which needs a running store.
   server: {
     proxy: {
       "^/(shopmesh\\.|images/)": {
         target: process.env.GATEWAY_URL ?? "http://127.0.0.1:8080",
-        // The gateway takes a session's cookie only from pages of its own host.
+        // The gateway accepts the session cookie only from pages of its own host.
         changeOrigin: false,
       },
     },

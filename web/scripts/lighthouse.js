@@ -1,5 +1,5 @@
-// Lighthouse over every page of the storefront as a customer sees it, on its slow phone: prints the
-// scores and fails where one is under 95. Paths as arguments: only those. Runs against a store that is up;
+// Runs Lighthouse over every page of the storefront, as a customer with a slow phone. Prints the scores,
+// and fails if one is below 95. Arguments are the paths to run, instead of all. It needs a running store;
 // see README.md.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -38,7 +38,7 @@ async function audit(path) {
       `${GATEWAY_URL}${path}`,
       `--port=${port}`,
       `--only-categories=${CATEGORIES}`,
-      // The session and the cart are what the page is about.
+      // Keeps the session and the cart.
       "--disable-storage-reset",
       "--output=json",
       "--quiet",
@@ -51,7 +51,7 @@ async function audit(path) {
     (name) => audits[name].displayValue,
   );
   process.stdout.write(`${[path.slice(0, 30).padEnd(30), ...scores, ...paints].join("  ")}\n`);
-  // What costs points.
+  // The audits that cost points.
   const counted = CATEGORIES.flatMap((name) => categories[name].auditRefs);
   for (const { id } of counted.filter(({ weight }) => weight > 0)) {
     const { title, score, displayValue = "" } = audits[id];

@@ -1,4 +1,4 @@
-// Writes a .br and a .gz beside every text file of dist: the gateway serves them as they are.
+// Writes a .br and a .gz beside every text file of dist. The gateway serves them unchanged.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";

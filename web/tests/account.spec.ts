@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { logIn, mailedLink, newCustomer, unique } from "./store";
+import { logIn, mailedLink, newCustomer, submitLogin, unique } from "./store";
 
 test("signing up logs in, and the session outlives a reload", async ({ page }) => {
   await page.goto("/signup");
@@ -15,7 +15,7 @@ test("signing up logs in, and the session outlives a reload", async ({ page }) =
   expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain("eyJ");
 });
 
-test("what is wrong with a field stands beside it, and what was typed stays", async ({ page }) => {
+test("field errors are shown beside the fields, and the typed values stay", async ({ page }) => {
   await page.goto("/signup");
   await page.getByRole("textbox", { name: "Email" }).fill("nonsense");
   await page.getByLabel("Password").fill("short");
@@ -25,26 +25,22 @@ test("what is wrong with a field stands beside it, and what was typed stays", as
   await expect(page.getByRole("textbox", { name: "Email" })).toHaveValue("nonsense");
 });
 
-test("a wrong password is refused in words", async ({ page }) => {
+test("a wrong password shows an error message", async ({ page }) => {
   await page.goto("/login");
-  await page.getByLabel("Email").fill("nobody@shopmesh.example");
-  await page.getByLabel("Password").fill("not the password");
-  await page.getByRole("button", { name: "Log in" }).click();
-  await expect(page.getByRole("alert")).toContainText("do not go together");
+  await submitLogin(page, { email: "nobody@shopmesh.example", password: "not the password" });
+  await expect(page.getByRole("alert")).toContainText("do not match");
 });
 
-test("a page of the account asks for log-in and comes back after it", async ({ page }) => {
+test("a page that needs a login opens after the login", async ({ page }) => {
   const customer = await newCustomer();
   await page.goto("/orders");
   await expect(page).toHaveURL(/login/);
-  await page.getByLabel("Email").fill(customer.email);
-  await page.getByLabel("Password").fill(customer.password);
-  await page.getByRole("button", { name: "Log in" }).click();
+  await submitLogin(page, customer);
   await expect(page).toHaveURL(/\/orders$/);
   await expect(page.getByText("No orders yet")).toBeVisible();
 });
 
-test("logging out ends the session in every tab", async ({ page, context }) => {
+test("a logout ends the session in every tab", async ({ page, context }) => {
   await logIn(page, await newCustomer());
   const other = await context.newPage();
   await other.goto("/orders");
@@ -55,14 +51,14 @@ test("logging out ends the session in every tab", async ({ page, context }) => {
   await expect(other).toHaveURL(/login/);
 });
 
-test("tabs that open at once share one session", async ({ page, context }) => {
+test("tabs that open at the same time share one session", async ({ page, context }) => {
   await logIn(page, await newCustomer());
   const tabs = await Promise.all([1, 2, 3].map(() => context.newPage()));
   await Promise.all(tabs.map((tab) => tab.goto("/orders")));
   for (const tab of tabs) await expect(tab.getByText("No orders yet")).toBeVisible();
 });
 
-test("a token that runs out in mid-session is renewed without a word", async ({ page }) => {
+test("an expired access token is renewed silently", async ({ page }) => {
   await page.clock.install();
   await logIn(page, await newCustomer());
   const renewed = page.waitForRequest("**/*.UserService/RefreshSession");
@@ -72,7 +68,7 @@ test("a token that runs out in mid-session is renewed without a word", async ({ 
   await expect(page.getByText("No orders yet")).toBeVisible();
 });
 
-test("a token that is refused is renewed and the call made again", async ({ page }) => {
+test("a rejected access token is renewed and the call retried", async ({ page }) => {
   await logIn(page, await newCustomer());
   await page.route(
     "**/*.OrderService/ListOrders",
@@ -84,12 +80,12 @@ test("a token that is refused is renewed and the call made again", async ({ page
   await expect(page.getByText("No orders yet")).toBeVisible();
 });
 
-test("a new name is kept and shown everywhere", async ({ page }) => {
+test("a new display name is saved and shown everywhere", async ({ page }) => {
   await logIn(page, await newCustomer());
   await page.goto("/account");
   await page.getByRole("textbox", { name: "Display name" }).fill("Countess");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("We call you Countess")).toBeVisible();
+  await expect(page.getByText("From now on we call you Countess")).toBeVisible();
   await expect(page.getByRole("banner")).toContainText("Countess");
   await page.reload();
   await expect(page.getByRole("textbox", { name: "Display name" })).toHaveValue("Countess");
@@ -98,7 +94,7 @@ test("a new name is kept and shown everywhere", async ({ page }) => {
   await expect(page.getByRole("alert")).toHaveText("Please fill this in.");
 });
 
-test("a changed password logs in, and the old one does not", async ({ page }) => {
+test("after a password change only the new password works", async ({ page }) => {
   const customer = await newCustomer();
   await logIn(page, customer);
   await page.goto("/account");
@@ -109,18 +105,16 @@ test("a changed password logs in, and the old one does not", async ({ page }) =>
   await expect(page.getByRole("alert")).toHaveText("That is not your current password.");
   await page.getByLabel("Current password").fill(customer.password);
   await page.getByRole("button", { name: "Save" }).last().click();
-  await expect(page.getByText("It is changed")).toBeVisible();
+  await expect(page.getByText("Your password is changed")).toBeVisible();
   await page.getByRole("button", { name: "Log out" }).click();
   await expect(page.getByRole("link", { name: "Log in" })).toBeVisible();
   await page.goto("/login");
-  await page.getByLabel("Email").fill(customer.email);
-  await page.getByLabel("Password").fill(customer.password);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await expect(page.getByRole("alert")).toContainText("do not go together");
+  await submitLogin(page, customer);
+  await expect(page.getByRole("alert")).toContainText("do not match");
   await logIn(page, { ...customer, password: "another long password" });
 });
 
-test("a session is seen and ended from another one", async ({ page, browser }) => {
+test("a session is listed in another session, which can end it", async ({ page, browser }) => {
   const customer = await newCustomer();
   const elsewhere = await browser.newPage({ userAgent: "Mozilla/5.0 (Android 14) Firefox/140.0" });
   await logIn(elsewhere, customer);
@@ -128,7 +122,7 @@ test("a session is seen and ended from another one", async ({ page, browser }) =
   await page.goto("/account");
   const sessions = page.getByRole("region", { name: "Where you are logged in" });
   await expect(sessions.getByRole("listitem")).toHaveCount(2);
-  await expect(sessions.getByRole("listitem").first()).toContainText("Here");
+  await expect(sessions.getByRole("listitem").first()).toContainText("This device");
   await page.getByRole("button", { name: "End the session of Firefox on Android" }).click();
   await expect(sessions.getByRole("listitem")).toHaveCount(1);
   await elsewhere.goto("/orders");
@@ -136,7 +130,7 @@ test("a session is seen and ended from another one", async ({ page, browser }) =
   await elsewhere.close();
 });
 
-test("leaving on every device ends the other sessions too", async ({ page, browser }) => {
+test("a logout on every device ends all sessions", async ({ page, browser }) => {
   const customer = await newCustomer();
   const elsewhere = await browser.newPage();
   await logIn(elsewhere, customer);
@@ -149,7 +143,7 @@ test("leaving on every device ends the other sessions too", async ({ page, brows
   await elsewhere.close();
 });
 
-test("the link of a mail verifies the address, once", async ({ page, context }) => {
+test("a mailed link verifies the address, and works only once", async ({ page, context }) => {
   const customer = await newCustomer();
   await logIn(page, customer);
   await page.goto("/account");
@@ -161,9 +155,9 @@ test("the link of a mail verifies the address, once", async ({ page, context }) 
 
   const other = await context.newPage();
   await other.goto(first);
-  await expect(other.getByRole("alert")).toContainText("used before, or it is too old");
+  await expect(other.getByRole("alert")).toContainText("already been used or has expired");
   const link = await mailedLink(customer.email, "/verify-email");
-  // A link in another tab of the browser: the same page, another token.
+  // The same page in the same tab, but with another token.
   await other.evaluate((link) => location.assign(link), link);
   await expect(other.getByRole("heading", { name: "Your address is verified" })).toBeVisible();
   expect(new URL(other.url()).hash).toBe("");
@@ -171,7 +165,7 @@ test("the link of a mail verifies the address, once", async ({ page, context }) 
   await expect(page.getByText("Verified", { exact: true })).toBeVisible();
 });
 
-test("a forgotten password is set anew by the link of a mail", async ({ page }) => {
+test("a mailed link sets a new password", async ({ page }) => {
   const customer = await newCustomer();
   await page.goto("/login");
   await page.getByRole("link", { name: "Set a new one" }).click();
@@ -181,17 +175,17 @@ test("a forgotten password is set anew by the link of a mail", async ({ page }) 
   const link = await mailedLink(customer.email, "/reset-password");
   await page.goto(link);
   await page.getByLabel("Password").fill("short");
-  await page.getByRole("button", { name: "Set it" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
   await page.getByLabel("Password").fill("a third long password");
-  await page.getByRole("button", { name: "Set it" }).click();
-  await page.getByRole("link", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("link", { name: "Continue" }).click();
   await logIn(page, { ...customer, password: "a third long password" });
 
   await page.goto(link);
   await page.getByLabel("Password").fill("a fourth long password");
-  await page.getByRole("button", { name: "Set it" }).click();
-  await expect(page.getByRole("alert")).toContainText("used before, or it is too old");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("already been used or has expired");
   await page.getByRole("button", { name: "Ask for a new link" }).click();
   await expect(page.getByLabel("Email")).toBeVisible();
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { adminAccount, logIn, newCustomer } from "./store";
+import { adminAccount, logIn, newCustomer, submitLogin } from "./store";
 
-test("a customer is told that the admin pages are not for them", async ({ page }) => {
+test("a customer cannot open the admin pages", async ({ page }) => {
   await logIn(page, await newCustomer());
   for (const path of ["/admin", "/admin/orders", "/admin/inventory"]) {
     await page.goto(path);
@@ -11,18 +11,15 @@ test("a customer is told that the admin pages are not for them", async ({ page }
   await expect(page.getByRole("link", { name: "Admin", exact: true })).toHaveCount(0);
 });
 
-test("who is not logged in logs in first and comes back", async ({ page }) => {
-  const { email, password } = adminAccount();
+test("an admin page opens after the login", async ({ page }) => {
   await page.goto("/admin/notifications");
   await expect(page).toHaveURL(/\/login$/);
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Log in" }).click();
+  await submitLogin(page, adminAccount());
   await expect(page).toHaveURL(/\/admin\/notifications$/);
   await expect(page.getByRole("heading", { name: "Notifications" })).toBeVisible();
 });
 
-test("an admin gets everywhere from the overview", async ({ page }) => {
+test("the admin navigation opens every section", async ({ page }) => {
   await logIn(page, adminAccount());
   await page.getByRole("link", { name: "Admin", exact: true }).click();
   for (const name of [
@@ -42,7 +39,7 @@ test("an admin gets everywhere from the overview", async ({ page }) => {
   }
 });
 
-test("a customer's pages load nothing of the admin's, and lists no charts", async ({ page }) => {
+test("the storefront loads no admin script, and lists load no charts", async ({ page }) => {
   const scripts: string[] = [];
   page.on("request", (request) => scripts.push(request.url()));
   await logIn(page, adminAccount());

@@ -13,10 +13,10 @@ const figure = (page: Page, name: string) =>
     .filter({ has: page.getByText(name, { exact: true }) })
     .locator("dd");
 
-test("the totals are those of the list", async ({ page }) => {
+test("the totals equal the sums of the listed orders", async ({ page }) => {
   const [customer, product] = await Promise.all([newCustomer(), addProduct(10)]);
   await placeOrders(customer, product, [1, 2]);
-  // Other tests place orders meanwhile: it holds for a moment in which none came.
+  // Other tests place orders at the same time, so this retries until none came in between.
   await expect(async () => {
     const before = await countedOrders();
     await page.goto("/admin/analytics");
@@ -33,13 +33,13 @@ test("the totals are those of the list", async ({ page }) => {
     expect(Math.round(number(revenue) * 100)).toBe(cents);
   }).toPass({ timeout: 40_000 });
 
-  await page.getByRole("button", { name: "See each of them" }).click();
+  await page.getByRole("button", { name: "Show them in the list" }).click();
   await expect(page.getByRole("combobox", { name: "State" })).toHaveValue("counted");
   await expect(page.getByRole("table", { name: "Orders" })).toBeVisible();
   await archive(product.productId);
 });
 
-test("bucket and range are to choose, and each chart has its table", async ({ page }) => {
+test("the admin chooses bucket and range, and each chart has a table", async ({ page }) => {
   await page.goto("/admin/analytics");
   const days = page.getByRole("region", { name: "Revenue" }).getByRole("table").locator("tbody tr");
   await expect(days).toHaveCount(30);
@@ -60,7 +60,7 @@ test("bucket and range are to choose, and each chart has its table", async ({ pa
   await expect(days).toHaveCount(3);
 });
 
-test("a chart tells the figure under the pointer", async ({ page }) => {
+test("a chart shows the value under the pointer", async ({ page }) => {
   const [customer, product] = await Promise.all([newCustomer(), addProduct(10)]);
   await placeOrders(customer, product, [1]);
   await page.goto("/admin/analytics");
@@ -73,19 +73,21 @@ test("a chart tells the figure under the pointer", async ({ page }) => {
   const [day, amount] = await latest.locator("th, td").allTextContents();
   await expect(region.locator(".readout")).toHaveText(`${amount}${day}`);
   await page.mouse.move(0, 0);
-  await expect(region.locator(".readout")).toContainText("in all");
+  await expect(region.locator(".readout")).toContainText("in total");
   await archive(product.productId);
 });
 
-test("a range of too many periods is told beside its field", async ({ page }) => {
+test("a range with too many periods shows an error at its field", async ({ page }) => {
   await page.goto("/admin/analytics?from=2020-01-01&bucket=hour");
-  await expect(page.getByRole("alert")).toHaveText("This is too long for so short a bucket.");
+  await expect(page.getByRole("alert")).toHaveText(
+    "This range is too long for such a short bucket.",
+  );
   await expect(page.getByLabel("From", { exact: true })).toHaveValue("2020-01-01");
   await page.getByRole("combobox", { name: "Bucket" }).selectOption({ label: "Month" });
   await expect(page.getByRole("region", { name: "Revenue" })).toBeVisible();
 });
 
-test("the overview tells of today and of what waits", async ({ page }) => {
+test("the overview shows the orders of today and what needs attention", async ({ page }) => {
   const [customer, product] = await Promise.all([newCustomer(), addProduct(10)]);
   await placeOrders(customer, product, [1]);
   await page.goto("/admin");
@@ -94,12 +96,12 @@ test("the overview tells of today and of what waits", async ({ page }) => {
     0,
   );
   await expect(page.getByRole("region", { name: "Mails" })).toContainText("Sent");
-  await page.getByRole("button", { name: "See all that are low" }).click();
+  await page.getByRole("button", { name: "See all with low stock" }).click();
   await expect(page.getByRole("checkbox", { name: "Low stock only" })).toBeChecked();
   await archive(product.productId);
 });
 
-/** What the page counts by default: 30 days of the browser's time zone, without what was cancelled. */
+/** Lists the orders that the page counts by default: 30 days of the browser's time zone, not cancelled. */
 async function countedOrders(): Promise<Order[]> {
   const orders = createClient(OrderAdminService, await admin());
   const day = new Intl.DateTimeFormat("sv", { timeZone: "Europe/Berlin" });

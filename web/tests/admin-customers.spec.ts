@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { adminAccount, type Customer, logIn, newCustomer } from "./store";
+import { adminAccount, type Customer, logIn, newCustomer, submitLogin } from "./store";
 
 let customer: Customer;
 
@@ -17,14 +17,12 @@ const account = (page: Page) =>
     .getByRole("listitem")
     .filter({ hasText: customer.email });
 
-test("an account that is disabled is shut out until it is enabled", async ({ page, browser }) => {
+test("a disabled account cannot log in until it is enabled", async ({ page, browser }) => {
   await account(page).getByRole("button", { name: "Disable" }).click();
   await expect(account(page)).toContainText("Disabled");
   const theirs = await browser.newPage();
   await theirs.goto("/login");
-  await theirs.getByLabel("Email").fill(customer.email);
-  await theirs.getByLabel("Password").fill(customer.password);
-  await theirs.getByRole("button", { name: "Log in" }).click();
+  await submitLogin(theirs, customer);
   await expect(theirs.getByRole("alert")).toContainText("was disabled");
   await account(page).getByRole("button", { name: "Enable" }).click();
   await expect(account(page).getByRole("button", { name: "Disable" })).toBeFocused();
@@ -32,7 +30,7 @@ test("an account that is disabled is shut out until it is enabled", async ({ pag
   await expect(theirs).not.toHaveURL(/login/);
 });
 
-test("a customer is made an admin, and found among them", async ({ page, browser }) => {
+test("a customer becomes an admin, and the role filter finds them", async ({ page, browser }) => {
   await account(page).getByRole("button", { name: "Make admin" }).click();
   await expect(account(page)).toContainText("Admin");
   await page.getByRole("combobox", { name: "Role" }).selectOption({ label: "Customer" });
@@ -47,7 +45,7 @@ test("a customer is made an admin, and found among them", async ({ page, browser
   await expect(account(page).getByRole("button", { name: "Make admin" })).toBeVisible();
 });
 
-test("an admin cannot shut itself out", async ({ page }) => {
+test("admins cannot disable their own account", async ({ page }) => {
   const { email } = adminAccount();
   await page.getByRole("searchbox", { name: "Name or email" }).fill(email);
   const own = page.getByRole("listitem").filter({ hasText: email });

@@ -13,7 +13,7 @@ test.beforeEach(({ page }) => logIn(page, adminAccount()));
 
 const mails = (page: Page) => page.getByRole("region", { name: "Mails" }).getByRole("listitem");
 
-test("a mail is found with the server's answer, and sent again", async ({ page }) => {
+test("a mail is listed with the server's reply, and can be resent", async ({ page }) => {
   const [customer, product] = await Promise.all([newCustomer(), addProduct(5)]);
   const [orderId = ""] = await placeOrders(customer, product, [1]);
   const subject = `Your order ${orderId.slice(0, 8)} is confirmed`;
@@ -36,10 +36,8 @@ test("a mail is found with the server's answer, and sent again", async ({ page }
   await archive(product.productId);
 });
 
-test("a mail that the server refused is among the failed, with its answer, and is tried again", async ({
-  page,
-}) => {
-  // An account may have such an address; the mail server takes none with a `_` in its host.
+test("a mail that the server rejected is listed as failed, and can be resent", async ({ page }) => {
+  // An account may have such an address; the mail server rejects a `_` in the host.
   const customer = await newCustomer("no_such.example");
   await page.goto("/admin/notifications?state=failed");
   await page.getByRole("textbox", { name: "Recipient" }).fill(customer.email);
@@ -62,12 +60,12 @@ test("a mail that the server refused is among the failed, with its answer, and i
   await expect(attempts.nth(1)).toContainText("501");
 });
 
-test("the state and the recipient narrow the list and stay in the address", async ({ page }) => {
+test("state and recipient filter the list and stay in the address", async ({ page }) => {
   const customer = await newCustomer();
   await page.goto("/admin/notifications");
   await page.getByRole("textbox", { name: "Recipient" }).fill(customer.email);
   await page.getByRole("combobox", { name: "State" }).selectOption({ label: "Sent" });
-  // Its welcome comes in a moment.
+  // The welcome mail is sent in a moment.
   await expect(async () => {
     await page.reload();
     await expect(mails(page)).toHaveCount(1, { timeout: 1000 });

@@ -33,7 +33,7 @@ async function findByEmail(page: Page): Promise<void> {
   await page.getByRole("textbox", { name: "Customer email" }).press("Enter");
 }
 
-test("an order is found, shipped, and its customer mailed", async ({ page }) => {
+test("an admin finds and ships an order, and the customer gets a mail", async ({ page }) => {
   const [orderId = ""] = await placeOrders(customer, product, [2]);
   await findByEmail(page);
   await expect(rows(page)).toHaveCount(1);
@@ -54,7 +54,7 @@ test("an order is found, shipped, and its customer mailed", async ({ page }) => 
   );
 });
 
-test("an order that is cancelled puts its goods back", async ({ page }) => {
+test("cancelling an order returns its stock", async ({ page }) => {
   const [orderId] = await placeOrders(customer, product, [4]);
   await page.goto(`/admin/orders/${orderId}`);
   await page.getByRole("button", { name: "Cancel order" }).click();
@@ -66,17 +66,19 @@ test("an order that is cancelled puts its goods back", async ({ page }) => {
   }).toPass();
 });
 
-test("what another admin did first is said and shown", async ({ page }) => {
+test("an order that another admin has changed shows an error and its new state", async ({
+  page,
+}) => {
   const [orderId = ""] = await placeOrders(customer, product, [1]);
   await page.goto(`/admin/orders/${orderId}`);
   await expect(page.getByRole("button", { name: "Mark shipped" })).toBeVisible();
   await createClient(OrderAdminService, await admin()).cancelAnyOrder({ orderId });
   await page.getByRole("button", { name: "Mark shipped" }).click();
-  await expect(page.getByRole("alert")).toContainText("shipped or cancelled meanwhile");
+  await expect(page.getByRole("alert")).toContainText("shipped or cancelled in the meantime");
   await expect(page.getByRole("button", { name: "Mark shipped" })).toHaveCount(0);
 });
 
-test("state, product, amount and dates narrow the list", async ({ page }) => {
+test("state, product, amount and dates filter the list", async ({ page }) => {
   const [shipped = "", cheap = ""] = await placeOrders(customer, product, [3, 1]);
   await createClient(OrderAdminService, await admin()).shipOrder({ orderId: shipped });
   await page.goto("/admin/orders");
@@ -110,25 +112,25 @@ test("state, product, amount and dates narrow the list", async ({ page }) => {
   await expect(rows(page)).toHaveCount(2);
   await page.getByLabel("From", { exact: true }).fill(day(-2));
   await page.getByLabel("To", { exact: true }).fill(day(-1));
-  await expect(page.getByText("No orders fit that")).toBeVisible();
-  await page.getByRole("button", { name: "Leave out the filters" }).click();
+  await expect(page.getByText("No orders match")).toBeVisible();
+  await page.getByRole("button", { name: "Clear the filters" }).click();
   await expect(rows(page).first()).toBeVisible();
   await expect(page.getByLabel("From", { exact: true })).toHaveValue("");
 });
 
-test("what cannot be looked for is told beside its field", async ({ page }) => {
+test("an invalid filter shows an error at its field", async ({ page }) => {
   await page.goto("/admin/orders");
   await page.getByRole("textbox", { name: "Minimum amount" }).fill("a lot");
   await page.getByRole("textbox", { name: "Minimum amount" }).press("Enter");
-  await expect(page.getByText("Write an amount such as 12.50.")).toBeVisible();
+  await expect(page.getByText("Enter an amount such as 12.50.")).toBeVisible();
   await page.getByRole("textbox", { name: "Minimum amount" }).fill("");
   await page.getByRole("textbox", { name: "Product or SKU" }).fill("qqqqqqqq");
   await page.getByRole("textbox", { name: "Product or SKU" }).press("Enter");
-  await expect(page.getByText("No product fits that.")).toBeVisible();
+  await expect(page.getByText("No product matches.")).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Product or SKU" })).toHaveValue("qqqqqqqq");
 });
 
-test("the history is read page by page, both ways", async ({ page }) => {
+test("the list is paged in both directions", async ({ page }) => {
   const orderIds = await placeOrders(customer, product, Array(21).fill(1));
   await findByEmail(page);
   await expect(rows(page)).toHaveCount(20);
@@ -146,7 +148,7 @@ test("the history is read page by page, both ways", async ({ page }) => {
   await expect(page.getByRole("button", { name: "Previous page" })).toBeDisabled();
 });
 
-test("the export is a file of just what the filters find", async ({ page }) => {
+test("the export has exactly the orders that match the filters", async ({ page }) => {
   const orderIds = await placeOrders(customer, product, [1, 2, 3]);
   await findByEmail(page);
   await expect(rows(page)).toHaveCount(3);

@@ -21,7 +21,7 @@ test.afterEach(() => archive(product.productId));
 const field = (page: Page, name: string) => page.getByRole("textbox", { name, exact: true });
 const save = (page: Page) => page.getByRole("button", { name: "Save product" }).click();
 
-test("a new product is for sale once it has a SKU of its own", async ({ page }) => {
+test("a new product needs an unused SKU", async ({ page }) => {
   const sku = unique("sku");
   await page.goto("/admin/products/new");
   await field(page, "Name").fill(`Thing ${sku}`);
@@ -29,7 +29,7 @@ test("a new product is for sale once it has a SKU of its own", async ({ page }) 
   await field(page, "Price").fill("twelve");
   await page.getByRole("combobox", { name: "Category" }).fill("office");
   await page.getByRole("button", { name: "Add product" }).click();
-  await expect(page.getByRole("alert")).toHaveText("Write an amount such as 12.50.");
+  await expect(page.getByRole("alert")).toHaveText("Enter an amount such as 12.50.");
   await field(page, "Price").fill("12,50");
   await page.getByRole("button", { name: "Add product" }).click();
   await expect(page.getByRole("alert")).toHaveText("Another product has this SKU.");
@@ -37,14 +37,14 @@ test("a new product is for sale once it has a SKU of its own", async ({ page }) 
   await field(page, "SKU").fill(sku);
   await page.getByRole("button", { name: "Add product" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Thing ${sku}`);
-  await expect(page.getByText("Nothing yet")).toBeVisible();
+  await expect(page.getByText("No changes yet")).toBeVisible();
   const productId = page.url().split("/").at(-1) ?? "";
   await page.goto(`/products/thing-${sku}`);
   await expect(page.getByRole("main")).toContainText("€12.50");
   await archive(productId);
 });
 
-test("a price is changed, and a product taken off sale and put back", async ({ page }) => {
+test("an admin changes a price, and takes a product off sale and back", async ({ page }) => {
   await page.goto(`/admin/products/${product.productId}`);
   await field(page, "Price").fill("15.25");
   await save(page);
@@ -60,9 +60,7 @@ test("a price is changed, and a product taken off sale and put back", async ({ p
   await expect(page.getByRole("main")).toContainText("€15.25");
 });
 
-test("what somebody else changed meanwhile is told, and only that field is asked about", async ({
-  page,
-}) => {
+test("a conflicting change shows both values of the field that differs", async ({ page }) => {
   await page.goto(`/admin/products/${product.productId}`);
   await expect(field(page, "Price")).toHaveValue("10.00");
   await setPrice(product.productId, 11n);
@@ -78,7 +76,7 @@ test("what somebody else changed meanwhile is told, and only that field is asked
   await expect(field(page, "Description")).toHaveValue("Made for two admins.");
 });
 
-test("a file is imported as a whole, or its bad rows are told", async ({ page }) => {
+test("a file is imported as a whole, or its bad rows are listed", async ({ page }) => {
   const sku = unique("row");
   const rows = (price: string) =>
     `sku,name,category,price,currency\n${sku}-1,Thing ${sku}-1,office,5.00,EUR\n${sku}-2,Thing ${sku}-2,office,${price},EUR\n`;
@@ -95,8 +93,8 @@ test("a file is imported as a whole, or its bad rows are told", async ({ page })
 
   await choose(rows("cheap"));
   await page.getByRole("button", { name: "Import" }).click();
-  await expect(page.getByRole("alert")).toContainText("Nothing was imported: 1 row needs");
-  const bad = page.getByRole("table", { name: "Rows that need another look" });
+  await expect(page.getByRole("alert")).toContainText("Nothing was imported: 1 row has a problem");
+  const bad = page.getByRole("table", { name: "Rows with problems" });
   await expect(bad.getByRole("row").nth(1)).toContainText("3");
   await expect(bad.getByRole("row").nth(1)).toContainText("price");
 
@@ -105,7 +103,7 @@ test("a file is imported as a whole, or its bad rows are told", async ({ page })
   const report = page.getByRole("region", { name: "Report" });
   await expect(report).toContainText("New2");
   await page.getByRole("button", { name: "Import" }).click();
-  await expect(report).toContainText("As before2");
+  await expect(report).toContainText("Unchanged2");
 
   await page.goto("/admin/inventory");
   await page.getByRole("searchbox", { name: "Search products" }).fill(`Thing ${sku}-1`);

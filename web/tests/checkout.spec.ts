@@ -1,21 +1,23 @@
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import {
   addProduct,
+  addToCart,
   archive,
   type Customer,
   fillAddress,
   logIn,
+  loseResponses,
   mailsTo,
   newCustomer,
   orderCount,
-  PLACE,
+  PLACE_ORDER,
   placeOrder,
-  putInCart,
   setPrice,
   setStock,
   type TestProduct,
   tabTo,
   unique,
+  withholdResponse,
 } from "./store";
 
 const ORDER = /\/orders\/[0-9a-f-]{36}$/;
@@ -29,10 +31,10 @@ test.beforeEach(async () => {
 
 test.afterEach(() => archive(product.productId));
 
-test("from sign-up to the order and its mail", async ({ page }) => {
+test("a new customer places an order and gets a mail", async ({ page }) => {
   const email = `${unique("web")}@shopmesh.example`;
-  await putInCart(page, product, 2);
-  await page.getByRole("link", { name: "Look at the cart" }).click();
+  await addToCart(page, product, 2);
+  await page.getByRole("link", { name: "View the cart" }).click();
   await page.getByRole("link", { name: "Check out" }).click();
   await page.getByRole("link", { name: "Sign up" }).click();
   await page.getByRole("textbox", { name: "Email" }).fill(email);
@@ -56,8 +58,8 @@ test("from sign-up to the order and its mail", async ({ page }) => {
   await expect(page.getByRole("link", { name: short })).toHaveAttribute("href", /^\/orders\//);
 });
 
-test("an order can be cancelled, and its history tells it", async ({ page }) => {
-  await readyToPlace(page);
+test("a customer cancels an order, and its history shows it", async ({ page }) => {
+  await startCheckout(page);
   await placeOrder(page).click();
   await expect(page).toHaveURL(ORDER);
   await page.getByRole("button", { name: "Cancel order" }).click();
@@ -65,7 +67,7 @@ test("an order can be cancelled, and its history tells it", async ({ page }) => 
   await expect(page.getByRole("region", { name: "History" })).toContainText("Cancelled");
 });
 
-test("an order can be made by keyboard alone", async ({ page }) => {
+test("an order can be placed with the keyboard alone", async ({ page }) => {
   await logIn(page, customer);
   await page.goto(`/products/${product.slug}`);
   const press = async (target: Locator) => {
@@ -73,7 +75,7 @@ test("an order can be made by keyboard alone", async ({ page }) => {
     await page.keyboard.press("Enter");
   };
   await press(page.getByRole("button", { name: "Add to cart" }));
-  await press(page.getByRole("link", { name: "Look at the cart" }));
+  await press(page.getByRole("link", { name: "View the cart" }));
   await press(page.getByRole("link", { name: "Check out" }));
   const fields = { "Full name": "Ada Byron", Street: "Long Lane 1", "Postal code": "EC1A 9HF" };
   for (const [name, text] of Object.entries({ ...fields, City: "London", Country: "United K" })) {
@@ -82,17 +84,16 @@ test("an order can be made by keyboard alone", async ({ page }) => {
   }
   await press(placeOrder(page));
   await expect(page).toHaveURL(ORDER);
-  await expect(page.getByRole("region", { name: "Where it goes" })).toContainText("United Kingdom");
+  await expect(page.getByRole("region", { name: "Shipping address" })).toContainText(
+    "United Kingdom",
+  );
 });
 
-test("an open order page follows what is done to the order elsewhere", async ({
-  page,
-  context,
-}) => {
-  await readyToPlace(page);
+test("an open order page follows changes made elsewhere", async ({ page, context }) => {
+  await startCheckout(page);
   await placeOrder(page).click();
   await expect(page).toHaveURL(ORDER);
-  // A token that is refused when the stream opens is renewed like any other.
+  // A token that is rejected when the stream opens is renewed like any other.
   await page.route(
     "**/*.OrderService/WatchOrder",
     (route) =>
@@ -108,12 +109,14 @@ test("an open order page follows what is done to the order elsewhere", async ({
   await expect(page.getByRole("button", { name: "Cancel order" })).toHaveCount(0);
 });
 
-test("a stream that ends with its token goes on with a fresh one", async ({ page }) => {
+test("a stream that ends because its token expired continues with a new token", async ({
+  page,
+}) => {
   await page.clock.install();
-  await readyToPlace(page);
+  await startCheckout(page);
   await placeOrder(page).click();
   await expect(page).toHaveURL(ORDER);
-  // It ends as at the token's end: no message, and trailers that say OK.
+  // The server ends a stream without an error when the token expires.
   const trailers = Buffer.from("grpc-status: 0\r\n");
   const body = Buffer.concat([Buffer.from([0x80, 0, 0, 0, trailers.length]), trailers]);
   const ended = { contentType: "application/grpc-web+proto", body };
@@ -127,16 +130,16 @@ test("a stream that ends with its token goes on with a fresh one", async ({ page
   await opened;
 });
 
-test("a double click on Place makes one order", async ({ page }) => {
-  await readyToPlace(page);
+test("a double click on Place order places one order", async ({ page }) => {
+  await startCheckout(page);
   await placeOrder(page).dblclick();
   await expect(page).toHaveURL(ORDER);
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("a reload during Place ends at the one order", async ({ page }) => {
-  await readyToPlace(page);
-  const reached = swallowOneAnswer(page);
+test("a reload during the checkout leads to the one order", async ({ page }) => {
+  await startCheckout(page);
+  const reached = withholdResponse(page, PLACE_ORDER);
   await placeOrder(page).click();
   await reached;
   await page.reload();
@@ -144,10 +147,10 @@ test("a reload during Place ends at the one order", async ({ page }) => {
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("an answer that is lost is asked for again", async ({ page }) => {
-  await readyToPlace(page);
+test("a call whose response was lost is retried", async ({ page }) => {
+  await startCheckout(page);
   await page.route(
-    PLACE,
+    PLACE_ORDER,
     async (route) => {
       await route.fetch();
       await route.abort("connectionreset");
@@ -159,23 +162,25 @@ test("an answer that is lost is asked for again", async ({ page }) => {
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("who leaves during Place is told on every page and learns the outcome", async ({ page }) => {
-  await readyToPlace(page);
-  const reached = swallowOneAnswer(page);
+test("after leaving during the checkout every page offers to find out the outcome", async ({
+  page,
+}) => {
+  await startCheckout(page);
+  const reached = withholdResponse(page, PLACE_ORDER);
   await placeOrder(page).click();
   await reached;
   await page.goto("/");
-  await page.getByRole("link", { name: "See what became of it" }).click();
+  await page.getByRole("link", { name: "Check the order" }).click();
   await expect(page).toHaveURL(ORDER);
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("placing in two tabs at once makes one order", async ({ page, context }) => {
-  await readyToPlace(page);
+test("placing the order in two tabs at once places one order", async ({ page, context }) => {
+  await startCheckout(page);
   const other = await context.newPage();
   await other.goto("/checkout");
   await expect(placeOrder(other)).toBeVisible();
-  // Where one was so quick that the other tab has left already, there is nothing to press.
+  // If one tab is so fast that the other has left the page, there is nothing to press.
   const presses = [page, other].map((tab) => placeOrder(tab).click({ timeout: 5000 }));
   await Promise.allSettled(presses);
   await expect(page).toHaveURL(ORDER);
@@ -184,8 +189,8 @@ test("placing in two tabs at once makes one order", async ({ page, context }) =>
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("going back after an order does not lead to Place again", async ({ page }) => {
-  await readyToPlace(page);
+test("going back after an order does not offer to place it again", async ({ page }) => {
+  await startCheckout(page);
   await placeOrder(page).click();
   await expect(page).toHaveURL(ORDER);
   await page.goBack();
@@ -194,11 +199,9 @@ test("going back after an order does not lead to Place again", async ({ page }) 
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("a cart that changed after a lost answer does not hide the order it became", async ({
-  page,
-}) => {
-  await readyToPlace(page);
-  const reached = swallowOneAnswer(page);
+test("a change of the cart after a lost response does not hide the order", async ({ page }) => {
+  await startCheckout(page);
+  const reached = withholdResponse(page, PLACE_ORDER);
   await placeOrder(page).click();
   await reached;
   await page.goto("/cart");
@@ -211,15 +214,14 @@ test("a cart that changed after a lost answer does not hide the order it became"
   await expect(page.getByRole("spinbutton", { name: "Quantity of" })).toHaveValue("2");
 });
 
-test("an address changed after lost answers does not make a second order", async ({ page }) => {
-  await readyToPlace(page);
-  await page.route(PLACE, async (route) => {
-    await route.fetch();
-    await route.abort("connectionreset");
-  });
+test("a change of the address after lost responses does not place a second order", async ({
+  page,
+}) => {
+  await startCheckout(page);
+  await loseResponses(page, PLACE_ORDER);
   await placeOrder(page).click();
   await expect(page.getByRole("alert")).toContainText("do not know yet", { timeout: 40_000 });
-  await page.unroute(PLACE);
+  await page.unroute(PLACE_ORDER);
   await page.getByRole("textbox", { name: "City" }).fill("Oxford");
   let attempts = 0;
   page.on("request", (request) => {
@@ -227,16 +229,16 @@ test("an address changed after lost answers does not make a second order", async
   });
   await placeOrder(page).click();
   await expect(page).toHaveURL(ORDER);
-  // The new address was refused by the id, and the first one asked about.
+  // The new address was rejected, because the id belongs to the first request; that was sent again.
   expect(attempts).toBe(2);
-  await expect(page.getByRole("region", { name: "Where it goes" })).toContainText("London");
+  await expect(page.getByRole("region", { name: "Shipping address" })).toContainText("London");
   expect(await orderCount(customer)).toBe(1);
 });
 
-test("what sells out between cart and Place is told, and one click takes it", async ({ page }) => {
+test("a product that sells out during the checkout is removed with one click", async ({ page }) => {
   const rest = await addProduct(5);
-  await putInCart(page, rest);
-  await readyToPlace(page);
+  await addToCart(page, rest);
+  await startCheckout(page);
   await setStock(product.productId, 0);
   await placeOrder(page).click();
   await expect(page.getByRole("alert")).toContainText(`${product.name} is sold out.`);
@@ -248,9 +250,9 @@ test("what sells out between cart and Place is told, and one click takes it", as
   await archive(rest.productId);
 });
 
-test("where fewer are left than asked, the number that is left is offered", async ({ page }) => {
+test("if fewer are available than ordered, the available quantity is offered", async ({ page }) => {
   await logIn(page, customer);
-  await putInCart(page, product, 9);
+  await addToCart(page, product, 9);
   await page.goto("/checkout");
   await fillAddress(page);
   await setStock(product.productId, 4);
@@ -262,8 +264,8 @@ test("where fewer are left than asked, the number that is left is offered", asyn
   await expect(page.getByRole("main")).toContainText("€40.00");
 });
 
-test("a price that moved is shown before anything is bought", async ({ page }) => {
-  await readyToPlace(page);
+test("a changed price is shown before an order is placed", async ({ page }) => {
+  await startCheckout(page);
   await setPrice(product.productId, 12n);
   await placeOrder(page).click();
   await expect(page.getByRole("alert")).toContainText("costs €12.00 now, it was €10.00");
@@ -274,9 +276,9 @@ test("a price that moved is shown before anything is bought", async ({ page }) =
   await expect(page.getByRole("main")).toContainText("€12.00");
 });
 
-test("an address that is not whole is told field by field", async ({ page }) => {
+test("an incomplete address shows an error at each missing field", async ({ page }) => {
   await logIn(page, customer);
-  await putInCart(page, product);
+  await addToCart(page, product);
   await page.goto("/checkout");
   await page.getByRole("textbox", { name: "City" }).fill("London");
   await placeOrder(page).click();
@@ -285,7 +287,7 @@ test("an address that is not whole is told field by field", async ({ page }) => 
 });
 
 test("the cart survives a reload and is the same in a second tab", async ({ page, context }) => {
-  await putInCart(page, product, 2);
+  await addToCart(page, product, 2);
   await page.goto("/cart");
   await page.reload();
   const quantity = (of: typeof page) =>
@@ -300,34 +302,20 @@ test("the cart survives a reload and is the same in a second tab", async ({ page
   await expect(page.getByText("Your cart is empty")).toBeVisible();
 });
 
-test("offline is said, and Place goes on once there is a connection", async ({ page, context }) => {
-  await readyToPlace(page);
+test("an order is placed as soon as there is a connection again", async ({ page, context }) => {
+  await startCheckout(page);
   await context.setOffline(true);
-  await expect(page.getByText("You are offline. What you see may be old")).toBeVisible();
+  await expect(page.getByText("You are offline. This page may be out of date")).toBeVisible();
   await placeOrder(page).click();
-  await expect(page.getByText("We ask again as soon as there is a connection")).toBeVisible();
+  await expect(page.getByText("We try again as soon as there is a connection")).toBeVisible();
   await context.setOffline(false);
   await expect(page).toHaveURL(ORDER);
   expect(await orderCount(customer)).toBe(1);
 });
 
-async function readyToPlace(page: Page): Promise<void> {
+async function startCheckout(page: Page): Promise<void> {
   await logIn(page, customer);
-  await putInCart(page, product);
+  await addToCart(page, product);
   await page.goto("/checkout");
   await fillAddress(page);
-}
-
-/** The next call of PlaceOrder reaches the store, and its answer nobody. */
-function swallowOneAnswer(page: Page): Promise<void> {
-  return new Promise((reached) => {
-    page.route(
-      PLACE,
-      async (route) => {
-        await route.fetch();
-        reached();
-      },
-      { times: 1 },
-    );
-  });
 }

@@ -1,8 +1,9 @@
-// What a person sees while a part of the store is gone. Runs after all other tests, for it is their
-// store too.
+// What a person sees while a part of the store is down. They run after all other tests, because these
+// use the same store.
 import { expect, test } from "@playwright/test";
 import {
   addProduct,
+  addToCart,
   archive,
   type Customer,
   fillAddress,
@@ -10,7 +11,6 @@ import {
   newCustomer,
   orderCount,
   placeOrder,
-  putInCart,
   setStock,
   signal,
   type TestProduct,
@@ -22,12 +22,12 @@ let product: TestProduct;
 test.beforeEach(async ({ page }) => {
   [customer, product] = await Promise.all([newCustomer(), addProduct(20)]);
   await logIn(page, customer);
-  await putInCart(page, product);
+  await addToCart(page, product);
 });
 
 test.afterEach(() => archive(product.productId));
 
-test("a gateway that restarts in mid-session costs neither session nor order", async ({
+test("a restart of the gateway loses neither the session nor the order", async ({
   page,
   context,
 }) => {
@@ -41,12 +41,12 @@ test("a gateway that restarts in mid-session costs neither session nor order", a
   await expect(page).toHaveURL(/\/orders\/[0-9a-f-]{36}$/, { timeout: 30_000 });
   await expect(page.getByRole("button", { name: "Cancel order" })).toBeVisible();
   expect(await orderCount(customer)).toBe(1);
-  // The page that was open before follows its stock again.
+  // The page that was open before follows the stock again.
   await setStock(product.productId, 2);
   await expect(open.getByRole("status")).toHaveText("Low stock", { timeout: 30_000 });
 });
 
-test("with Kafka stopped the checkout goes on, and the mail follows when it is back", async ({
+test("without Kafka the checkout works, and the mail is sent once Kafka is back", async ({
   page,
 }) => {
   await page.goto("/checkout");

@@ -1,37 +1,35 @@
-// What every page shows where there is nothing else to show: no answer, no connection.
+// What the pages show without data: no response, no connection.
 import { expect, test } from "@playwright/test";
 import {
   addProduct,
+  addToCart,
   archive,
   fillAddress,
   logIn,
   newCustomer,
   placeOrder,
-  putInCart,
 } from "./store";
 
 const CALLS = "**/shopmesh.*/*";
 
-test("a shop that cannot be reached is told on every page, and one press goes on", async ({
-  page,
-}) => {
+test("every page reports that the shop cannot be reached, and can try again", async ({ page }) => {
   const product = await addProduct(20);
   await logIn(page, await newCustomer());
-  await putInCart(page, product);
+  await addToCart(page, product);
   await page.goto("/checkout");
   await fillAddress(page);
   await placeOrder(page).click();
   await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
   const order = new URL(page.url()).pathname;
-  await putInCart(page, product);
+  await addToCart(page, product);
 
   const pages = {
     "/": "1000-Piece Puzzle",
     [`/products/${product.slug}`]: "In stock",
     "/cart": product.name,
     "/orders": "Confirmed",
-    [order]: "Where it goes",
-    "/account": "With us since",
+    [order]: "Shipping address",
+    "/account": "Customer since",
   };
   for (const [path, content] of Object.entries(pages)) {
     await page.route(CALLS, (route) => route.abort());
@@ -48,7 +46,7 @@ test("a shop that cannot be reached is told on every page, and one press goes on
   await archive(product.productId);
 });
 
-test("while an answer is on its way the page says so", async ({ page }) => {
+test("a page says that it is loading", async ({ page }) => {
   await logIn(page, await newCustomer());
   await page.route(CALLS, () => new Promise(() => {}));
   for (const path of ["/orders", "/account"]) {
@@ -61,11 +59,14 @@ test("while an answer is on its way the page says so", async ({ page }) => {
   }
 });
 
-test("a page that was not here before comes with the connection", async ({ page, context }) => {
+test("a page that was not loaded before opens once there is a connection", async ({
+  page,
+  context,
+}) => {
   await page.route("**/assets/cart-*.js", (route) => route.abort());
   await page.goto("/");
   await context.setOffline(true);
-  await expect(page.getByText("You are offline. What you see may be old")).toBeVisible();
+  await expect(page.getByText("You are offline. This page may be out of date")).toBeVisible();
   await page.getByRole("link", { name: "Cart" }).click();
   await expect(page.getByRole("heading", { name: "You are offline" })).toBeVisible();
   await page.getByRole("link", { name: "Shopmesh" }).click();

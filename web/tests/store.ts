@@ -1,4 +1,5 @@
-// What the tests do to the store beside the browser: as its admin, as a customer, and at the mailbox.
+// What the tests do with the store without a browser: as an admin, as a customer and in the mailbox;
+// and the steps of a page that several tests share.
 import { readFile } from "node:fs/promises";
 import { createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
@@ -13,7 +14,8 @@ import { UserService } from "../src/gen/shopmesh/user/v1/user_service_pb";
 
 function setting(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run this by make test, or source .devstack/env`);
+  if (!value)
+    throw new Error(`${name} is not set: run the tests by make test, or source .devstack/env`);
   return value;
 }
 
@@ -30,7 +32,7 @@ export async function asUser(account: Customer) {
   return transport((await users.login(account)).accessToken);
 }
 
-/** The account that the store is born with. */
+/** The first admin of the store. */
 export const adminAccount = (): Customer => ({
   email: setting("ADMIN_EMAIL"),
   password: setting("ADMIN_PASSWORD"),
@@ -39,7 +41,7 @@ export const adminAccount = (): Customer => ({
 export const admin = () => asUser(adminAccount());
 
 let counter = 0;
-/** A name that nobody else has, of two words: a search finds it by either. */
+/** Returns an unused name of two words; a search finds it by either. */
 export function unique(word: string): string {
   counter += 1;
   const parts = [process.pid, Date.now(), counter].map((number) => number.toString(36));
@@ -52,7 +54,7 @@ export interface TestProduct {
   name: string;
 }
 
-/** A new product, with so many on hand. */
+/** Creates a product with a stock. */
 export async function addProduct(onHand: number, euros = 10n): Promise<TestProduct> {
   const asAdmin = await admin();
   const slug = unique("test");
@@ -88,7 +90,7 @@ export async function setPrice(productId: string, euros: bigint): Promise<void> 
   });
 }
 
-/** Takes a product off sale, so that the next person finds the shop as it was. */
+/** Takes a product off sale, so that the storefront shows only the demo products again. */
 export async function archive(productId: string): Promise<void> {
   await createClient(ProductService, await admin()).archiveProduct({ productId });
 }
@@ -105,14 +107,14 @@ export async function newCustomer(host = "shopmesh.example"): Promise<Customer> 
   return customer;
 }
 
-/** Sends a part of the store a signal; what dies of it is started again. */
+/** Sends a signal to a part of the store; devstack starts it again if it exits. */
 export async function signal(part: "gateway" | "kafka", name: NodeJS.Signals): Promise<void> {
-  const note = await readFile(`${setting("DEVSTACK_DIR")}/run/${part}`, "utf8");
-  // The part leads a process group of its own.
-  process.kill(-Number.parseInt(note, 10), name);
+  const processId = await readFile(`${setting("DEVSTACK_DIR")}/run/${part}`, "utf8");
+  // The part is the leader of its process group.
+  process.kill(-Number.parseInt(processId, 10), name);
 }
 
-/** Orders placed beside the browser, one after the other. */
+/** Places orders one after the other, and returns their ids. */
 export async function placeOrders(
   customer: Customer,
   { productId }: TestProduct,
@@ -137,7 +139,7 @@ export async function placeOrders(
   return orderIds;
 }
 
-/** How many orders an account has. */
+/** Returns the number of orders of an account. */
 export async function orderCount(customer: Customer): Promise<number> {
   const orders = createClient(OrderService, await asUser(customer));
   return (await orders.listOrders({ pageSize: 100 })).orders.length;
@@ -149,18 +151,18 @@ interface Mail {
   to: { address: string }[];
 }
 
-/** The mails that an address got, the oldest first. */
+/** Returns the mails to an address, the oldest first. */
 async function mails(email: string): Promise<Mail[]> {
   const all: Mail[] = await (await fetch(`${setting("MAILBOX_URL")}/email`)).json();
   return all.filter(({ to }) => to.some(({ address }) => address === email));
 }
 
-/** Subjects of the mails that an address got. */
+/** Returns the subjects of the mails to an address. */
 export async function mailsTo(email: string): Promise<string[]> {
   return (await mails(email)).map(({ subject }) => subject);
 }
 
-/** Where the link to `path` leads in the newest mail that has one; waits for it. */
+/** Waits for a mail with a link to `path`, and returns path and hash of the newest one. */
 export async function mailedLink(email: string, path: string): Promise<string> {
   const link = async () => {
     const links = (await mails(email)).flatMap(({ text }) => text.match(/https?:\S+/g) ?? []);
@@ -171,19 +173,24 @@ export async function mailedLink(email: string, path: string): Promise<string> {
   return pathname + hash;
 }
 
-export async function logIn(page: Page, { email, password }: Customer): Promise<void> {
+export async function logIn(page: Page, account: Customer): Promise<void> {
   await page.goto("/login");
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Log in" }).click();
+  await submitLogin(page, account);
   await expect(page).not.toHaveURL(/login/);
 }
 
-export async function putInCart(page: Page, { slug }: TestProduct, quantity = 1): Promise<void> {
+/** Fills in the open login page and submits it. */
+export async function submitLogin(page: Page, { email, password }: Customer): Promise<void> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+export async function addToCart(page: Page, { slug }: TestProduct, quantity = 1): Promise<void> {
   await page.goto(`/products/${slug}`);
   await page.getByRole("spinbutton", { name: "Quantity" }).fill(String(quantity));
   await page.getByRole("button", { name: "Add to cart" }).click();
-  await expect(page.getByText("It is in your cart.")).toBeVisible();
+  await expect(page.getByText("Added to your cart.")).toBeVisible();
 }
 
 export async function fillAddress(page: Page): Promise<void> {
@@ -194,14 +201,40 @@ export async function fillAddress(page: Page): Promise<void> {
   await page.getByRole("combobox", { name: "Country" }).selectOption("GB");
 }
 
-/** Presses Tab until the focus is there. */
+/** Presses Tab until `target` has the focus. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let presses = 0; presses < 60; presses += 1) {
     if (await target.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press("Tab");
   }
-  throw new Error("no number of Tabs leads there");
+  throw new Error("Tab never reaches the target");
 }
 
-export const PLACE = "**/shopmesh.order.v1.OrderService/PlaceOrder";
+export const PLACE_ORDER = "**/shopmesh.order.v1.OrderService/PlaceOrder";
 export const placeOrder = (page: Page) => page.getByRole("button", { name: "Place order" });
+
+/** The next calls reach the store, but their responses are lost: all calls, unless `times` is given. */
+export async function loseResponses(page: Page, url: string, times?: number): Promise<void> {
+  await page.route(
+    url,
+    async (route) => {
+      await route.fetch();
+      await route.abort("connectionreset");
+    },
+    times === undefined ? {} : { times },
+  );
+}
+
+/** The next call reaches the store, but never gets a response. Resolves when the store has it. */
+export function withholdResponse(page: Page, url: string): Promise<void> {
+  return new Promise((reached) => {
+    page.route(
+      url,
+      async (route) => {
+        await route.fetch();
+        reached();
+      },
+      { times: 1 },
+    );
+  });
+}
