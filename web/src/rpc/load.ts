@@ -77,7 +77,7 @@ export function createList<T>(
     setLoadMoreError(undefined);
     try {
       const page = await fetch(current.nextPageToken);
-      // The list may have been loaded anew meanwhile.
+      // Otherwise the list was reloaded in the meantime.
       if (load.data() === current) {
         load.setData({ ...page, items: [...current.items, ...page.items] });
       }

@@ -1,4 +1,4 @@
-// The filters of the list of orders, and the request that they stand for.
+// The filters of the list of orders, and the request for them.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ListAllOrdersRequestSchema } from "../../../gen/shopmesh/order/v1/order_admin_service_pb";
 import { OrderState } from "../../../gen/shopmesh/order/v1/order_service_pb";
