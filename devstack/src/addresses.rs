@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use topology::Service;
 
 use crate::options::External;
-use crate::part::{Part, Service};
+use crate::part::Part;
 use crate::ports::{Assigned, Socket};
 use crate::postgres;
 use crate::secrets::Secrets;
@@ -40,7 +41,7 @@ impl Addresses {
 
     /// `http://127.0.0.1:PORT` of the gateway.
     pub fn gateway_url(&self) -> Option<String> {
-        self.http_url(Socket::Requests(Part::Service(Service::Gateway)))
+        self.http_url(Socket::Requests(Part::Service(Service::GATEWAY)))
     }
 
     /// `http://127.0.0.1:PORT` of the mailbox; its REST lies under it.

@@ -11,8 +11,8 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use time::OffsetDateTime;
+use topology::Service;
 
-use crate::part::Service;
 use crate::secrets::{create_private_folder, write_private};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,7 +22,7 @@ const REST_MIN: Duration = DAY.saturating_mul(30);
 
 /// Sees to it that `folder` holds `ca.pem`, and `NAME.pem` and `NAME-key.pem` for each service.
 pub(crate) fn set_up(folder: &Path) -> Result<()> {
-    let complete = Service::ALL.iter().all(|service| {
+    let complete = Service::all().all(|service| {
         let name = service.name();
         folder.join(format!("{name}.pem")).exists()
             && folder.join(format!("{name}-key.pem")).exists()
@@ -33,7 +33,7 @@ pub(crate) fn set_up(folder: &Path) -> Result<()> {
     create_private_folder(folder)?;
     let authority = Authority::new()?;
     write_private(&folder.join("ca.pem"), &authority.certificate)?;
-    for name in Service::ALL.map(Service::name) {
+    for name in Service::all().map(Service::name) {
         let Issued { certificate, key } = authority.issue(name)?;
         write_private(&folder.join(format!("{name}.pem")), &certificate)?;
         write_private(&folder.join(format!("{name}-key.pem")), &key)?;

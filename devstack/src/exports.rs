@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use topology::Service;
 
 use crate::addresses::Addresses;
-use crate::part::{Part, Service};
+use crate::part::Part;
 use crate::postgres::{SUPERUSER, TESTER};
 use crate::secrets::write_private;
 use crate::{seed, testing};
@@ -31,11 +32,11 @@ pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
     ];
     let mut variables: Vec<(String, Option<String>)> =
         fixed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    for service in Service::ALL {
+    for service in Service::all() {
         let (prefix, part) = (service.prefix(), Part::Service(service));
         variables.push((format!("{prefix}_DATABASE_URL"), addresses.database_url(service)));
         variables.push((format!("{prefix}_ADMIN_URL"), addresses.admin_url(part)));
-        if service != Service::Gateway {
+        if service != Service::GATEWAY {
             variables.push((format!("{prefix}_SVC_URL"), addresses.service_url(part)));
         }
     }

@@ -16,13 +16,6 @@ use crate::chores::Chores;
 use crate::process::Program;
 use crate::tools;
 
-/// Who writes them and who reads them stands in ARCHITECTURE.md.
-const TOPICS: [&str; 5] =
-    ["order-created", "order-cancelled", "order-shipped", "user-mail", "mail-state"];
-const PARTITIONS: i32 = 6;
-/// A cancellation has no second road than its event, so events outlive any outage of a consumer.
-const RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-
 /// The program that serves `port`; formats the folder of a new broker.
 pub(crate) async fn program(
     dir: &Path,
@@ -81,14 +74,14 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
-num.partitions={PARTITIONS}
+num.partitions={partitions}
 default.replication.factor=1
-offsets.topic.num.partitions={PARTITIONS}
+offsets.topic.num.partitions={partitions}
 offsets.topic.replication.factor=1
-transaction.state.log.num.partitions={PARTITIONS}
+transaction.state.log.num.partitions={partitions}
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions={PARTITIONS}
+share.coordinator.state.topic.num.partitions={partitions}
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 # Consumers of a store that just started must not wait for more of them.
@@ -97,6 +90,7 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 ",
+        partitions = topology::topics().partitions,
         data = folder.join("data").display(),
     )
 }
@@ -117,14 +111,17 @@ pub(crate) async fn create_topics(brokers: &str) -> Result<()> {
     const TIMEOUT: Duration = Duration::from_secs(2);
     let client: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create()?;
-    let names: Vec<String> =
-        TOPICS.iter().flat_map(|topic| [(*topic).to_owned(), format!("{topic}-dlq")]).collect();
-    let retention_ms = RETENTION.as_millis().to_string();
+    let names: Vec<String> = proto::topics::ALL
+        .iter()
+        .flat_map(|topic| [(*topic).to_owned(), format!("{topic}-dlq")])
+        .collect();
+    let shared = topology::topics();
+    let retention_ms = shared.retention().as_millis().to_string();
     // -1: as many copies as the broker is set to.
     let topics: Vec<NewTopic<'_>> = names
         .iter()
         .map(|name| {
-            NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(-1))
+            NewTopic::new(name, shared.partitions, TopicReplication::Fixed(-1))
                 .set("retention.ms", &retention_ms)
         })
         .collect();

@@ -34,11 +34,12 @@ mod welcome;
 
 pub use addresses::Addresses;
 pub use options::{External, Options};
-pub use part::{Part, Service};
+pub use part::Part;
 pub use ports::Ports;
 pub use seed::Login;
 pub use stack::Stack;
 pub use state::{end_running, remove, sweep};
+pub use topology::Service;
 
 /// Takes each line that tells what goes on.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;

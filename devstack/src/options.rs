@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use topology::Service;
+
 use crate::Progress;
-use crate::part::{Part, Service};
+use crate::part::Part;
 use crate::ports::Ports;
 
 /// How a [`Stack`](crate::Stack) is to be.
@@ -31,7 +33,7 @@ impl Options {
         Self {
             dir: dir.into(),
             ports: Ports::Free,
-            parts: Part::STORE.to_vec(),
+            parts: Part::store().collect(),
             external: External::default(),
             environment: Vec::new(),
             progress: Arc::new(|_| {}),

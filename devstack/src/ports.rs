@@ -5,8 +5,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Result, bail};
+use topology::Service;
 
-use crate::part::{Part, Service};
+use crate::part::Part;
 
 /// How the ports of a store are chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +54,8 @@ impl Socket {
             Self::KafkaController => 19093,
             Self::Smtp => 1025,
             Self::MailboxWeb => 1080,
-            Self::Requests(part) => of(part, Service::fixed_port),
-            Self::Admin(part) => of(part, Service::fixed_admin_port),
+            Self::Requests(part) => of(part, Service::port),
+            Self::Admin(part) => of(part, Service::admin_port),
         }
     }
 }
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Part> {
-        Part::STORE.into_iter().chain(Service::ALL.map(Part::Replica)).collect()
+        Part::store().chain(Service::all().map(Part::Replica)).collect()
     }
 
     #[test]

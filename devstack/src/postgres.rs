@@ -10,9 +10,9 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User};
 use tokio_postgres::{Client, NoTls};
+use topology::Service;
 
 use crate::chores::Chores;
-use crate::part::Service;
 use crate::process::Program;
 use crate::secrets::Secrets;
 
@@ -162,7 +162,7 @@ pub(crate) fn url(role: &str, password: &str, port: u16, database: &str) -> Stri
 pub(crate) async fn set_up(client: &Client, secrets: &Secrets) -> Result<()> {
     set_up_role(client, TESTER, &secrets.password(&format!("postgres-{TESTER}"))?).await?;
     client.batch_execute(&format!("ALTER ROLE {TESTER} CREATEDB")).await?;
-    for name in Service::ALL.into_iter().filter_map(Service::database) {
+    for name in Service::all().filter_map(Service::database) {
         set_up_role(client, name, name).await?;
         let found =
             client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;

@@ -1,9 +1,10 @@
 //! How a service is started and set: its program and its environment.
 
 use anyhow::{Context, Result, bail};
+use topology::Service;
 
 use crate::addresses::Addresses;
-use crate::part::{Part, Service};
+use crate::part::Part;
 use crate::ports::Socket;
 use crate::process::Program;
 use crate::tools;
@@ -33,11 +34,14 @@ fn environment(
     let address = |socket| Ok::<_, anyhow::Error>(format!("127.0.0.1:{}", addresses.port(socket)?));
     let page_token_key = secrets.key_file(&format!("{name}-page-token-key"))?;
     let url = |service| addresses.service_url(Part::Service(service));
-    let upstreams: Vec<String> = Service::ALL
-        .into_iter()
-        .filter_map(|service| Some(format!("{}={}", service.package()?, url(service)?)))
+    let upstream = |service: Service, package| Some(format!("{package}={}", url(service)?));
+    let upstreams: Vec<String> = Service::all()
+        .flat_map(|service| service.packages().iter().map(move |package| (service, package)))
+        .filter_map(|(service, package)| upstream(service, package))
         .collect();
-    let jwks_url = url(Service::User).map(|url| format!("{url}/.well-known/jwks.json"));
+    let callees =
+        service.calls().map(|callee| (format!("{}_SVC_URL", callee.prefix()), url(callee)));
+    let jwks_url = url(Service::USER).map(|url| format!("{url}/.well-known/jwks.json"));
     let variables = [
         ("LISTEN_ADDRESS", Some(address(Socket::Requests(part))?)),
         ("ADMIN_ADDRESS", Some(address(Socket::Admin(part))?)),
@@ -49,13 +53,12 @@ fn environment(
         ("PAGE_TOKEN_KEY_FILE", Some(page_token_key.display().to_string())),
         ("SIGNING_KEYS_DIR", Some(secrets.signing_keys()?.display().to_string())),
         ("JWKS_URL", jwks_url),
-        ("PRODUCT_SVC_URL", url(Service::Product)),
-        ("ORDER_SVC_URL", url(Service::Order)),
         ("UPSTREAMS", Some(upstreams.join(","))),
         ("SMTP_URL", addresses.smtp_url()),
         ("MAIL_FROM", Some("Shopmesh <orders@shopmesh.example>".to_owned())),
         ("PUBLIC_URL", addresses.gateway_url()),
         ("WEB_ROOT", Some(addresses.dir().join("web").display().to_string())),
     ];
-    Ok(variables.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Ok(variables.chain(callees).filter_map(|(name, value)| Some((name, value?))).collect())
 }

@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsConnector;
+use topology::Service;
 
 use crate::certificates::{self, Authority, Issued};
-use crate::part::Service;
 use crate::secrets::{Secrets, new_key, new_password, new_signing_key};
 use crate::{kafka, seed};
 
@@ -36,7 +36,7 @@ use crate::{kafka, seed};
 pub async fn make_secrets() -> Result<()> {
     let api = Api::of_pod()?;
     let authority = authority(&api).await?;
-    for name in Service::ALL.map(Service::name) {
+    for name in Service::all().map(Service::name) {
         let Issued { certificate, key } = authority.issue(name)?;
         let data =
             json!({ "tls.crt": certificate, "tls.key": key, "ca.crt": authority.certificate });

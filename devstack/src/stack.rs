@@ -9,11 +9,12 @@ use anyhow::{Context, Result, anyhow};
 use futures::future::{join_all, try_join_all};
 use nix::sys::signal::Signal;
 use tokio::sync::{Mutex, watch};
+use topology::Service;
 
 use crate::addresses::Addresses;
 use crate::chores::Chores;
 use crate::options::Options;
-use crate::part::{Part, Service};
+use crate::part::Part;
 use crate::ports::{Assigned, Socket};
 use crate::process::{self, Program};
 use crate::secrets::Secrets;
@@ -98,7 +99,7 @@ impl Stack {
         let services: Vec<Part> =
             self.options.parts.iter().copied().filter(|part| part.service().is_some()).collect();
         try_join_all(services.iter().map(|part| self.migrate(*part))).await?;
-        if self.has(Part::Service(Service::Gateway)) {
+        if self.has(Part::Service(Service::GATEWAY)) {
             seed::write_files(&self.options.dir)?;
         }
         try_join_all(services.iter().map(|part| self.start_if_here(*part))).await?;
@@ -178,13 +179,13 @@ impl Stack {
     }
 
     async fn seed(&self) -> Result<()> {
-        let store = [Service::User, Service::Product, Service::Gateway].map(Part::Service);
+        let store = [Service::USER, Service::PRODUCT, Service::GATEWAY].map(Part::Service);
         if !store.iter().all(|part| self.has(*part)) || seed::is_done(&self.options) {
             return Ok(());
         }
         let dir = &self.options.dir;
-        let product_svc = self.service_program(Part::Service(Service::Product))?;
-        let user_svc = self.service_program(Part::Service(Service::User))?;
+        let product_svc = self.service_program(Part::Service(Service::PRODUCT))?;
+        let user_svc = self.service_program(Part::Service(Service::USER))?;
         let gateway_url = self.addresses.gateway_url().context("the gateway is here")?;
         tokio::try_join!(
             seed::import_catalogue(dir, product_svc, &self.chores),

@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use tokio_postgres::Client;
+use topology::Service;
 use uuid::Uuid;
 
-use crate::part::Service;
 use crate::postgres;
 use crate::seed::Login;
 

@@ -57,7 +57,7 @@ pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
         // Of its own: what is published here is for this test's database.
         ("kafka-group", format!("order-svc-{}", Uuid::now_v7())),
         ("page-token-key-file", key.display().to_string()),
-        ("product-svc-url", env.service_url(Service::Product)),
+        ("product-svc-url", env.service_url(Service::PRODUCT)),
     ]
 }
 
@@ -286,7 +286,7 @@ pub struct Stock {
 
 impl Stock {
     pub fn of(shop: &Shop) -> Self {
-        let url = Env::from_env().service_url(Service::Product);
+        let url = Env::from_env().service_url(Service::PRODUCT);
         let gateway = channel("gateway", &url, proto::FILE_DESCRIPTOR_SET);
         Self {
             admin: shop.admin.clone(),

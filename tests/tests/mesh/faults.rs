@@ -14,9 +14,9 @@ use tests::{
 use tokio::{sync::Semaphore, sync::SemaphorePermit, time::timeout};
 use tonic::{Code, Status};
 
-const ORDER_SVC: Part = Part::Service(Service::Order);
-const PRODUCT_SVC: Part = Part::Service(Service::Product);
-const NOTIFY_SVC: Part = Part::Service(Service::Notify);
+const ORDER_SVC: Part = Part::Service(Service::ORDER);
+const PRODUCT_SVC: Part = Part::Service(Service::PRODUCT);
+const NOTIFY_SVC: Part = Part::Service(Service::NOTIFY);
 
 /// Stores of their own that run at once: each has a broker and a database server.
 static STORES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));

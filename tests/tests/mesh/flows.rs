@@ -234,7 +234,7 @@ async fn an_internal_system_signs_in_with_its_own_credentials() {
     let binaries = program.ancestors().nth(2).expect("a test lies in target/debug/deps");
     let output = Command::new(binaries.join("user-svc"))
         .args(["create-client", "warehouse", "--role", "admin"])
-        .env("DATABASE_URL", env.database_url(Service::User))
+        .env("DATABASE_URL", env.database_url(Service::USER))
         .output()
         .expect("user-svc is built");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

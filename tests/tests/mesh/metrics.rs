@@ -119,7 +119,7 @@ async fn dashboards_and_alerts_name_only_metrics_that_exist() {
 /// The names of all samples of all five services.
 async fn exposed() -> BTreeSet<String> {
     let mut names = BTreeSet::from(OF_PROMETHEUS.map(str::to_owned));
-    for service in Service::ALL {
+    for service in Service::all() {
         let url = format!("{}/metrics", Env::from_env().admin_url(service));
         let text = get(&url).await.expect("it is there");
         let text = String::from_utf8(text.to_vec()).expect("text");

@@ -62,7 +62,7 @@ async fn one_trace_goes_from_the_call_through_kafka_to_the_mail() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let mut options = Options::new(folder.path());
-    for service in Service::ALL {
+    for service in Service::all() {
         let part = Part::Service(service);
         options = options.environment(part, "OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
     }

@@ -89,7 +89,7 @@ impl Buyers {
 
 /// Makes products that never sell out, and tells their ids.
 pub async fn stock(stack: &Stack, count: usize) -> Result<Vec<String>> {
-    let url = stack.addresses().database_url(Service::Product).ok_or("it has a database")?;
+    let url = stack.addresses().database_url(Service::PRODUCT).ok_or("it has a database")?;
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
     let count = i32::try_from(count)?;

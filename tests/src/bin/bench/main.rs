@@ -43,10 +43,10 @@ async fn run() -> Result<Report> {
     let parts = [
         Part::Postgres,
         Part::Kafka,
-        service(Service::User),
-        service(Service::Product),
-        service(Service::Order),
-        service(Service::Gateway),
+        service(Service::USER),
+        service(Service::PRODUCT),
+        service(Service::ORDER),
+        service(Service::GATEWAY),
     ];
     let stack = Stack::start(Options::new(folder.path()).parts(parts)).await?;
     let result = measure(&stack).await;
