@@ -1,6 +1,7 @@
 //! What tests share: a service run within the test, tokens for its callers, and what
 //! a status says. The store around it is devstack's.
 
+pub mod edges;
 pub mod issuer;
 pub mod service;
 pub mod status;

@@ -9,13 +9,17 @@ mod upkeep;
 use std::{collections::BTreeMap, time::Duration};
 
 use tests::store::{Protocol, Store};
+use topology::Service;
 
 use crate::{kubectl::kubectl, load::under_load};
 
-/// All five, in the order of a rolling upgrade: those that are called before those that call.
-const SERVICES: [&str; 5] = ["user-svc", "notify-svc", "product-svc", "order-svc", "gateway"];
 /// How long a new replica may take to get its share, from when it is ready.
 const SHARE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Returns the names of all services.
+fn services() -> impl Iterator<Item = &'static str> {
+    Service::all().map(Service::name)
+}
 
 /// The store behind the gateway in the cluster.
 fn store() -> Store {

@@ -11,7 +11,7 @@ use tests::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    SERVICES, SHARE_WITHIN, answered, kubectl, kubectl::kubectl_refused, pods, store, under_load,
+    SHARE_WITHIN, answered, kubectl, kubectl::kubectl_refused, pods, services, store, under_load,
 };
 
 async fn rolled_out(workload: &str) {
@@ -20,7 +20,7 @@ async fn rolled_out(workload: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_of_each_service_fails_no_request() {
-    for service in SERVICES {
+    for service in services() {
         let deployment = format!("deployment/{service}");
         println!("restarting {service}");
         under_load(async {
@@ -33,7 +33,7 @@ async fn a_rolling_restart_of_each_service_fails_no_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_a_pod_of_each_service_fails_no_request() {
-    for service in SERVICES {
+    for service in services() {
         println!("deleting a pod of {service}");
         under_load(async {
             let pod = pods(service).await.remove(0);
