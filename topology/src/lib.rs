@@ -184,6 +184,14 @@ mod tests {
         }
     }
 
+    /// Manifests select the services with a database as `.*-svc`.
+    #[test]
+    fn the_name_of_a_service_with_a_database_ends_in_svc() {
+        for service in Service::with_database() {
+            assert!(service.name().ends_with("-svc"), "{}", service.name());
+        }
+    }
+
     #[test]
     fn variables_begin_with_the_name_in_capitals() {
         assert_eq!(Service::ORDER.prefix(), "ORDER");

@@ -28,7 +28,7 @@ impl Differences {
             self.add(place, &format!("`{missing}` is missing"));
         }
         for extra in found.difference(&expected) {
-            self.add(place, &format!("`{extra}` does not follow from topology/services.toml"));
+            self.add(place, &format!("`{extra}` is unexpected"));
         }
     }
 

@@ -11,6 +11,7 @@ const OPERATIONS: &str = "docs/operations.md";
 
 /// Compares the documents with the table.
 pub fn compare(differences: &mut Differences) {
+    readme(differences);
     services(differences);
     topics(differences);
     operations(differences);
@@ -20,6 +21,14 @@ pub fn compare(differences: &mut Differences) {
     for path in scripts.chain(others) {
         let text = differences.read(&path).unwrap_or_default();
         unknown_names(differences, &path, &text);
+    }
+}
+
+/// The picture of the README shows every service.
+fn readme(differences: &mut Differences) {
+    let Some(text) = differences.read("README.md") else { return };
+    for service in Service::all().filter(|service| !text.contains(service.name())) {
+        differences.add("README.md", &format!("`{}` is missing", service.name()));
     }
 }
 

@@ -32,10 +32,15 @@ pub fn under(folder: &str) -> Vec<String> {
     paths
 }
 
-/// Returns the words that end in `-svc`.
+/// Returns the names that end in `-svc`, also as the beginning of a longer one: `order-svc-tls`.
 pub fn service_names(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    words.filter(|word| word.ends_with("-svc") && !word.starts_with('-'))
+    let names = words.filter_map(|word| {
+        let end = word.find("-svc")? + "-svc".len();
+        let (name, rest) = word.split_at(end);
+        (rest.is_empty() || rest.starts_with('-')).then_some(name)
+    });
+    names.filter(|name| !name.starts_with('-'))
 }
 
 /// Returns the words of each `for name in …; do`.
