@@ -1,5 +1,5 @@
-# Runs once, when the server is new: a database and a role of the same name for each service. A database
-# is closed to all roles but its owner.
+# Runs once, on an empty server: creates a database and a role of the same name for each service. Only its owner
+# may connect to a database.
 for name in users products orders notifications; do
   password=${name^^}_PASSWORD
   psql -v ON_ERROR_STOP=1 -U postgres -v name="$name" -v password="${!password}" <<'SQL'
