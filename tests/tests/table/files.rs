@@ -16,11 +16,10 @@ pub fn read(path: &str) -> Option<String> {
     fs::read_to_string(root().join(path)).ok()
 }
 
-/// Returns the paths of all files under a folder.
+/// Returns the paths of all files under a folder; none, if it is missing.
 pub fn under(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(root().join(folder)).expect("the folder is in the repository");
     let mut paths = Vec::new();
-    for entry in entries {
+    for entry in fs::read_dir(root().join(folder)).into_iter().flatten() {
         let entry = entry.expect("it can be read");
         let path = format!("{folder}/{}", entry.file_name().display());
         if entry.path().is_dir() {

@@ -61,21 +61,26 @@ fn defaults(differences: &mut Differences, service: Service) {
     }
 }
 
-/// A topic in the table is one that the consumer subscribes to.
+/// A service subscribes to the topics of its row: its constant `TOPICS` names the same.
 fn consumer(differences: &mut Differences, service: Service) {
-    let path = format!("{}/src/consumer.rs", service.name());
-    let text = match files::read(&path) {
-        None if service.consumes().is_empty() => return,
-        None => differences.read(&path).unwrap_or_default(),
-        Some(text) => text,
-    };
+    let path = format!("{}/src", service.name());
+    let sources = files::under(&path).into_iter().filter_map(|file| files::read(&file));
+    let constants: String = sources.filter_map(|text| topics_constant(&text)).collect();
     let named = contract::topics().into_iter().filter(|topic| {
-        text.contains(&format!("{}::TOPIC", topic.message))
-            || text.contains(&format!("\"{}\"", topic.name))
+        constants.contains(&format!("{}::TOPIC", topic.message))
+            || constants.contains(&format!("\"{}\"", topic.name))
     });
     differences.compare(
-        &format!("{path}, topics"),
+        &format!("{path}, constant TOPICS"),
         named.map(|topic| topic.name),
         service.consumes(),
     );
+}
+
+/// Returns the value of `const TOPICS` in a source file.
+fn topics_constant(text: &str) -> Option<String> {
+    let (_, declaration) = text.split_once("const TOPICS:")?;
+    let (_, value) = declaration.split_once('=')?;
+    let (value, _) = value.split_once(';')?;
+    Some(value.to_owned())
 }
