@@ -1,5 +1,5 @@
-# One build, and from it an image of each program: the five services, and devstack for what overlays/dev and
-# compose.yaml set up. `make images` makes them all; by hand:
+# One build, and from it an image of each program: the five services, and `setup` in the image devstack, which
+# creates what overlays/dev and compose.yaml need. `make images` builds them all; by hand:
 #
 #   docker build --build-arg PROGRAM=order-svc --tag shopmesh/order-svc:dev .
 

@@ -1,17 +1,19 @@
-//! Where everything of one store is: its folder, its ports, and what is used from outside.
+//! The addresses of one store: its folder, its ports, and the external servers that it uses.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use setup::keys::Secrets;
 use topology::Service;
 
-use crate::options::External;
-use crate::part::Part;
-use crate::ports::{Assigned, Socket};
-use crate::postgres;
-use crate::secrets::Secrets;
+use crate::{
+    options::External,
+    part::Part,
+    ports::{Assigned, Socket},
+    postgres,
+};
 
-/// The addresses of one store. An answer is `None` where the part is not among those of the store.
+/// The addresses of one store. An address is `None` where the store does not have the part.
 pub struct Addresses {
     dir: PathBuf,
     ports: Assigned,
@@ -24,54 +26,55 @@ impl Addresses {
         Self { dir: dir.to_owned(), ports, secrets, external }
     }
 
-    /// The folder of all state.
-    pub fn dir(&self) -> &Path {
+    /// Returns the folder of all state.
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The folder of certificates: `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each service.
-    pub fn tls_dir(&self) -> PathBuf {
+    /// Returns the folder of certificates: `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each
+    /// service.
+    pub(crate) fn tls_dir(&self) -> PathBuf {
         self.dir.join("tls")
     }
 
-    /// The folder of keys that sign access tokens.
-    pub fn signing_keys_dir(&self) -> Result<PathBuf> {
-        self.secrets.signing_keys()
+    /// Returns the folder of the keys that sign access tokens.
+    pub(crate) fn signing_keys_dir(&self) -> Result<PathBuf> {
+        self.secrets.signing_keys_dir()
     }
 
-    /// `http://127.0.0.1:PORT` of the gateway.
+    /// Returns `http://127.0.0.1:PORT` of the gateway.
     pub fn gateway_url(&self) -> Option<String> {
         self.http_url(Socket::Requests(Part::Service(Service::GATEWAY)))
     }
 
-    /// `http://127.0.0.1:PORT` of the mailbox; its REST lies under it.
-    pub fn mailbox_url(&self) -> Option<String> {
+    /// Returns `http://127.0.0.1:PORT` of the mailbox, the base of its REST API.
+    pub(crate) fn mailbox_url(&self) -> Option<String> {
         self.http_url(Socket::MailboxWeb)
     }
 
-    /// `http://127.0.0.1:PORT` of a service's health and metrics.
-    pub fn admin_url(&self, part: Part) -> Option<String> {
+    /// Returns `http://127.0.0.1:PORT` of a service's health and metrics.
+    pub(crate) fn admin_url(&self, part: Part) -> Option<String> {
         self.http_url(Socket::Admin(part))
     }
 
-    /// `https://localhost:PORT` of a service, for those with a certificate.
-    pub fn service_url(&self, part: Part) -> Option<String> {
+    /// Returns `https://localhost:PORT` of a service, for clients with a certificate.
+    pub(crate) fn service_url(&self, part: Part) -> Option<String> {
         Some(format!("https://localhost:{}", self.ports.get(Socket::Requests(part))?))
     }
 
-    /// The brokers, separated by commas.
-    pub fn kafka_brokers(&self) -> Option<String> {
+    /// Returns the Kafka bootstrap servers, separated by commas.
+    pub(crate) fn kafka_brokers(&self) -> Option<String> {
         let own = || Some(format!("127.0.0.1:{}", self.ports.get(Socket::Kafka)?));
         self.external.kafka_brokers.clone().or_else(own)
     }
 
-    /// The mail server.
-    pub fn smtp_url(&self) -> Option<String> {
+    /// Returns the URL of the mail server.
+    pub(crate) fn smtp_url(&self) -> Option<String> {
         let own = || Some(format!("smtp://127.0.0.1:{}", self.ports.get(Socket::Smtp)?));
         self.external.smtp_url.clone().or_else(own)
     }
 
-    /// The database of a service, as its own role.
+    /// Returns the URL of a service's database, for its own role.
     pub fn database_url(&self, service: Service) -> Option<String> {
         let own = || {
             let name = service.database()?;
@@ -80,15 +83,15 @@ impl Addresses {
         self.external.database_urls.get(&service).cloned().or_else(own)
     }
 
-    /// The database server's own database, as `postgres`, who may do anything, or `tester`, who may
-    /// create databases.
+    /// Returns the URL of the database `postgres` for the superuser `postgres`, or for `tester`,
+    /// which may create databases.
     pub fn postgres_url(&self, role: &str) -> Result<String> {
         let password = self.secrets.password(&format!("postgres-{role}"))?;
         Ok(postgres::url(role, &password, self.port(Socket::Postgres)?, "postgres"))
     }
 
     pub(crate) fn port(&self, socket: Socket) -> Result<u16> {
-        self.ports.get(socket).with_context(|| format!("{socket} is not here"))
+        self.ports.get(socket).with_context(|| format!("this store has no {socket}"))
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {

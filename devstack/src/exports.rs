@@ -1,19 +1,23 @@
-//! What a store tells the outside, as `NAME=value`: in `.devstack/env` and in the environment of
-//! `devstack exec`.
+//! The environment variables that describe a running store: in `.devstack/env` and for the command
+//! of `devstack exec`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
+use setup::files::write_private;
 use topology::Service;
 
-use crate::addresses::Addresses;
-use crate::part::Part;
-use crate::postgres::{SUPERUSER, TESTER};
-use crate::secrets::write_private;
-use crate::{seed, testing};
+use crate::{
+    addresses::Addresses,
+    part::Part,
+    postgres::{SUPERUSER, TESTER},
+    seed, testing,
+};
 
-/// All names and values.
+/// Returns all names and values.
 pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
     let (admin, customer) = (seed::admin(), seed::customer());
     let fixed = [
@@ -43,8 +47,9 @@ pub(crate) fn of(addresses: &Addresses) -> Result<Vec<(String, String)>> {
     Ok(variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
-/// All names and values, and what gives a test databases of its own. That is for stores that go after
-/// the tests: elsewhere a template would outlive the migrations that it was made by.
+/// Returns [`of`] and the variable that gives a test databases of its own. That is only for a store
+/// that is removed after the tests: elsewhere a template would outlive the migrations that created
+/// it.
 pub(crate) fn of_tests(addresses: &Addresses) -> Result<Vec<(String, String)>> {
     let mut variables = of(addresses)?;
     if let Ok(url) = addresses.postgres_url(TESTER) {
@@ -53,19 +58,19 @@ pub(crate) fn of_tests(addresses: &Addresses) -> Result<Vec<(String, String)>> {
     Ok(variables)
 }
 
-/// The file, there only while the store is ready.
+/// The file exists only while the store is ready.
 fn file(dir: &Path) -> PathBuf {
     dir.join("env")
 }
 
-/// Puts the file into place.
-pub(crate) fn publish(dir: &Path, variables: &[(String, String)]) -> Result<()> {
+/// Writes the file `env`.
+pub(crate) fn write_file(dir: &Path, variables: &[(String, String)]) -> Result<()> {
     let lines: Vec<String> =
         variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     write_private(&file(dir), &lines.concat())
 }
 
-/// Takes the file away.
-pub(crate) fn withdraw(dir: &Path) {
+/// Removes the file `env`.
+pub(crate) fn remove_file(dir: &Path) {
     let _ = fs::remove_file(file(dir));
 }

@@ -1,27 +1,23 @@
-//! The broker: Apache Kafka as one KRaft node, and the topics of the store.
+//! The broker: Apache Kafka as one KRaft node.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::types::RDKafkaErrorCode;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use setup::topics::PARTITIONS;
 
-use crate::chores::Chores;
-use crate::process::Program;
-use crate::tools;
+use crate::{one_shot::OneShots, paths, process::Program};
 
-/// The program that serves `port`; formats the folder of a new broker.
+/// Returns the broker that listens on `port`. Formats the folder of a new broker.
 pub(crate) async fn program(
     dir: &Path,
     port: u16,
     controller_port: u16,
-    chores: &Chores,
+    one_shots: &OneShots,
 ) -> Result<Program> {
     let folder = dir.join("kafka");
     fs::create_dir_all(&folder)?;
@@ -31,13 +27,13 @@ pub(crate) async fn program(
     let log = dir.join("logs/kafka.log");
     if !folder.join("data/meta.properties").exists() {
         const TIMEOUT: Duration = Duration::from_secs(120);
-        // One argument: an id may begin with a hyphen.
+        // One argument, because an id may begin with a hyphen.
         let id = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
         let cluster = format!("--cluster-id={id}");
         let format = java(&folder, &log)?
             .arguments(["kafka.tools.StorageTool", "format", &cluster, "--config"])
             .arguments([&settings]);
-        chores.run(format, TIMEOUT).await.context("cannot format the folder of Kafka")?;
+        one_shots.run(format, TIMEOUT).await.context("cannot format the folder of Kafka")?;
     }
     let mut program = java(&folder, &log)?.arguments(["kafka.Kafka"]).arguments([settings]);
     program.stop_timeout = Duration::from_secs(30);
@@ -45,7 +41,7 @@ pub(crate) async fn program(
 }
 
 fn java(folder: &Path, log: &Path) -> Result<Program> {
-    let java = tools::in_path("java")
+    let java = paths::in_path("java")
         .context("Java is missing: run `make deps`, or install a Java runtime 17 or newer")?;
     let libraries = libraries()?;
     let logging = folder.join("log4j2.properties");
@@ -56,7 +52,7 @@ fn java(folder: &Path, log: &Path) -> Result<Program> {
 }
 
 fn libraries() -> Result<PathBuf> {
-    let folder = tools::folder()?.join("kafka");
+    let folder = paths::tools()?.join("kafka");
     if !folder.exists() {
         bail!("Kafka is missing in {}: run `make deps`", folder.display());
     }
@@ -74,23 +70,22 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
-num.partitions={partitions}
+num.partitions={PARTITIONS}
 default.replication.factor=1
-offsets.topic.num.partitions={partitions}
+offsets.topic.num.partitions={PARTITIONS}
 offsets.topic.replication.factor=1
-transaction.state.log.num.partitions={partitions}
+transaction.state.log.num.partitions={PARTITIONS}
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions={partitions}
+share.coordinator.state.topic.num.partitions={PARTITIONS}
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
-# Consumers of a store that just started must not wait for more of them.
+# A consumer of a new store must not wait for other consumers.
 group.initial.rebalance.delay.ms=0
-# How long a broker that was killed counts as alive, and keeps its successor out.
+# How long a killed broker counts as alive and prevents its restart.
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 ",
-        partitions = topology::topics().partitions,
         data = folder.join("data").display(),
     )
 }
@@ -104,34 +99,3 @@ appender.out.layout.pattern = %d %p %c{1}: %m%n
 logger.server.name = kafka.server
 logger.server.level = INFO
 ";
-
-/// Makes the topics that are missing, each with its dead-letter topic. Succeeds only once the broker
-/// takes requests.
-pub(crate) async fn create_topics(brokers: &str) -> Result<()> {
-    const TIMEOUT: Duration = Duration::from_secs(2);
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", brokers).create()?;
-    let names: Vec<String> = proto::topics::ALL
-        .iter()
-        .flat_map(|topic| [(*topic).to_owned(), format!("{topic}-dlq")])
-        .collect();
-    let shared = topology::topics();
-    let retention_ms = shared.retention().as_millis().to_string();
-    // -1: as many copies as the broker is set to.
-    let topics: Vec<NewTopic<'_>> = names
-        .iter()
-        .map(|name| {
-            NewTopic::new(name, shared.partitions, TopicReplication::Fixed(-1))
-                .set("retention.ms", &retention_ms)
-        })
-        .collect();
-    let options =
-        AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
-    for result in client.create_topics(&topics, &options).await? {
-        match result {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => bail!("cannot make the topic {topic}: {code}"),
-        }
-    }
-    Ok(())
-}

@@ -1,45 +1,36 @@
-//! Brings the whole store up on one machine, as child processes: PostgreSQL, Kafka, the mailbox and the
-//! five services. The program `devstack` is what `make up` and `make test` run; the library lets a test
-//! start a store of its own, break it and look.
+//! Starts and supervises the whole store on one machine as child processes: PostgreSQL, Kafka, the
+//! mailbox and the five services. `make up` and `make test` run the program `devstack`. With the
+//! library a test starts a store of its own, injects faults and observes the result.
 //!
-//! It knows each service by its name, program and settings only; what they say to each other is none of
-//! its business.
-
-use std::sync::Arc;
+//! It knows each service only by name, program and settings, not by its API.
 
 mod addresses;
+mod banner;
 pub mod catalogue;
-mod certificates;
-mod chores;
 mod exports;
-mod home;
 mod kafka;
 mod mailbox;
+mod one_shot;
 mod options;
 mod part;
+mod paths;
 mod ports;
 mod postgres;
 mod process;
-mod ready;
-mod secrets;
+mod readiness;
 mod seed;
 mod services;
-pub mod setup;
+mod spawn_thread;
 mod stack;
-mod state;
+mod state_dir;
 mod supervisor;
 pub mod testing;
-mod tools;
-mod welcome;
 
 pub use addresses::Addresses;
-pub use options::{External, Options};
+pub use options::{External, Options, Progress};
 pub use part::Part;
 pub use ports::Ports;
 pub use seed::Login;
 pub use stack::Stack;
-pub use state::{end_running, remove, sweep};
+pub use state_dir::{remove, remove_abandoned, stop_running};
 pub use topology::Service;
-
-/// Takes each line that tells what goes on.
-pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;

@@ -1,19 +1,17 @@
-//! The mailbox: takes every mail, delivers none, shows them on a page and by REST.
+//! The mailbox: a mail server that delivers nothing and shows every mail on a page and by REST.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::Program;
-use crate::tools;
+use crate::{paths, process::Program};
 
-/// The program that takes mails at `smtp_port` and shows them at `web_port`.
+/// Returns the program that receives mails at `smtp_port` and shows them at `web_port`.
 pub(crate) fn program(dir: &Path, smtp_port: u16, web_port: u16) -> Result<Program> {
-    let node = tools::in_path("node")
+    let node = paths::in_path("node")
         .context("Node.js is missing: run `make deps`, or install Node.js 18 or newer")?;
     // Not through npx: a child of it would outlive it.
-    let maildev = tools::npm("maildev/bin/maildev");
+    let maildev = paths::npm("maildev/bin/maildev");
     if !maildev.exists() {
         bail!("the mailbox is missing ({}): run `make deps`", maildev.display());
     }

@@ -1,34 +1,33 @@
-//! What a store is made of, and what is taken from outside instead.
+//! Which parts a store has, and which servers it uses instead of its own.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc};
 
 use topology::Service;
 
-use crate::Progress;
-use crate::part::Part;
-use crate::ports::Ports;
+use crate::{part::Part, ports::Ports};
 
-/// How a [`Stack`](crate::Stack) is to be.
+/// Receives each progress line.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The options of a [`Stack`](crate::Stack).
 #[derive(Clone)]
 pub struct Options {
-    /// The folder of all its state; made where it is missing.
-    pub dir: PathBuf,
+    /// The folder of all its state; created where it is missing.
+    pub(crate) dir: PathBuf,
     /// How ports are chosen.
     pub ports: Ports,
-    /// What is started.
+    /// The parts to start.
     pub parts: Vec<Part>,
-    /// What is there already.
+    /// Servers that run already.
     pub external: External,
-    /// More environment for a service, over what devstack gives it.
-    pub environment: Vec<(Part, String, String)>,
-    /// Takes each line that tells what goes on.
+    /// Environment variables of single services, which override devstack's.
+    pub(crate) environment: Vec<(Part, String, String)>,
+    /// Receives each progress line.
     pub progress: Progress,
 }
 
 impl Options {
-    /// The whole store in `dir`, on free ports, silent.
+    /// Returns the options of a whole store in `dir`, on free ports, without progress lines.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -40,43 +39,43 @@ impl Options {
         }
     }
 
-    /// The same with only these parts.
+    /// Replaces the parts.
     pub fn parts(mut self, parts: impl IntoIterator<Item = Part>) -> Self {
         self.parts = parts.into_iter().collect();
         self
     }
 
-    /// The same with a variable for a service.
+    /// Adds an environment variable of a service.
     pub fn environment(mut self, part: Part, name: &str, value: &str) -> Self {
         self.environment.push((part, name.to_owned(), value.to_owned()));
         self
     }
 }
 
-/// Servers that are used instead of own ones.
+/// Servers that the store uses instead of its own.
 #[derive(Clone, Debug, Default)]
 pub struct External {
-    /// The database of a service.
-    pub database_urls: BTreeMap<Service, String>,
-    /// Addresses of brokers, separated by commas.
-    pub kafka_brokers: Option<String>,
+    /// The databases of services.
+    pub(crate) database_urls: BTreeMap<Service, String>,
+    /// The Kafka bootstrap servers, separated by commas.
+    pub(crate) kafka_brokers: Option<String>,
     /// The mail server.
-    pub smtp_url: Option<String>,
+    pub(crate) smtp_url: Option<String>,
 }
 
 impl External {
-    /// What `USER_DATABASE_URL` and its like, `KAFKA_BROKERS` and `SMTP_URL` name.
+    /// Reads `USER_DATABASE_URL` and the like, `KAFKA_BROKERS` and `SMTP_URL`.
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let read = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let database_urls = Service::with_database()
             .filter_map(|service| {
-                Some((service, set(&format!("{}_DATABASE_URL", service.prefix()))?))
+                Some((service, read(&format!("{}_DATABASE_URL", service.prefix()))?))
             })
             .collect();
-        Self { database_urls, kafka_brokers: set("KAFKA_BROKERS"), smtp_url: set("SMTP_URL") }
+        Self { database_urls, kafka_brokers: read("KAFKA_BROKERS"), smtp_url: read("SMTP_URL") }
     }
 
-    /// Whether all that `part` would give comes from outside.
+    /// Reports whether nothing needs `part`, because all that it provides is external.
     pub(crate) fn replaces(&self, part: Part) -> bool {
         match part {
             Part::Postgres => self.database_urls.len() == Service::with_database().count(),

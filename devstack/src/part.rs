@@ -1,7 +1,6 @@
 //! The parts of a store: the servers and the services, in the order in which they start.
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use anyhow::{Error, bail};
 use topology::Service;

@@ -1,8 +1,11 @@
-//! Which part listens where. Fixed ports serve a person, free ones any number of stores at once.
+//! The ports of a store. Fixed ports are for interactive use, free ports for any number of stores
+//! at once.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::net::{Ipv4Addr, TcpListener};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, TcpListener},
+};
 
 use anyhow::{Result, bail};
 use topology::Service;
@@ -14,11 +17,11 @@ use crate::part::Part;
 pub enum Ports {
     /// The same at every start.
     Fixed,
-    /// Any that are free and that no other store was given.
+    /// Any that are free and that no other store uses.
     Free,
 }
 
-/// Something that listens.
+/// A listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Socket {
     Postgres,
@@ -31,7 +34,7 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// What a part listens on.
+    /// Returns the sockets of a part.
     fn of(part: Part) -> Vec<Self> {
         match part {
             Part::Postgres => vec![Self::Postgres],
@@ -42,7 +45,7 @@ impl Socket {
     }
 
     fn fixed(self) -> u16 {
-        /// From a service to its second process.
+        /// Between the ports of a service and of its replica.
         const REPLICA_OFFSET: u16 = 50;
         let of = |part: Part, port: fn(Service) -> u16| match part {
             Part::Replica(service) => port(service) + REPLICA_OFFSET,
@@ -78,13 +81,13 @@ impl fmt::Display for Socket {
 #[derive(Debug)]
 pub(crate) struct Assigned {
     ports: BTreeMap<Socket, u16>,
-    /// Listens on the first port of a block of free ones: while it does, no other store takes the block.
+    /// Listens on the first port of a block, so that no other store takes the block.
     _guard: Option<TcpListener>,
 }
 
 impl Assigned {
-    /// Chooses a port for all that `parts` listen on; each is free at this moment.
-    pub fn choose(ports: &Ports, parts: &[Part]) -> Result<Self> {
+    /// Chooses a port for each socket of `parts`. All are free at this moment.
+    pub(crate) fn choose(ports: &Ports, parts: &[Part]) -> Result<Self> {
         let sockets = parts.iter().flat_map(|part| Socket::of(*part));
         match ports {
             Ports::Fixed => {
@@ -105,13 +108,13 @@ impl Assigned {
         }
     }
 
-    /// The port of `socket`, where its part is here.
-    pub fn get(&self, socket: Socket) -> Option<u16> {
+    /// Returns the port of `socket`, if the store has its part.
+    pub(crate) fn get(&self, socket: Socket) -> Option<u16> {
         self.ports.get(&socket).copied()
     }
 }
 
-/// Blocks of ports from here up to where Linux takes ports for itself.
+/// Blocks of ports end where the ephemeral ports of Linux start.
 const BLOCKS_FROM: u16 = 20_000;
 const BLOCK_LENGTH: u16 = 40;
 const BLOCKS: u16 = (32_768 - BLOCKS_FROM) / BLOCK_LENGTH;
@@ -153,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn two_stores_at_once_share_no_free_port() {
-        let choose = || Assigned::choose(&Ports::Free, &all()).expect("there are enough");
+    fn two_stores_share_no_free_port() {
+        let choose = || Assigned::choose(&Ports::Free, &all()).expect("enough free ports");
         let (one, other) = (choose(), choose());
         let ports = |store: &Assigned| store.ports.values().copied().collect::<BTreeSet<u16>>();
         assert!(ports(&one).is_disjoint(&ports(&other)));

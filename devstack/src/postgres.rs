@@ -1,24 +1,27 @@
-//! The database server: a cluster of our own in the state folder, with one database and one role a
-//! service.
+//! The database server: a PostgreSQL cluster in the state folder, with one database and one role
+//! for each service.
 
-use std::fs;
-use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    env, fs,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::Signal;
-use nix::unistd::{Uid, User};
+use nix::{
+    sys::signal::Signal,
+    unistd::{Uid, User},
+};
+use setup::keys::Secrets;
 use tokio_postgres::{Client, NoTls};
 use topology::Service;
 
-use crate::chores::Chores;
-use crate::process::Program;
-use crate::secrets::Secrets;
+use crate::{one_shot::OneShots, process::Program};
 
-/// The role that may do anything.
+/// The superuser.
 pub(crate) const SUPERUSER: &str = "postgres";
-/// The role of tests: may create databases, and owns them.
+/// The role of tests, which creates and owns databases.
 pub(crate) const TESTER: &str = "tester";
 
 const SETTINGS: &[&str] = &[
@@ -31,21 +34,21 @@ const SETTINGS: &[&str] = &[
     "log_line_prefix=%m [%p] %q%u@%d ",
 ];
 
-/// The program that serves `data` at `port`; makes the cluster where there is none.
+/// Returns the server that listens on `port`. Creates the cluster where it is missing.
 pub(crate) async fn program(
     dir: &Path,
     port: u16,
     secrets: &Secrets,
-    chores: &Chores,
+    one_shots: &OneShots,
 ) -> Result<Program> {
     let data = dir.join("postgres");
     let log = dir.join("logs/postgres.log");
     let binaries = binaries(&data)?;
     let user = unprivileged_user()?;
     if !data.join("PG_VERSION").exists() {
-        initialize(&binaries, &data, &log, user.as_ref(), secrets, chores).await?;
+        initialize(&binaries, &data, &log, user.as_ref(), secrets, one_shots).await?;
     }
-    forget_dead_postmaster(&data)?;
+    remove_stale_pid_file(&data)?;
     let mut program =
         Program::new(binaries.join("postgres"), log).arguments(["-D"]).arguments([&data]);
     for setting in SETTINGS {
@@ -56,16 +59,17 @@ pub(crate) async fn program(
     // Fast shutdown: SIGTERM would wait for every client to leave.
     program.stop_signal = Signal::SIGINT;
     program.stop_timeout = Duration::from_secs(30);
-    // Its workers outlive it a little, and keep the next server out while they do.
-    program.den = Some(data);
+    // Its workers live a little longer, and until they end the next server cannot start.
+    program.exclusive_dir = Some(data);
     Ok(program)
 }
 
-/// Where `postgres` and `initdb` are: of the version that wrote the data, else the newest.
+/// Returns the folder of `postgres` and `initdb`, in the version that wrote the data, else the
+/// newest.
 fn binaries(data: &Path) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = installed().into_iter().map(|(_, folder)| folder).collect();
-    folders.extend(std::env::split_paths(&path));
+    folders.extend(env::split_paths(&path));
     folders.retain(|folder| folder.join("initdb").exists());
     let Some(newest) = folders.first() else {
         bail!("PostgreSQL is missing: run `make deps`, or install the package postgresql");
@@ -74,12 +78,12 @@ fn binaries(data: &Path) -> Result<PathBuf> {
         return Ok(newest.clone());
     };
     let version = version.trim();
-    let wrote_it = installed().into_iter().find(|(installed, _)| installed.to_string() == version);
-    // Elsewhere than on Debian the folder does not tell the version; the server then does.
-    Ok(wrote_it.map_or_else(|| newest.clone(), |(_, folder)| folder))
+    let same = installed().into_iter().find(|(installed, _)| installed.to_string() == version);
+    // Only Debian's folders name the version; elsewhere the server reports a wrong one.
+    Ok(same.map_or_else(|| newest.clone(), |(_, folder)| folder))
 }
 
-/// The versions that Debian's packages put beside each other, newest first.
+/// Returns the versions that Debian's packages have installed, newest first.
 fn installed() -> Vec<(u32, PathBuf)> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -94,7 +98,7 @@ fn installed() -> Vec<(u32, PathBuf)> {
     versions
 }
 
-/// PostgreSQL refuses to run as root; then it is this user.
+/// Returns the user to run PostgreSQL as where devstack is root, which PostgreSQL rejects.
 fn unprivileged_user() -> Result<Option<User>> {
     if !Uid::effective().is_root() {
         return Ok(None);
@@ -107,14 +111,14 @@ fn unprivileged_user() -> Result<Option<User>> {
     }
 }
 
-/// Makes the cluster, under another name until it is whole.
+/// Creates the cluster, under another name until it is complete.
 async fn initialize(
     binaries: &Path,
     data: &Path,
     log: &Path,
     user: Option<&User>,
     secrets: &Secrets,
-    chores: &Chores,
+    one_shots: &OneShots,
 ) -> Result<()> {
     const TIMEOUT: Duration = Duration::from_secs(120);
     let draft = data.with_extension("draft");
@@ -125,7 +129,7 @@ async fn initialize(
     if let Some(user) = user {
         chown(&draft, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
     }
-    let password = secrets.file(&format!("postgres-{SUPERUSER}"))?;
+    let password = secrets.password_file(&format!("postgres-{SUPERUSER}"))?;
     let mut program = Program::new(binaries.join("initdb"), log)
         .arguments(["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"])
         .arguments(["--locale", "C.UTF-8", "--pwfile"])
@@ -133,37 +137,37 @@ async fn initialize(
         .arguments(["--pgdata"])
         .arguments([&draft]);
     program.user = user.map(|user| user.name.clone());
-    chores.run(program, TIMEOUT).await.context("cannot make the PostgreSQL cluster")?;
+    one_shots.run(program, TIMEOUT).await.context("cannot create the PostgreSQL cluster")?;
     fs::rename(&draft, data)?;
     Ok(())
 }
 
-/// Removes the note of a server that was killed, when its process id belongs to another program now:
-/// PostgreSQL would take that for itself and refuse to start.
-fn forget_dead_postmaster(data: &Path) -> Result<()> {
-    let note = data.join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&note) else { return Ok(()) };
+/// Removes the pid file of a killed server whose process id now belongs to another program:
+/// PostgreSQL would take that program for a running server and not start.
+fn remove_stale_pid_file(data: &Path) -> Result<()> {
+    let pid_file = data.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&pid_file) else { return Ok(()) };
     let pid = text.lines().next().unwrap_or_default();
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     if !String::from_utf8_lossy(&command).contains("postgres") {
-        fs::remove_file(note)?;
+        fs::remove_file(pid_file)?;
     }
     Ok(())
 }
 
-/// The address of `database` for `role`.
+/// Returns the URL of `database` for `role`.
 pub(crate) fn url(role: &str, password: &str, port: u16, database: &str) -> String {
     format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
 }
 
-/// Makes what is missing of roles and databases. Each database is closed to all roles but its owner. The
-/// three names of a service's database are one (role, password, database), so that the service finds it
-/// by its defaults when it is started by hand; the server listens to this machine only.
-pub(crate) async fn set_up(client: &Client, secrets: &Secrets) -> Result<()> {
-    set_up_role(client, TESTER, &secrets.password(&format!("postgres-{TESTER}"))?).await?;
+/// Creates the roles and databases that are missing. Only its owner may connect to a database.
+/// Role, password and database of a service have one name, so that a service that is started by
+/// hand connects with its default settings; the server accepts connections from this machine only.
+pub(crate) async fn create_databases(client: &Client, secrets: &Secrets) -> Result<()> {
+    create_role(client, TESTER, &secrets.password(&format!("postgres-{TESTER}"))?).await?;
     client.batch_execute(&format!("ALTER ROLE {TESTER} CREATEDB")).await?;
     for name in Service::all().filter_map(Service::database) {
-        set_up_role(client, name, name).await?;
+        create_role(client, name, name).await?;
         let found =
             client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;
         if found.is_none() {
@@ -174,7 +178,7 @@ pub(crate) async fn set_up(client: &Client, secrets: &Secrets) -> Result<()> {
     Ok(())
 }
 
-async fn set_up_role(client: &Client, role: &str, password: &str) -> Result<()> {
+async fn create_role(client: &Client, role: &str, password: &str) -> Result<()> {
     let found = client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&role]).await?;
     if found.is_none() {
         client.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'")).await?;
@@ -182,7 +186,7 @@ async fn set_up_role(client: &Client, role: &str, password: &str) -> Result<()> 
     Ok(())
 }
 
-/// A connection; it ends when the client is dropped.
+/// Opens a connection, which ends when the client is dropped.
 pub(crate) async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);

@@ -1,43 +1,57 @@
-//! How a child process is started, signalled and watched: a process group of its own, a log file, and
-//! a signal from the kernel when we are gone. Knows no part by name.
+//! Child processes: how one is started, signalled and found again. Each has a process group of its
+//! own, a log file, and a signal from the kernel when devstack dies. Knows no part by name.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::{
+    ffi::OsString,
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
 
 /// Lines of a log that an error shows.
 const TAIL_LINES: usize = 20;
+/// How long threads may take to halt: one that waits for a disk halts only afterwards.
+const HALT_DURATION_MAX: Duration = Duration::from_secs(5);
+/// How long the children of a killed devstack may take to end: the kernel has signalled them.
+const ORPHAN_DURATION_MAX: Duration = Duration::from_secs(30);
+/// How long processes may take to notice that their parent died.
+const LEAVE_DURATION_MAX: Duration = Duration::from_secs(5);
 
-/// What to run and how to end it.
+/// What to run and how to stop it.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    pub executable: PathBuf,
-    pub arguments: Vec<OsString>,
-    pub environment: Vec<(String, String)>,
-    /// The user to run as, where that is not ours.
-    pub user: Option<String>,
-    /// Asks the program to end in good order.
-    pub stop_signal: Signal,
-    /// How long it may take for that before it is killed.
-    pub stop_timeout: Duration,
-    /// Takes standard output and error.
-    pub log: PathBuf,
-    /// A folder that all its processes work in and no other's: the next life waits until the last
-    /// process of the one before has left it.
-    pub den: Option<PathBuf>,
+    pub(crate) executable: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(String, String)>,
+    /// The user to run as, where that is not devstack's own.
+    pub(crate) user: Option<String>,
+    /// Requests a clean stop.
+    pub(crate) stop_signal: Signal,
+    /// How long a clean stop may take before the program is killed.
+    pub(crate) stop_timeout: Duration,
+    /// Receives standard output and error.
+    pub(crate) log: PathBuf,
+    /// The working directory of all its processes and of no others: the next start waits until the
+    /// last process of the one before has left it.
+    pub(crate) exclusive_dir: Option<PathBuf>,
 }
 
 impl Program {
-    /// A program that ends on SIGTERM within 15 seconds.
-    pub fn new(executable: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
+    /// Returns a program that stops on SIGTERM within 15 seconds.
+    pub(crate) fn new(executable: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
         Self {
             executable: executable.into(),
             arguments: Vec::new(),
@@ -46,23 +60,30 @@ impl Program {
             stop_signal: Signal::SIGTERM,
             stop_timeout: Duration::from_secs(15),
             log: log.into(),
-            den: None,
+            exclusive_dir: None,
         }
     }
 
-    /// The same with more arguments.
-    pub fn arguments<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+    /// Adds arguments.
+    pub(crate) fn arguments<A: Into<OsString>>(
+        mut self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// The same with more environment.
-    pub fn environment(mut self, environment: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// Adds environment variables.
+    pub(crate) fn environment(
+        mut self,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         self.environment.extend(environment);
         self
     }
 
-    /// The command: `setpriv` sets the death signal and changes the user, then becomes the program.
+    /// Returns the command: `setpriv` sets the death signal and changes the user, then becomes the
+    /// program.
     fn command(&self) -> Result<Command> {
         let log = OpenOptions::new()
             .create(true)
@@ -72,7 +93,7 @@ impl Program {
         let mut command = Command::new("setpriv");
         command.arg("--pdeathsig").arg(&self.stop_signal.as_str()["SIG".len()..]);
         if let Some(user) = &self.user {
-            // The capability lets the user into folders that only we may enter.
+            // The capability lets the user into folders that only devstack's user may enter.
             command.args(["--reuid", user, "--regid", user, "--init-groups"]);
             command.args(["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]);
         }
@@ -83,31 +104,30 @@ impl Program {
         Ok(command)
     }
 
-    /// Starts it. Only the [`home`](crate::home) thread may call this.
-    pub fn spawn(&self) -> Result<Child> {
+    /// Starts the program. Only the [`spawn_thread`](crate::spawn_thread) may call this.
+    pub(crate) fn spawn(&self) -> Result<Child> {
         let name = self.executable.display();
         self.command()?.spawn().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                anyhow!("`setpriv` is missing: install the package util-linux")
-            }
+            ErrorKind::NotFound => anyhow!("`setpriv` is missing: install the package util-linux"),
             _ => anyhow!(error).context(format!("cannot start {name}")),
         })
     }
 }
 
-impl std::fmt::Display for Program {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.executable.file_name().unwrap_or(self.executable.as_os_str());
         write!(f, "{}", name.display())?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.display()))
     }
 }
 
-/// Sends `signal` to a child. What it cannot catch goes to all that descend from it as well, its own
-/// process group or not (PostgreSQL's workers open groups of their own); of the rest it tells them itself.
+/// Sends `signal` to a child. SIGKILL, SIGSTOP and SIGCONT go to all its descendants as well,
+/// whatever their process group (PostgreSQL's workers open groups of their own); the child forwards
+/// other signals.
 pub(crate) fn signal(child: u32, signal: Signal) {
     let pids = match signal {
-        Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGCONT => tree(child),
+        Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGCONT => process_tree(child),
         _ => vec![child],
     };
     for pid in pids {
@@ -116,27 +136,26 @@ pub(crate) fn signal(child: u32, signal: Signal) {
     }
 }
 
-/// Waits until a child that was sent SIGSTOP, and all that descends from it, stands still: one thread
-/// takes the signal and halts the others, so that on a busy machine they go on for a moment.
+/// Waits until a child that received SIGSTOP, and all its descendants, have halted. One thread
+/// takes the signal and halts the others, which on a busy machine continue for a moment.
 pub(crate) async fn wait_halted(child: u32) {
     let all_halted = async {
-        while tree(child).into_iter().any(runs) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        while process_tree(child).into_iter().any(has_running_thread) {
+            sleep(Duration::from_millis(1)).await;
         }
     };
-    let _ = tokio::time::timeout(HALT_MAX, all_halted).await;
+    let _ = timeout(HALT_DURATION_MAX, all_halted).await;
 }
 
-/// Whether a thread of a process is not halted.
-fn runs(pid: u32) -> bool {
+fn has_running_thread(pid: u32) -> bool {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     threads
         .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
         .any(|text| text.rfind(") ").is_some_and(|end| !text[end + 2..].starts_with(['T', 'Z'])))
 }
 
-/// `root` and its descendants, parents first.
-fn tree(root: u32) -> Vec<u32> {
+/// Returns `root` and its descendants, parents first.
+fn process_tree(root: u32) -> Vec<u32> {
     let parents: Vec<(u32, u32)> =
         processes().filter_map(|pid| Some((pid, stat(pid)?.parent))).collect();
     let mut found = vec![root];
@@ -156,16 +175,15 @@ fn processes() -> impl Iterator<Item = u32> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// What the kernel says of a process.
 struct Stat {
     parent: u32,
-    /// With the id it names one process for good: ids are used again.
+    /// Together with the id it identifies a process: the kernel reuses ids.
     start_ticks: u64,
 }
 
 fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything, so fields are counted from its end.
+    // The name in parentheses may contain anything, so fields are counted from its end.
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
     if *fields.first()? == "Z" {
         return None;
@@ -173,12 +191,12 @@ fn stat(pid: u32) -> Option<Stat> {
     Some(Stat { parent: fields.get(1)?.parse().ok()?, start_ticks: fields.get(19)?.parse().ok()? })
 }
 
-/// A note of a running child, by which the next start finds what a killed devstack left behind.
+/// The record of a running child, by which the next start finds what a killed devstack left
+/// running.
 pub(crate) struct PidFile(PathBuf);
 
 impl PidFile {
-    /// Writes the note.
-    pub fn write(path: PathBuf, pid: u32) -> Result<Self> {
+    pub(crate) fn write(path: PathBuf, pid: u32) -> Result<Self> {
         let start_ticks = stat(pid).map_or(0, |stat| stat.start_ticks);
         fs::write(&path, format!("{pid} {start_ticks}\n"))?;
         Ok(Self(path))
@@ -191,40 +209,35 @@ impl Drop for PidFile {
     }
 }
 
-/// Ends what the notes in `folder` speak of, where it still runs, and removes them.
-pub(crate) async fn end_leftovers(folder: &Path) -> Result<()> {
+/// Ends the processes of the [`PidFile`]s in `folder` that still run, and removes the files.
+pub(crate) async fn end_orphans(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let note = fs::read_to_string(&path)?;
-        let mut words = note.split_whitespace().map(str::parse::<u64>);
+        let record = fs::read_to_string(&path)?;
+        let mut words = record.split_whitespace().map(str::parse::<u64>);
         if let (Some(Ok(pid)), Some(Ok(start_ticks))) = (words.next(), words.next()) {
             let pid = u32::try_from(pid).unwrap_or_default();
-            let alive = || stat(pid).is_some_and(|stat| stat.start_ticks == start_ticks);
-            outlast(LEFTOVER_MAX, || if alive() { vec![pid] } else { Vec::new() }).await?;
+            let runs = || stat(pid).is_some_and(|stat| stat.start_ticks == start_ticks);
+            wait_or_kill(ORPHAN_DURATION_MAX, || if runs() { vec![pid] } else { Vec::new() })
+                .await?;
         }
         fs::remove_file(&path)?;
     }
     Ok(())
 }
 
-/// Waits until no process works in `den`, and kills what stays too long.
-pub(crate) async fn wait_empty(den: &Path) -> Result<()> {
-    let inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == den);
-    outlast(DEN_MAX, || processes().filter(inside).collect()).await
+/// Waits until no process has the working directory `dir`, and kills those that stay too long.
+pub(crate) async fn wait_unused(dir: &Path) -> Result<()> {
+    let inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir);
+    wait_or_kill(LEAVE_DURATION_MAX, || processes().filter(inside).collect()).await
 }
 
-/// How long threads may take to halt: one that waits for a disk does so first.
-const HALT_MAX: Duration = Duration::from_secs(5);
-/// How long what a killed devstack left may take to end: the kernel has asked it to.
-const LEFTOVER_MAX: Duration = Duration::from_secs(30);
-/// How long processes may take to see that their parent died.
-const DEN_MAX: Duration = Duration::from_secs(5);
-
-/// Waits until none of `living` is left, kills them after `patience`, and gives up after twice that.
-async fn outlast(patience: Duration, living: impl Fn() -> Vec<u32>) -> Result<()> {
+/// Waits until `running` returns no process, kills what it returns after `patience`, and fails
+/// after twice that time.
+async fn wait_or_kill(patience: Duration, running: impl Fn() -> Vec<u32>) -> Result<()> {
     let start = Instant::now();
     loop {
-        let left = living();
+        let left = running();
         if left.is_empty() {
             return Ok(());
         }
@@ -238,7 +251,7 @@ async fn outlast(patience: Duration, living: impl Fn() -> Vec<u32>) -> Result<()
     }
 }
 
-/// The last lines of a log.
+/// Returns the last lines of a log.
 pub(crate) fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -246,7 +259,7 @@ pub(crate) fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
 
-/// Empties a log, so that it speaks of this run only.
+/// Empties a log, so that it contains this run only.
 pub(crate) fn truncate(log: &Path) -> Result<()> {
     File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     Ok(())

@@ -1,52 +1,46 @@
-//! What a new store holds: the demo catalogue and two accounts.
+//! The content of a new store: the demo catalogue and two accounts.
 
-use std::path::Path;
-use std::time::Duration;
-use std::{fs, io};
+use std::{fs, io, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use proto::user::v1::SignUpRequest;
-use proto::user::v1::user_service_client::UserServiceClient;
+use proto::user::v1::{SignUpRequest, user_service_client::UserServiceClient};
+use setup::files::write_private;
 use tonic::Code;
 
-use crate::chores::Chores;
-use crate::options::Options;
-use crate::process::Program;
-use crate::secrets::write_private;
-use crate::tools;
+use crate::{one_shot::OneShots, options::Options, paths, process::Program};
 
-/// An account of the demo.
+/// Marks databases that have the content.
+const MARKER: &str = "seeded";
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The credentials of a demo account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// Its address.
+    /// The email address.
     pub email: String,
-    /// Its password.
+    /// The password.
     pub password: String,
 }
 
-/// The account that may do anything.
+/// Returns the account with the role admin.
 pub(crate) fn admin() -> Login {
-    Login { email: "admin@shopmesh.example".into(), password: "shopmesh-admin".into() }
+    Login { email: setup::ADMIN_EMAIL.into(), password: "shopmesh-admin".into() }
 }
 
-/// The account that buys.
+/// Returns the account with the role customer.
 pub(crate) fn customer() -> Login {
     Login { email: "customer@shopmesh.example".into(), password: "shopmesh-customer".into() }
 }
 
-const CATALOGUE: &str = "catalogue.csv";
-const TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Writes the pictures and the pages to where the gateway serves them, and the catalogue to where it
-/// does not: the file tells how many of each there are.
-pub(crate) fn write_files(dir: &Path) -> Result<()> {
+/// Copies the pictures and the built pages to the folder that the gateway serves. A running store
+/// keeps its copy while `npm run build` replaces the pages.
+pub(crate) fn copy_web_files(dir: &Path) -> Result<()> {
     let web = dir.join("web");
-    crate::catalogue::write(&web)?;
-    fs::rename(web.join(CATALOGUE), dir.join(CATALOGUE))?;
-    // Copied, so that a store serves what it was started with while the next pages are built.
-    let built = tools::pages();
-    if built.is_dir() {
-        copy_folder(&built, &web).context("cannot copy the built pages")?;
+    copy_folder(&paths::catalogue().join("images"), &web.join("images"))
+        .context("cannot copy the pictures")?;
+    let pages = paths::pages();
+    if pages.is_dir() {
+        copy_folder(&pages, &web).context("cannot copy the built pages")?;
     }
     Ok(())
 }
@@ -65,28 +59,33 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Imports the catalogue.
+/// Imports the demo catalogue.
 pub(crate) async fn import_catalogue(
     dir: &Path,
     product_svc: Program,
-    chores: &Chores,
+    one_shots: &OneShots,
 ) -> Result<()> {
-    let mut program = product_svc.arguments(["import"]).arguments([dir.join(CATALOGUE)]);
+    let products = paths::catalogue().join("products.csv");
+    let mut program = product_svc.arguments(["import"]).arguments([products]);
     program.log = dir.join("logs/product-svc-import.log");
-    chores.run(program, TIMEOUT).await.context("cannot import the demo catalogue")
+    one_shots.run(program, TIMEOUT).await.context("cannot import the demo catalogue")
 }
 
-/// Makes the admin, unless there is one.
-pub(crate) async fn create_admin(dir: &Path, user_svc: Program, chores: &Chores) -> Result<()> {
+/// Creates the admin account, unless it exists.
+pub(crate) async fn create_admin(
+    dir: &Path,
+    user_svc: Program,
+    one_shots: &OneShots,
+) -> Result<()> {
     let Login { email, password } = admin();
     let mut program = user_svc
         .arguments(["create-admin", "--email", &email, "--display-name", "Demo Admin"])
         .environment([("ADMIN_PASSWORD".to_owned(), password)]);
     program.log = dir.join("logs/user-svc-create-admin.log");
-    chores.run(program, TIMEOUT).await.context("cannot make the admin account")
+    one_shots.run(program, TIMEOUT).await.context("cannot create the admin account")
 }
 
-/// Makes the customer as anyone becomes one, unless it is there.
+/// Signs the customer up through the gateway, unless the account exists.
 pub(crate) async fn sign_up_customer(gateway_url: String) -> Result<()> {
     let Login { email, password } = customer();
     let mut users = UserServiceClient::connect(gateway_url).await?;
@@ -99,19 +98,18 @@ pub(crate) async fn sign_up_customer(gateway_url: String) -> Result<()> {
     }
 }
 
-/// Whether these databases were seeded by an earlier start.
+/// Reports whether an earlier start has seeded these databases.
 pub(crate) fn is_done(options: &Options) -> bool {
-    fs::read_to_string(options.dir.join(NOTE)).is_ok_and(|note| note == databases(options))
+    let marker = fs::read_to_string(options.dir.join(MARKER));
+    marker.is_ok_and(|marker| marker == databases(options))
 }
 
-/// Notes that the databases are seeded.
-pub(crate) fn note_done(options: &Options) -> Result<()> {
-    write_private(&options.dir.join(NOTE), &databases(options))
+/// Records that the databases are seeded.
+pub(crate) fn mark_done(options: &Options) -> Result<()> {
+    write_private(&options.dir.join(MARKER), &databases(options))
 }
 
-const NOTE: &str = "seeded";
-
-/// Which databases they are: our own, or which from outside.
+/// Returns a text that differs between sets of databases.
 fn databases(options: &Options) -> String {
     format!("{:?}", options.external.database_urls)
 }

@@ -1,19 +1,16 @@
-//! How a service is started and set: its program and its environment.
+//! The program and the environment of each service.
 
 use anyhow::{Context, Result, bail};
+use setup::keys::page_token_key_name;
 use topology::Service;
 
-use crate::addresses::Addresses;
-use crate::part::Part;
-use crate::ports::Socket;
-use crate::process::Program;
-use crate::tools;
+use crate::{addresses::Addresses, part::Part, paths, ports::Socket, process::Program};
 
-/// The program of a service, with all that its `migrate` and other commands share with it.
+/// Returns the program of a service; `migrate` and its other commands have the same environment.
 pub(crate) fn program(part: Part, addresses: &Addresses) -> Result<Program> {
     let service = part.service().with_context(|| format!("{part} is not a service"))?;
     let name = service.name();
-    let executable = tools::binaries()?.join(name);
+    let executable = paths::binaries()?.join(name);
     if !executable.exists() {
         bail!("{} is missing: build it with `cargo build -p {name}`", executable.display());
     }
@@ -21,8 +18,8 @@ pub(crate) fn program(part: Part, addresses: &Addresses) -> Result<Program> {
     Ok(Program::new(executable, log).environment(environment(part, service, addresses)?))
 }
 
-/// What a service is told. Each reads only what it knows, so all are told the same, but for what is
-/// their own.
+/// Returns the settings of a service. A service ignores those that it does not know, so all get nearly
+/// the same variables.
 fn environment(
     part: Part,
     service: Service,
@@ -32,7 +29,7 @@ fn environment(
     let tls = addresses.tls_dir();
     let secrets = addresses.secrets();
     let address = |socket| Ok::<_, anyhow::Error>(format!("127.0.0.1:{}", addresses.port(socket)?));
-    let page_token_key = secrets.key_file(&format!("{name}-page-token-key"))?;
+    let page_token_key = secrets.key_file(&page_token_key_name(name))?;
     let url = |service| addresses.service_url(Part::Service(service));
     let upstream = |service: Service, package| Some(format!("{package}={}", url(service)?));
     let upstreams: Vec<String> = Service::all()
@@ -51,7 +48,7 @@ fn environment(
         ("TLS_KEY_FILE", Some(tls.join(format!("{name}-key.pem")).display().to_string())),
         ("TLS_CA_FILE", Some(tls.join("ca.pem").display().to_string())),
         ("PAGE_TOKEN_KEY_FILE", Some(page_token_key.display().to_string())),
-        ("SIGNING_KEYS_DIR", Some(secrets.signing_keys()?.display().to_string())),
+        ("SIGNING_KEYS_DIR", Some(secrets.signing_keys_dir()?.display().to_string())),
         ("JWKS_URL", jwks_url),
         ("UPSTREAMS", Some(upstreams.join(","))),
         ("SMTP_URL", addresses.smtp_url()),
@@ -61,4 +58,18 @@ fn environment(
     ];
     let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
     Ok(variables.chain(callees).filter_map(|(name, value)| Some((name, value?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setup_lists_the_same_services_and_databases() {
+        let listed: Vec<_> = setup::services::Service::all()
+            .map(|service| (service.name(), service.database()))
+            .collect();
+        let table = Service::all().map(|service| (service.name(), service.database()));
+        assert!(table.eq(listed));
+    }
 }

@@ -1,39 +1,45 @@
-//! A running store: starts its parts in order, breaks single ones when told to, stops them in reverse
-//! order.
+//! A running store: starts its parts in order, stops them in reverse order, and injects faults.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::time::{Duration, Instant};
+mod faults;
 
-use anyhow::{Context, Result, anyhow};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Error, Result, anyhow};
 use futures::future::{join_all, try_join_all};
-use nix::sys::signal::Signal;
+use setup::{certificates, keys::Secrets, topics};
 use tokio::sync::{Mutex, watch};
 use topology::Service;
 
-use crate::addresses::Addresses;
-use crate::chores::Chores;
-use crate::options::Options;
-use crate::part::Part;
-use crate::ports::{Assigned, Socket};
-use crate::process::{self, Program};
-use crate::secrets::Secrets;
-use crate::supervisor::{State, Supervisor};
 use crate::{
-    certificates, exports, kafka, mailbox, postgres, ready, seed, services, state, welcome,
+    addresses::Addresses,
+    banner, exports, kafka, mailbox,
+    one_shot::OneShots,
+    options::Options,
+    part::Part,
+    ports::{Assigned, Socket},
+    postgres,
+    process::{self, Program},
+    readiness, seed, services, state_dir,
+    supervisor::Supervisor,
 };
 
-const MIGRATE_MAX: Duration = Duration::from_secs(300);
+const MIGRATION_DURATION_MAX: Duration = Duration::from_secs(300);
 
-/// The whole store or some of its parts. Dropping it kills what runs; [`Self::stop`] is the clean way.
+/// The whole store or some of its parts. Dropping it kills what runs; [`Self::stop`] stops it
+/// cleanly.
 pub struct Stack {
     options: Options,
     addresses: Addresses,
-    chores: Chores,
+    one_shots: OneShots,
     parts: Mutex<BTreeMap<Part, Supervisor>>,
     failure: watch::Sender<Option<String>>,
-    /// Keeps the state folder ours.
-    _claim: File,
+    /// Locks the state folder.
+    _lock: File,
 }
 
 impl Stack {
@@ -47,40 +53,40 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Claims the folder and the ports; nothing runs yet.
+    /// Locks the folder and chooses the ports; starts nothing.
     pub async fn prepare(mut options: Options) -> Result<Self> {
-        options.dir = std::path::absolute(&options.dir)?;
+        options.dir = path::absolute(&options.dir)?;
         let dir = &options.dir;
-        let claim = state::claim(dir)?;
-        exports::withdraw(dir);
-        process::end_leftovers(&dir.join("run")).await?;
+        let lock = state_dir::lock(dir)?;
+        exports::remove_file(dir);
+        process::end_orphans(&dir.join("run")).await?;
         options.parts.retain(|part| !options.external.replaces(*part));
         options.parts.sort();
         options.parts.dedup();
         let ports = Assigned::choose(&options.ports, &options.parts)?;
-        certificates::set_up(&dir.join("tls"))?;
+        certificates::create_files(&dir.join("tls"))?;
         let addresses = Addresses::new(dir, ports, Secrets::open(dir)?, options.external.clone());
         Ok(Self {
             addresses,
-            chores: Chores::default(),
+            one_shots: OneShots::default(),
             parts: Mutex::default(),
             failure: watch::Sender::new(None),
-            _claim: claim,
+            _lock: lock,
             options,
         })
     }
 
-    /// Starts all parts, waits until they are ready and tells it in `env`. On an error what was started
-    /// runs on, until [`Self::stop`].
+    /// Starts all parts, waits until they are ready and writes the file `env`. On an error the
+    /// started parts run until [`Self::stop`].
     pub async fn bring_up(&self) -> Result<()> {
         tokio::select! {
-            done = self.start_all() => done,
+            result = self.start_all() => result,
             error = self.failed() => Err(error),
         }
     }
 
-    /// Waits until a part has died too often, and says how.
-    pub async fn failed(&self) -> anyhow::Error {
+    /// Waits until a part has failed for good, and returns how.
+    pub async fn failed(&self) -> Error {
         let mut failure = self.failure.subscribe();
         let text = failure.wait_for(Option::is_some).await;
         let text = text.ok().and_then(|text| text.clone()).unwrap_or_default();
@@ -89,25 +95,25 @@ impl Stack {
 
     async fn start_all(&self) -> Result<()> {
         tokio::try_join!(
-            self.start_if_here(Part::Postgres),
-            self.start_if_here(Part::Kafka),
-            self.start_if_here(Part::Mailbox),
+            self.start_if_present(Part::Postgres),
+            self.start_if_present(Part::Kafka),
+            self.start_if_present(Part::Mailbox),
         )?;
-        if self.options.external.kafka_brokers.is_some() && self.wants_services() {
+        if self.options.external.kafka_brokers.is_some() && self.has_services() {
             self.wait_kafka().await?;
         }
         let services: Vec<Part> =
             self.options.parts.iter().copied().filter(|part| part.service().is_some()).collect();
         try_join_all(services.iter().map(|part| self.migrate(*part))).await?;
         if self.has(Part::Service(Service::GATEWAY)) {
-            seed::write_files(&self.options.dir)?;
+            seed::copy_web_files(&self.options.dir)?;
         }
-        try_join_all(services.iter().map(|part| self.start_if_here(*part))).await?;
+        try_join_all(services.iter().map(|part| self.start_if_present(*part))).await?;
         self.seed().await?;
-        exports::publish(&self.options.dir, &self.exports()?)
+        exports::write_file(&self.options.dir, &self.exports()?)
     }
 
-    fn wants_services(&self) -> bool {
+    fn has_services(&self) -> bool {
         self.options.parts.iter().any(|part| part.service().is_some())
     }
 
@@ -115,7 +121,7 @@ impl Stack {
         self.options.parts.contains(&part)
     }
 
-    async fn start_if_here(&self, part: Part) -> Result<()> {
+    async fn start_if_present(&self, part: Part) -> Result<()> {
         if !self.has(part) {
             return Ok(());
         }
@@ -142,7 +148,7 @@ impl Stack {
                     dir,
                     port(Socket::Postgres)?,
                     self.addresses.secrets(),
-                    &self.chores,
+                    &self.one_shots,
                 )
                 .await
             }
@@ -151,7 +157,7 @@ impl Stack {
                     dir,
                     port(Socket::Kafka)?,
                     port(Socket::KafkaController)?,
-                    &self.chores,
+                    &self.one_shots,
                 )
                 .await
             }
@@ -166,7 +172,7 @@ impl Stack {
             .environment(own.map(|(_, name, value)| (name.clone(), value.clone()))))
     }
 
-    /// Brings the schema of a service up; a second process of it has the same.
+    /// Migrates the database of a service. Its replica uses the same database.
     async fn migrate(&self, part: Part) -> Result<()> {
         let Part::Service(service) = part else { return Ok(()) };
         if service.database().is_none() {
@@ -175,7 +181,7 @@ impl Stack {
         let mut program = self.service_program(part)?.arguments(["migrate"]);
         program.log = self.options.dir.join(format!("logs/{part}-migrate.log"));
         process::truncate(&program.log)?;
-        self.chores.run(program, MIGRATE_MAX).await
+        self.one_shots.run(program, MIGRATION_DURATION_MAX).await
     }
 
     async fn seed(&self) -> Result<()> {
@@ -186,14 +192,14 @@ impl Stack {
         let dir = &self.options.dir;
         let product_svc = self.service_program(Part::Service(Service::PRODUCT))?;
         let user_svc = self.service_program(Part::Service(Service::USER))?;
-        let gateway_url = self.addresses.gateway_url().context("the gateway is here")?;
+        let gateway_url = self.addresses.gateway_url().context("this store has no gateway")?;
         tokio::try_join!(
-            seed::import_catalogue(dir, product_svc, &self.chores),
-            seed::create_admin(dir, user_svc, &self.chores),
+            seed::import_catalogue(dir, product_svc, &self.one_shots),
+            seed::create_admin(dir, user_svc, &self.one_shots),
             seed::sign_up_customer(gateway_url),
         )?;
-        (self.options.progress)("the demo catalogue and two accounts are in");
-        seed::note_done(&self.options)
+        (self.options.progress)("the demo catalogue and two accounts are ready");
+        seed::mark_done(&self.options)
     }
 
     /// Waits until a part is ready, or has failed.
@@ -204,64 +210,65 @@ impl Stack {
                 Part::Postgres => {
                     let url = self.addresses.postgres_url(postgres::SUPERUSER)?;
                     let connect = async || postgres::connect(&url).await;
-                    let client = ready::wait("postgres", connect).await?;
-                    postgres::set_up(&client, self.addresses.secrets()).await
+                    let client = readiness::wait("postgres", connect).await?;
+                    postgres::create_databases(&client, self.addresses.secrets()).await
                 }
                 Part::Kafka => {
                     let port = port(Socket::Kafka)?;
-                    ready::wait("kafka", async || ready::listens(port).await).await?;
+                    readiness::wait("kafka", async || readiness::accepts_connections(port).await)
+                        .await?;
                     self.wait_kafka().await
                 }
                 Part::Mailbox => {
                     let (smtp, web) = (port(Socket::Smtp)?, port(Socket::MailboxWeb)?);
-                    ready::wait("mailbox", async || {
-                        ready::listens(smtp).await?;
-                        ready::http_ok(web, "/healthz").await
+                    readiness::wait("mailbox", async || {
+                        readiness::accepts_connections(smtp).await?;
+                        readiness::http_ok(web, "/healthz").await
                     })
                     .await
                 }
                 Part::Service(_) | Part::Replica(_) => {
                     let port = port(Socket::Admin(part))?;
-                    let probe = async || ready::http_ok(port, "/readyz").await;
-                    ready::wait(&part.to_string(), probe).await
+                    let probe = async || readiness::http_ok(port, "/readyz").await;
+                    readiness::wait(&part.to_string(), probe).await
                 }
             }
         };
         tokio::select! {
-            done = ready => done,
+            result = ready => result,
             error = self.failed() => Err(error),
         }
     }
 
     async fn wait_kafka(&self) -> Result<()> {
-        let brokers = self.addresses.kafka_brokers().context("no broker")?;
-        ready::wait("kafka", async || kafka::create_topics(&brokers).await).await
+        let brokers = self.addresses.kafka_brokers().context("this store has no broker")?;
+        readiness::wait("kafka", async || topics::create(&brokers).await).await
     }
 
-    /// Where everything is.
+    /// Returns the addresses of all parts.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// All that the store tells the outside, as names and values.
+    /// Returns the environment variables that describe the store.
     pub fn exports(&self) -> Result<Vec<(String, String)>> {
         exports::of(&self.addresses)
     }
 
-    /// The same with what gives a test databases of its own.
+    /// Returns [`Self::exports`] and the variable that gives a test databases of its own.
     pub fn test_exports(&self) -> Result<Vec<(String, String)>> {
         exports::of_tests(&self.addresses)
     }
 
-    /// Addresses, logins and first commands, for a person.
-    pub fn welcome(&self) -> String {
-        welcome::text(&self.addresses)
+    /// Returns a text with addresses, logins and first commands.
+    pub fn banner(&self) -> String {
+        banner::text(&self.addresses)
     }
 
-    /// Stops all in order: services, mailbox, Kafka, PostgreSQL.
+    /// Stops all parts in order: services, mailbox, Kafka, PostgreSQL.
     pub async fn stop(&self) {
-        exports::withdraw(&self.options.dir);
-        self.chores.settle().await;
+        exports::remove_file(&self.options.dir);
+        self.one_shots.drain().await;
         let mut parts = self.parts.lock().await;
         let (services, servers): (Vec<_>, Vec<_>) =
             parts.iter().partition(|(part, _)| part.service().is_some());
@@ -275,70 +282,6 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        exports::withdraw(&self.options.dir);
-    }
-}
-
-/// Faults, one part at a time.
-impl Stack {
-    /// Kills all processes of a part at once, and waits until they are dead. It is started again, as
-    /// after any death.
-    pub async fn kill(&self, part: Part) -> Result<()> {
-        self.end_life(part, |_| Signal::SIGKILL).await
-    }
-
-    /// Asks a part to end, and waits until it has. It is started again.
-    pub async fn terminate(&self, part: Part) -> Result<()> {
-        self.end_life(part, |program| program.stop_signal).await
-    }
-
-    async fn end_life(&self, part: Part, signal: fn(&Program) -> Signal) -> Result<()> {
-        let mut parts = self.parts.lock().await;
-        let supervisor = parts.get_mut(&part).with_context(|| format!("{part} is not here"))?;
-        supervisor.end_life(signal(supervisor.program())).await;
-        Ok(())
-    }
-
-    /// Halts all processes of a part: it answers nothing, and its connections stay open.
-    pub async fn pause(&self, part: Part) -> Result<()> {
-        self.signal(part, Signal::SIGSTOP).await
-    }
-
-    /// Lets a halted part go on.
-    pub async fn resume(&self, part: Part) -> Result<()> {
-        self.signal(part, Signal::SIGCONT).await
-    }
-
-    async fn signal(&self, part: Part, signal: Signal) -> Result<()> {
-        let parts = self.parts.lock().await;
-        parts.get(&part).with_context(|| format!("{part} is not here"))?.signal(signal).await;
-        Ok(())
-    }
-
-    /// Stops a part cleanly, until [`Self::start_part`].
-    pub async fn stop_part(&self, part: Part) -> Result<()> {
-        let parts = self.parts.lock().await;
-        parts.get(&part).with_context(|| format!("{part} is not here"))?.stop().await;
-        Ok(())
-    }
-
-    /// Starts a part that was stopped, with more environment where that is wanted. It may not be ready
-    /// yet: see [`Self::wait_ready`].
-    pub async fn start_part(&self, part: Part, environment: &[(&str, &str)]) -> Result<()> {
-        let more =
-            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let program = self.program(part).await?.environment(more);
-        let mut parts = self.parts.lock().await;
-        let supervisor = parts.get_mut(&part).with_context(|| format!("{part} is not here"))?;
-        supervisor.start_again(program).await;
-        Ok(())
-    }
-
-    /// The process id of a part, while it runs.
-    pub async fn pid(&self, part: Part) -> Option<u32> {
-        match *self.parts.lock().await.get(&part)?.state().borrow() {
-            State::Running { pid } => Some(pid),
-            _ => None,
-        }
+        exports::remove_file(&self.options.dir);
     }
 }

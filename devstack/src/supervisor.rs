@@ -1,41 +1,45 @@
-//! Keeps one part running: starts it again with back-off when it dies, gives up after
-//! [`DEATHS_MAX`] deaths in a row, and carries out orders. One task a part, on the home thread.
+//! Keeps one part running: restarts it with backoff when it dies, gives up after [`DEATHS_MAX`]
+//! deaths in a row, and carries out commands. One task for each part, on the [`spawn_thread`].
 
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::time::Duration;
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
-use tokio::process::Child;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    pin,
+    process::Child,
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep, timeout},
+};
 
-use crate::process::{self, PidFile, Program, tail, wait_empty};
-use crate::{Progress, home};
+use crate::{
+    options::Progress,
+    process::{self, PidFile, Program, tail, wait_unused},
+    spawn_thread,
+};
 
-/// Deaths in a row that end it all.
+/// Deaths in a row after which the whole store fails.
 const DEATHS_MAX: u32 = 5;
-/// A part that stood this long starts a new row.
-const STOOD: Duration = Duration::from_secs(10);
-/// The first pause before a new start; it doubles with each death of a row.
-const BACK_OFF_MIN: Duration = Duration::from_millis(200);
+/// A part that ran this long starts a new row of deaths.
+const STABLE_DURATION: Duration = Duration::from_secs(10);
+/// The backoff after the first death; it doubles with each death in a row.
+const BACKOFF_MIN: Duration = Duration::from_millis(200);
 
-/// Where a part stands.
+/// The state of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Ended because it was told to.
+    /// Ended by a command.
     Stopped,
     /// Runs, ready or not.
     Running { pid: u32 },
-    /// Died, and waits for its next start.
+    /// Died, and will be restarted.
     Down,
-    /// Died too often.
+    /// Died [`DEATHS_MAX`] times in a row.
     Failed,
 }
 
-enum Order {
-    /// To the part, if it runs.
+enum Command {
+    /// Sends a signal to the part, if it runs.
     Signal(Signal, oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
     Start(Program),
@@ -44,22 +48,22 @@ enum Order {
 /// The handle of one supervised part. Dropping it kills the part.
 pub(crate) struct Supervisor {
     program: Program,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
 }
 
 impl Supervisor {
-    /// Starts the part and keeps it.
-    pub fn start(
+    /// Starts the part and its supervision. `failure` receives the text of a part that has failed.
+    pub(crate) fn start(
         name: String,
         program: Program,
         pid_file: PathBuf,
         progress: Progress,
         failure: watch::Sender<Option<String>>,
     ) -> Self {
-        let (orders, inbox) = mpsc::channel(8);
+        let (commands, inbox) = mpsc::channel(8);
         let (state, states) = watch::channel(State::Down);
-        let keeper = Keeper {
+        let task = Supervision {
             name,
             program: program.clone(),
             pid_file,
@@ -68,134 +72,134 @@ impl Supervisor {
             inbox,
             state,
             deaths: 0,
-            sent: false,
+            signalled: false,
         };
-        home::spawn(keeper.run());
-        Self { program, orders, state: states }
+        spawn_thread::spawn(task.run());
+        Self { program, commands, state: states }
     }
 
-    /// Where it stands, now and later.
-    pub fn state(&self) -> watch::Receiver<State> {
-        self.state.clone()
+    /// Returns the current state.
+    pub(crate) fn state(&self) -> State {
+        self.state.borrow().clone()
     }
 
-    /// What runs there.
-    pub fn program(&self) -> &Program {
+    /// Returns the program that the part runs.
+    pub(crate) fn program(&self) -> &Program {
         &self.program
     }
 
-    /// Sends it a signal, if it runs.
-    pub async fn signal(&self, signal: Signal) {
+    /// Sends a signal to the part, if it runs.
+    pub(crate) async fn signal(&self, signal: Signal) {
         let (done, wait) = oneshot::channel();
-        let _ = self.orders.send(Order::Signal(signal, done)).await;
+        let _ = self.commands.send(Command::Signal(signal, done)).await;
         let _ = wait.await;
     }
 
-    /// Ends it by a signal, if it runs. That does not count as a death, and it starts again.
-    pub async fn end_life(&mut self, signal: Signal) {
-        let life = self.state.borrow().clone();
-        if !matches!(life, State::Running { .. }) {
+    /// Ends the part by a signal, if it runs. It does not count as a death, and the part is
+    /// restarted.
+    pub(crate) async fn end_by(&mut self, signal: Signal) {
+        let before = self.state();
+        if !matches!(before, State::Running { .. }) {
             return;
         }
         self.signal(signal).await;
-        let _ = self.state.wait_for(|state| *state != life).await;
+        let _ = self.state.wait_for(|state| *state != before).await;
     }
 
-    /// Ends it in good order and leaves it so.
-    pub async fn stop(&self) {
+    /// Stops the part cleanly, without a restart.
+    pub(crate) async fn stop(&self) {
         let (done, wait) = oneshot::channel();
-        let _ = self.orders.send(Order::Stop(done)).await;
+        let _ = self.commands.send(Command::Stop(done)).await;
         let _ = wait.await;
     }
 
-    /// Starts it after [`Self::stop`], as `program` from now on.
-    pub async fn start_again(&mut self, program: Program) {
+    /// Starts the part again after [`Self::stop`], from now on as `program`.
+    pub(crate) async fn restart_as(&mut self, program: Program) {
         self.program = program.clone();
-        let _ = self.orders.send(Order::Start(program)).await;
+        let _ = self.commands.send(Command::Start(program)).await;
         let _ = self.state.wait_for(|state| *state != State::Stopped).await;
     }
 }
 
 /// The task behind a [`Supervisor`].
-struct Keeper {
+struct Supervision {
     name: String,
     program: Program,
     pid_file: PathBuf,
     progress: Progress,
-    /// Takes the text that ends it all.
     failure: watch::Sender<Option<String>>,
-    inbox: mpsc::Receiver<Order>,
+    inbox: mpsc::Receiver<Command>,
     state: watch::Sender<State>,
     /// Deaths in a row.
     deaths: u32,
-    /// Whether we sent a deadly signal to the child that runs now.
-    sent: bool,
+    /// Whether a command sent a deadly signal to the child that runs now.
+    signalled: bool,
 }
 
-/// Why a life ended.
+/// Why a child ended.
 enum End {
     Died(String),
     Stopped,
-    /// Nobody holds the handle any more.
+    /// The [`Supervisor`] was dropped.
     Dropped,
 }
 
-impl Keeper {
+impl Supervision {
     async fn run(mut self) {
         loop {
-            let born = Instant::now();
+            let started_at = Instant::now();
             let end = match self.spawn().await {
-                Ok(child) => self.watch(child).await,
+                Ok(child) => self.supervise(child).await,
                 Err(error) => End::Died(format!("{error:#}")),
             };
-            let go_on = match end {
-                End::Died(how) => {
-                    if born.elapsed() >= STOOD {
+            let restart = match end {
+                End::Died(cause) => {
+                    if started_at.elapsed() >= STABLE_DURATION {
                         self.deaths = 0;
                     }
-                    self.mourn(how).await
+                    self.handle_death(cause).await
                 }
-                End::Stopped => self.rest().await,
+                End::Stopped => self.wait_for_start().await,
                 End::Dropped => false,
             };
-            if !go_on {
+            if !restart {
                 return;
             }
         }
     }
 
     async fn spawn(&self) -> Result<Child> {
-        if let Some(den) = &self.program.den {
-            wait_empty(den).await?;
+        if let Some(dir) = &self.program.exclusive_dir {
+            wait_unused(dir).await?;
         }
         self.program.spawn()
     }
 
-    /// Watches one life of the part.
-    async fn watch(&mut self, mut child: Child) -> End {
+    /// Carries out commands until the child ends.
+    async fn supervise(&mut self, mut child: Child) -> End {
         let Some(pid) = child.id() else { return End::Died("ended at once".into()) };
-        let _note = PidFile::write(self.pid_file.clone(), pid);
-        self.sent = false;
+        let _pid_file = PidFile::write(self.pid_file.clone(), pid);
+        self.signalled = false;
         self.state.send_replace(State::Running { pid });
         loop {
             tokio::select! {
                 status = child.wait() => return End::Died(describe(status)),
-                order = self.inbox.recv() => match order {
-                    Some(Order::Signal(signal, done)) => {
-                        self.sent |= !matches!(signal, Signal::SIGSTOP | Signal::SIGCONT);
+                command = self.inbox.recv() => match command {
+                    Some(Command::Signal(signal, done)) => {
+                        self.signalled |= !matches!(signal, Signal::SIGSTOP | Signal::SIGCONT);
                         process::signal(pid, signal);
                         if signal == Signal::SIGSTOP {
                             process::wait_halted(pid).await;
                         }
                         let _ = done.send(());
                     }
-                    Some(Order::Stop(done)) => {
-                        end(&mut child, pid, &self.program).await;
+                    Some(Command::Stop(done)) => {
+                        stop(&mut child, pid, &self.program).await;
                         self.state.send_replace(State::Stopped);
                         let _ = done.send(());
                         return End::Stopped;
                     }
-                    Some(Order::Start(_)) => {}
+                    Some(Command::Start(_)) => {}
                     None => {
                         process::signal(pid, Signal::SIGKILL);
                         let _ = child.wait().await;
@@ -206,70 +210,78 @@ impl Keeper {
         }
     }
 
-    /// Counts a death, tells it and waits until the next start. False: there is none.
-    async fn mourn(&mut self, how: String) -> bool {
-        self.deaths += u32::from(!self.sent);
+    /// Counts and reports a death, then waits for the time of the restart. Returns whether to
+    /// restart.
+    async fn handle_death(&mut self, cause: String) -> bool {
+        self.deaths += u32::from(!self.signalled);
         let name = &self.name;
         if self.deaths >= DEATHS_MAX {
-            let log = &self.program.log;
-            let text = format!(
-                "{name} died {DEATHS_MAX} times in a row, at last: {how}. The end of {}:\n{}",
-                log.display(),
-                tail(log)
-            );
-            self.state.send_replace(State::Failed);
-            self.failure.send_replace(Some(text));
-            // A part that failed is stopped already; whoever stops it must not wait.
-            while let Some(order) = self.inbox.recv().await {
-                drop(order);
-            }
+            self.fail(&cause).await;
             return false;
         }
-        let pause = BACK_OFF_MIN * 2u32.pow(self.deaths.saturating_sub(1));
-        (self.progress)(&format!("{name} died ({how}), starts again in {} ms", pause.as_millis()));
+        let backoff = BACKOFF_MIN * 2u32.pow(self.deaths.saturating_sub(1));
+        let millis = backoff.as_millis();
+        (self.progress)(&format!("{name} died ({cause}), restarts in {millis} ms"));
         self.state.send_replace(State::Down);
-        let due = sleep(pause);
-        tokio::pin!(due);
+        let restart_time = sleep(backoff);
+        pin!(restart_time);
         loop {
             tokio::select! {
-                () = &mut due => return true,
-                order = self.inbox.recv() => match order {
-                    Some(Order::Stop(done)) => {
+                () = &mut restart_time => return true,
+                command = self.inbox.recv() => match command {
+                    Some(Command::Stop(done)) => {
                         self.state.send_replace(State::Stopped);
                         let _ = done.send(());
-                        return self.rest().await;
+                        return self.wait_for_start().await;
                     }
-                    Some(Order::Signal(..) | Order::Start(_)) => {}
+                    Some(Command::Signal(..) | Command::Start(_)) => {}
                     None => return false,
                 },
             }
         }
     }
 
-    /// Waits, stopped, until it is told to start. False: never.
-    async fn rest(&mut self) -> bool {
+    /// Reports the failure and waits until the [`Supervisor`] is dropped.
+    async fn fail(&mut self, cause: &str) {
+        let log = &self.program.log;
+        let text = format!(
+            "{} died {DEATHS_MAX} times in a row, at last: {cause}. The end of {}:\n{}",
+            self.name,
+            log.display(),
+            tail(log)
+        );
+        self.state.send_replace(State::Failed);
+        self.failure.send_replace(Some(text));
+        // Dropping a command completes it: the part is already stopped.
+        while let Some(command) = self.inbox.recv().await {
+            drop(command);
+        }
+    }
+
+    /// Waits, stopped, for the command to start. Returns false when the [`Supervisor`] is dropped.
+    async fn wait_for_start(&mut self) -> bool {
         self.deaths = 0;
         loop {
             match self.inbox.recv().await {
-                Some(Order::Start(program)) => {
+                Some(Command::Start(program)) => {
                     self.program = program;
                     self.state.send_replace(State::Down);
                     return true;
                 }
-                Some(Order::Stop(done)) => {
+                Some(Command::Stop(done)) => {
                     let _ = done.send(());
                 }
-                Some(Order::Signal(..)) => {}
+                Some(Command::Signal(..)) => {}
                 None => return false,
             }
         }
     }
 }
 
-/// Ends a child in good order, and by force once its time is up.
-async fn end(child: &mut Child, pid: u32, program: &Program) {
+/// Stops a child cleanly, and kills it after its timeout.
+async fn stop(child: &mut Child, pid: u32, program: &Program) {
     process::signal(pid, program.stop_signal);
-    // A paused process takes no signal until it goes on.
+    // A halted process handles no signal until it continues.
     process::signal(pid, Signal::SIGCONT);
     if timeout(program.stop_timeout, child.wait()).await.is_err() {
         process::signal(pid, Signal::SIGKILL);
@@ -277,7 +289,7 @@ async fn end(child: &mut Child, pid: u32, program: &Program) {
     }
 }
 
-fn describe(status: std::io::Result<ExitStatus>) -> String {
+fn describe(status: io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),

@@ -1,93 +1,87 @@
-//! What a test finds when it runs under `devstack exec`: a running store, and databases of its own.
+//! What a test under `devstack exec` uses: the running store, and databases of its own.
 
-use std::fmt::Display;
-use std::path::PathBuf;
+use std::{env, fmt::Display, path::PathBuf};
 
 use tokio_postgres::Client;
 use topology::Service;
 use uuid::Uuid;
 
-use crate::postgres;
-use crate::seed::Login;
+use crate::{postgres, seed::Login};
 
-/// Names the server's own database, as the role that may create others.
+/// The variable with the URL of the database server for the role that creates databases.
 pub(crate) const SERVER_URL: &str = "DEVSTACK_POSTGRES_TEST_URL";
 
-/// The store that `devstack exec` started, read from the environment. What a part that is not there
-/// would answer panics, with a word on how to run the test.
+/// The store that `devstack exec` started, read from the environment. A method panics with
+/// instructions for running the test where the store does not have the part.
 #[derive(Clone, Copy, Debug)]
 pub struct Env(());
 
 impl Env {
-    /// The store around this test.
+    /// Returns the store that this test runs in.
     pub fn from_env() -> Self {
         get("DEVSTACK_DIR");
         Self(())
     }
 
-    /// `http://127.0.0.1:PORT` of the gateway.
+    /// Returns `http://127.0.0.1:PORT` of the gateway.
     pub fn gateway_url(&self) -> String {
         get("GATEWAY_URL")
     }
 
-    /// `http://127.0.0.1:PORT` of the mailbox; its REST lies under it.
+    /// Returns `http://127.0.0.1:PORT` of the mailbox, the base of its REST API.
     pub fn mailbox_url(&self) -> String {
         get("MAILBOX_URL")
     }
 
-    /// The mail server.
+    /// Returns the URL of the mail server.
     pub fn smtp_url(&self) -> String {
         get("SMTP_URL")
     }
 
-    /// The brokers, separated by commas.
+    /// Returns the Kafka bootstrap servers, separated by commas.
     pub fn kafka_brokers(&self) -> String {
         get("KAFKA_BROKERS")
     }
 
-    /// The demo's admin.
+    /// Returns the demo's admin account.
     pub fn admin(&self) -> Login {
         Login { email: get("ADMIN_EMAIL"), password: get("ADMIN_PASSWORD") }
     }
 
-    /// The demo's customer.
+    /// Returns the demo's customer account.
     pub fn customer(&self) -> Login {
         Login { email: get("CUSTOMER_EMAIL"), password: get("CUSTOMER_PASSWORD") }
     }
 
-    /// The database of a running service, as its own role.
+    /// Returns the URL of a running service's database, for its own role.
     pub fn database_url(&self, service: Service) -> String {
         get(&format!("{}_DATABASE_URL", service.prefix()))
     }
 
-    /// `http://127.0.0.1:PORT` of a running service's health and metrics.
+    /// Returns `http://127.0.0.1:PORT` of a running service's health and metrics.
     pub fn admin_url(&self, service: Service) -> String {
         get(&format!("{}_ADMIN_URL", service.prefix()))
     }
 
-    /// `https://localhost:PORT` of a running service, past the gateway.
+    /// Returns `https://localhost:PORT` of a running service, without the gateway.
     pub fn service_url(&self, service: Service) -> String {
         get(&format!("{}_SVC_URL", service.prefix()))
     }
 
-    /// The folder of certificates: `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each service.
+    /// Returns the folder of certificates: `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each
+    /// service.
     pub fn tls_dir(&self) -> PathBuf {
         get("DEVSTACK_TLS_DIR").into()
     }
 
-    /// The folder of keys that sign access tokens: `KID.pem`.
+    /// Returns the folder of the keys that sign access tokens: `KID.pem`.
     pub fn signing_keys_dir(&self) -> PathBuf {
         get("SIGNING_KEYS_DIR").into()
-    }
-
-    /// The server's own database, as the role that may do anything.
-    pub fn postgres_admin_url(&self) -> String {
-        get("DEVSTACK_POSTGRES_ADMIN_URL")
     }
 }
 
 fn get(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
+    env::var(name).unwrap_or_else(|_| {
         panic!(
             "{name} is not set: run this test through `make test`, or \
              `cargo run -p devstack -- exec cargo test …`"
@@ -95,22 +89,22 @@ fn get(name: &str) -> String {
     })
 }
 
-/// Makes an empty database, and returns its address. Its owner is a role without special rights, as a
-/// service's is. It goes with the store.
+/// Creates an empty database and returns its URL. Like a service's database, its owner is a role
+/// without special rights. It exists as long as the store.
 ///
 /// # Panics
-/// Where there is no store, or the server refuses.
+/// Panics without a store, or when a statement fails.
 pub async fn create_database(name_hint: &str) -> String {
     let server = Server::connect().await;
     server.create(&unique(name_hint), "template1").await
 }
 
-/// Makes a database as `migrate` left its template, and returns its address. `migrate` gets the address
-/// of an empty database, once for each `name` in the life of the store, however many test programs ask
-/// at the same time.
+/// Creates a copy of the database that `migrate` has prepared, and returns its URL. `migrate`
+/// receives the URL of an empty database, once for each `name` in the life of the store, however
+/// many test programs call this at the same time.
 ///
 /// # Panics
-/// Where there is no store, the server refuses, or `migrate` fails.
+/// Panics without a store, or when a statement or `migrate` fails.
 pub async fn template_database<F, E: Display>(
     name: &str,
     migrate: impl FnOnce(String) -> F,
@@ -120,7 +114,7 @@ where
 {
     let server = Server::connect().await;
     let template = format!("template_{}", identifier(name));
-    // Held until the connection ends: whoever comes meanwhile waits for the template to be whole.
+    // Other callers wait until the template is complete.
     server.execute(&format!("SELECT pg_advisory_lock(hashtext('{template}'))")).await;
     if !server.has(&template).await {
         let draft = format!("draft_{template}");
@@ -136,7 +130,7 @@ where
     server.create(&unique(name), &template).await
 }
 
-/// A connection to the server's own database, as the tester.
+/// A connection to the database server as the role of tests.
 struct Server {
     url: String,
     client: Client,
@@ -145,7 +139,8 @@ struct Server {
 impl Server {
     async fn connect() -> Self {
         let url = get(SERVER_URL);
-        let client = postgres::connect(&url).await.expect("the store's PostgreSQL answers");
+        let client =
+            postgres::connect(&url).await.expect("the store's PostgreSQL accepts connections");
         Self { url, client }
     }
 
@@ -157,16 +152,20 @@ impl Server {
 
     async fn has(&self, database: &str) -> bool {
         let found = "SELECT FROM pg_database WHERE datname = $1";
-        self.client.query_opt(found, &[&database]).await.expect("a catalogue answers").is_some()
+        self.client
+            .query_opt(found, &[&database])
+            .await
+            .expect("a system catalogue is readable")
+            .is_some()
     }
 
-    /// Makes a database, and returns its address.
+    /// Creates a database and returns its URL.
     async fn create(&self, name: &str, template: &str) -> String {
         self.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         self.url.replace("/postgres?", &format!("/{name}?"))
     }
 
-    /// Ends all connections to a database and lets in no more, so that it can be copied.
+    /// Ends all connections to a database and allows no more, so that it can be copied.
     async fn close(&self, database: &str) {
         self.execute(&format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false")).await;
         let end =
@@ -176,13 +175,13 @@ impl Server {
 }
 
 fn unique(hint: &str) -> String {
-    // A name may have 63 bytes, and the id takes 33.
+    // A name may have 63 bytes, and the id needs 33.
     let mut name = identifier(hint);
     name.truncate(30);
     format!("{name}_{}", Uuid::now_v7().simple())
 }
 
-/// `text` as a name that needs no quotes.
+/// Turns `text` into a name that needs no quotes.
 fn identifier(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     format!("t_{}", text.chars().map(plain).collect::<String>())

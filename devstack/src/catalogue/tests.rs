@@ -5,6 +5,7 @@ use std::{collections::HashSet, fs};
 use serde::Deserialize;
 
 use super::PRODUCTS_CSV;
+use crate::paths;
 
 const PRODUCTS_MIN: usize = 200;
 const SVG_BYTES_MAX: usize = 4096;
@@ -97,8 +98,7 @@ fn each_product_has_a_picture_and_each_picture_has_a_product() {
 
 /// Returns the names and texts of all pictures.
 fn pictures() -> Vec<(String, String)> {
-    let images = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogue/images");
-    let files = fs::read_dir(images).expect("a folder of pictures");
+    let files = fs::read_dir(paths::catalogue().join("images")).expect("a folder of pictures");
     files
         .map(|file| {
             let file = file.expect("a readable folder");

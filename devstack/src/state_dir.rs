@@ -1,22 +1,28 @@
-//! The state folder: whose it is, how a store that runs in it is ended from outside, and what becomes
-//! of it.
+//! The state folder: its lock, how a store that uses it is stopped from another process, and its
+//! removal.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{Read, Write};
-use std::path::Path;
-use std::time::Duration;
+use std::{
+    env,
+    fs::{self, File, TryLockError},
+    io::{ErrorKind, Read, Write},
+    path::Path,
+    process,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use setup::files::create_private_folder;
 use tokio::time::{Instant, sleep};
-
-use crate::secrets::create_private_folder;
 
 const LOCK: &str = "lock";
 
-/// Makes the folder ours for as long as the answer lives. The kernel lets go of it when we die.
-pub(crate) fn claim(dir: &Path) -> Result<File> {
+/// Creates the folder and locks it for as long as the returned file lives. The kernel releases the
+/// lock of a process that dies.
+pub(crate) fn lock(dir: &Path) -> Result<File> {
     create_private_folder(dir)?;
     for folder in ["logs", "run"] {
         create_private_folder(&dir.join(folder))?;
@@ -34,44 +40,45 @@ pub(crate) fn claim(dir: &Path) -> Result<File> {
             let pid =
                 read_pid(&mut lock).map(|pid| format!(" (process {pid})")).unwrap_or_default();
             bail!(
-                "a store runs in {} already{pid}: use it, or end it with `make down`",
+                "a store runs in {} already{pid}: use it, or stop it with `make down`",
                 dir.display()
             );
         }
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }
     lock.set_len(0)?;
-    lock.write_all(std::process::id().to_string().as_bytes())?;
+    lock.write_all(process::id().to_string().as_bytes())?;
     Ok(lock)
 }
 
-/// Removes what killed programs left in the folder of temporary files: folders whose name starts with
-/// `prefix` and whose lock nobody holds.
-pub fn sweep(prefix: &str) -> Result<()> {
-    for entry in fs::read_dir(std::env::temp_dir())?.flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
-        if ours
-            && File::open(entry.path().join(LOCK)).is_ok_and(|lock| free(&lock).unwrap_or(false))
+/// Removes the state folders of killed programs from the system's temporary folder: those whose
+/// name starts with `prefix` and that no process locks.
+pub fn remove_abandoned(prefix: &str) -> Result<()> {
+    for entry in fs::read_dir(env::temp_dir())?.flatten() {
+        let matches = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        if matches
+            && File::open(entry.path().join(LOCK))
+                .is_ok_and(|lock| is_unlocked(&lock).unwrap_or(false))
         {
-            // Another program may sweep it at the same time.
+            // Another program may remove it at the same time.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
     Ok(())
 }
 
-/// Ends the store that runs in `dir`, and waits until it has. False: none ran.
-pub async fn end_running(dir: &Path) -> Result<bool> {
+/// Stops the store that runs in `dir` and waits until it has ended. Returns false if none ran.
+pub async fn stop_running(dir: &Path) -> Result<bool> {
     const WAIT_MAX: Duration = Duration::from_secs(120);
     let Ok(mut lock) = File::open(dir.join(LOCK)) else { return Ok(false) };
-    if free(&lock)? {
+    if is_unlocked(&lock)? {
         return Ok(false);
     }
-    let pid = read_pid(&mut lock).context("the store that runs has not said its process id")?;
+    let pid = read_pid(&mut lock).context("the running store has not written its process id")?;
     kill(Pid::from_raw(pid), Signal::SIGTERM)
-        .with_context(|| format!("cannot end the store, process {pid}"))?;
+        .with_context(|| format!("cannot stop the store, process {pid}"))?;
     let start = Instant::now();
-    while !free(&lock)? {
+    while !is_unlocked(&lock)? {
         if start.elapsed() > WAIT_MAX {
             bail!("the store, process {pid}, has not ended within {} s", WAIT_MAX.as_secs());
         }
@@ -80,18 +87,18 @@ pub async fn end_running(dir: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Ends the store that runs in `dir`, and removes all its state.
+/// Stops the store that runs in `dir`, and removes all its state.
 pub async fn remove(dir: &Path) -> Result<()> {
-    end_running(dir).await?;
+    stop_running(dir).await?;
     match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", dir.display()))
         }
         _ => Ok(()),
     }
 }
 
-fn free(lock: &File) -> Result<bool> {
+fn is_unlocked(lock: &File) -> Result<bool> {
     match lock.try_lock_shared() {
         Ok(()) => {
             lock.unlock()?;

@@ -1,33 +1,38 @@
-//! Certificates for mTLS between the services: one authority, one certificate a service. On one machine
-//! they are made together and renewed together, so the authority's key is needed only then and never stored.
+//! Certificates for mTLS between the services: one authority, and one certificate for each service.
+//! The files of one machine are created and renewed together, so their authority's key is never
+//! stored.
 
-use std::fs;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
 use time::OffsetDateTime;
-use topology::Service;
 
-use crate::secrets::{create_private_folder, write_private};
+use crate::{
+    files::{create_private_folder, write_private},
+    services::Service,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const VALIDITY: Duration = DAY.saturating_mul(365);
-/// They are renewed when less than this is left.
-const REST_MIN: Duration = DAY.saturating_mul(30);
+/// Certificates with less than this left are renewed.
+const REMAINING_MIN: Duration = DAY.saturating_mul(30);
 
-/// Sees to it that `folder` holds `ca.pem`, and `NAME.pem` and `NAME-key.pem` for each service.
-pub(crate) fn set_up(folder: &Path) -> Result<()> {
-    let complete = Service::all().all(|service| {
-        let name = service.name();
+/// Creates `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each service, where they are missing or
+/// expire soon.
+pub fn create_files(folder: &Path) -> Result<()> {
+    let complete = Service::all().map(Service::name).all(|name| {
         folder.join(format!("{name}.pem")).exists()
             && folder.join(format!("{name}-key.pem")).exists()
     });
-    if complete && lasts(&folder.join("ca.pem")) {
+    if complete && expires_late(&folder.join("ca.pem")) {
         return Ok(());
     }
     create_private_folder(folder)?;
@@ -41,34 +46,36 @@ pub(crate) fn set_up(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What signs the certificates of all services.
-pub(crate) struct Authority {
-    /// Its own, PEM.
+/// The authority that signs the certificates of all services.
+pub struct Authority {
+    /// The authority's own certificate, PEM.
     pub certificate: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 /// A certificate and its private key, PEM.
-pub(crate) struct Issued {
+pub struct Issued {
+    /// The certificate.
     pub certificate: String,
+    /// The private key.
     pub key: String,
 }
 
 impl Authority {
-    /// A new one.
+    /// Creates an authority with a new key.
     pub fn new() -> Result<Self> {
         let key = KeyPair::generate()?;
         let certificate = Self::params()?.self_signed(&key)?.pem();
         Ok(Self { certificate, issuer: Issuer::new(Self::params()?, key) })
     }
 
-    /// The one that [`Self::new`] made, of what was kept of it.
+    /// Restores an authority from its stored certificate and key.
     pub fn from_pem(certificate: String, key: &str) -> Result<Self> {
         let issuer = Issuer::new(Self::params()?, KeyPair::from_pem(key)?);
         Ok(Self { certificate, issuer })
     }
 
-    /// Its private key, PEM.
+    /// Returns the private key, PEM.
     pub fn key(&self) -> String {
         self.issuer.key().serialize_pem()
     }
@@ -80,7 +87,7 @@ impl Authority {
         Ok(params)
     }
 
-    /// One certificate for both ends of a connection; its name is the service's.
+    /// Issues a certificate for the service `name`, valid for both ends of a connection.
     pub fn issue(&self, name: &str) -> Result<Issued> {
         let key = KeyPair::generate()?;
         let names = [name, "localhost", "127.0.0.1"].map(str::to_owned);
@@ -103,46 +110,44 @@ fn params(common_name: &str, alternative_names: Vec<String>) -> Result<Certifica
     Ok(params)
 }
 
-/// Whether the certificate in `file` is good for a while.
-fn lasts(file: &Path) -> bool {
-    let end = || -> Result<i64> {
+/// Reports whether the certificate in `file` is valid for longer than [`REMAINING_MIN`].
+fn expires_late(file: &Path) -> bool {
+    let not_after = || -> Result<SystemTime> {
         let (_, pem) = x509_parser::pem::parse_x509_pem(&fs::read(file)?)?;
-        Ok(pem.parse_x509()?.validity().not_after.timestamp())
+        Ok(pem.parse_x509()?.validity().not_after.to_datetime().into())
     };
-    let until = SystemTime::now() + REST_MIN;
-    let until =
-        until.duration_since(SystemTime::UNIX_EPOCH).context("the clock").map(|d| d.as_secs());
-    matches!((end(), until), (Ok(end), Ok(until)) if u64::try_from(end).is_ok_and(|end| end > until))
+    not_after().is_ok_and(|not_after| not_after > SystemTime::now() + REMAINING_MIN)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use rustls::RootCertStore;
-    use rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier};
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::{
+        RootCertStore,
+        client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+        pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    };
 
     use super::*;
 
     #[test]
-    fn what_was_kept_of_an_authority_signs_for_those_who_trust_it() {
+    fn a_restored_authority_issues_certificates_that_its_clients_trust() {
         let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM");
-        let first = Authority::new().expect("a new one");
-        let kept = Authority::from_pem(first.certificate.clone(), &first.key()).expect("the same");
-        let issued = kept.issue("order-svc").expect("it signs");
+        let first = Authority::new().expect("a new key");
+        let restored = Authority::from_pem(first.certificate.clone(), &first.key()).expect("PEM");
+        let issued = restored.issue("order-svc").expect("a signature");
         let mut roots = RootCertStore::empty();
         roots.add(der(&first.certificate)).expect("a certificate");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        let verifier = verifier.build().expect("there is a root");
+        let verifier = verifier.build().expect("one root certificate");
         let verify = |name: &str| {
-            let name = ServerName::try_from(name.to_owned()).expect("a name");
+            let name = ServerName::try_from(name.to_owned()).expect("a host name");
             let end = der(&issued.certificate);
             verifier.verify_server_cert(&end, &[], &name, &[], UnixTime::now()).map(drop)
         };
-        verify("order-svc").expect("it is the service");
-        verify("user-svc").expect_err("it is another");
+        verify("order-svc").expect("the name matches");
+        verify("user-svc").expect_err("another name");
     }
 }
