@@ -1,4 +1,4 @@
-//! Databases of one's own, beside the store that `make test` runs.
+//! Databases of a test in the store that `make test` runs.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,13 +6,14 @@ use devstack::testing::{create_database, template_database};
 use tokio_postgres::{Client, NoTls};
 
 async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it answers");
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("it accepts connections");
     tokio::spawn(connection);
     client
 }
 
 #[tokio::test]
-async fn two_databases_with_one_hint_are_two() {
+async fn two_databases_with_the_same_name_hint_are_distinct() {
     let (first, second) = (create_database("one-hint").await, create_database("one-hint").await);
     assert_ne!(first, second);
     connect(&first).await.batch_execute("CREATE TABLE mine ()").await.expect("the owner may");
@@ -26,7 +27,7 @@ async fn the_owner_may_create_trusted_extensions() {
 }
 
 #[tokio::test]
-async fn many_clones_at_once_migrate_their_template_once() {
+async fn concurrent_clones_migrate_their_template_once() {
     static MIGRATIONS: AtomicU32 = AtomicU32::new(0);
     let clone = || {
         template_database("many-clones", async |url| {
@@ -40,7 +41,10 @@ async fn many_clones_at_once_migrate_their_template_once() {
     for url in [a, b, c, d] {
         let client = connect(&url).await;
         client.batch_execute("INSERT INTO migrated VALUES (1)").await.expect("it was cloned");
-        let row = client.query_one("SELECT count(*) FROM migrated", &[]).await.expect("it answers");
-        assert_eq!(row.get::<_, i64>(0), 1, "a clone is nobody else's");
+        let row = client
+            .query_one("SELECT count(*) FROM migrated", &[])
+            .await
+            .expect("it accepts connections");
+        assert_eq!(row.get::<_, i64>(0), 1, "a clone contains only its own rows");
     }
 }

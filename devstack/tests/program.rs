@@ -1,22 +1,27 @@
-//! The program as a person meets it: started, interrupted, killed, started again.
+//! The program `devstack`: started, interrupted, killed, started again.
 
-use std::fs;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use tempfile::TempDir;
 
 const SERVERS: &str = "postgres,kafka,mailbox";
 
-/// `devstack`, without the store around this test.
+/// Returns the command `devstack` without the variables of the store that this test runs in.
 fn devstack(arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
-    // SIGINT comes ignored, as to a program that a script starts in the background.
+    // The parent ignores SIGINT, like a script that starts a program in the background.
     command.args(["-c", "trap '' INT; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_devstack")]);
     command.args(arguments);
     for name in ["USER", "PRODUCT", "ORDER", "NOTIFY"] {
@@ -26,7 +31,7 @@ fn devstack(arguments: &[&str]) -> Command {
     command
 }
 
-/// What `devstack` says of the store in a folder.
+/// Runs `devstack` with the folder `dir`.
 fn output(dir: &Path, arguments: &[&str]) -> Output {
     devstack(arguments).arg("--dir").arg(dir).output().expect("it starts")
 }
@@ -38,12 +43,12 @@ fn folder() -> TempDir {
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(120), "in vain: {what}");
+        assert!(start.elapsed() < Duration::from_secs(120), "timeout: {what}");
         sleep(Duration::from_millis(20));
     }
 }
 
-/// `devstack up` that is ready. A test that fails leaves nothing behind.
+/// A running `devstack up`, which is killed when its test fails.
 struct Up<'a> {
     child: Child,
     dir: &'a Path,
@@ -77,17 +82,17 @@ impl<'a> Up<'a> {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("it runs");
     }
 
-    /// Waits for its end. Whether that was a good one.
+    /// Waits until it ends. Returns whether it succeeded.
     fn end(&mut self) -> bool {
         until("its end", || self.ended().is_some());
         self.ended() == Some(true)
     }
 
-    /// A line of `env`.
+    /// Returns a variable of the file `env`.
     fn variable(&self, name: &str) -> String {
         let env = fs::read_to_string(self.dir.join("env")).expect("it is ready");
         let line = env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        line.expect("it is told").to_owned()
+        line.expect("the variable is in the file").to_owned()
     }
 }
 
@@ -98,8 +103,8 @@ impl Drop for Up<'_> {
     }
 }
 
-/// Processes that name the folder or work in it.
-fn living(dir: &Path) -> Vec<String> {
+/// Returns the command lines of the processes that name the folder or have it as working directory.
+fn processes_of(dir: &Path) -> Vec<String> {
     let name = dir.to_str().expect("it is plain text");
     let processes = fs::read_dir("/proc").expect("Linux").flatten();
     processes
@@ -114,28 +119,28 @@ fn living(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn ctrl_c_ends_all_even_where_it_came_ignored() {
+fn ctrl_c_stops_everything_even_if_the_parent_ignores_it() {
     let dir = folder();
     let mut up = Up::start(dir.path(), SERVERS);
-    assert!(living(dir.path()).len() > 3, "the three servers run");
+    assert!(processes_of(dir.path()).len() > 3, "the three servers run");
     up.signal(Signal::SIGINT);
-    assert!(up.end(), "a good end");
-    assert_eq!(living(dir.path()), [""; 0]);
-    assert!(!up.is_ready(), "`env` is there only while the store is");
+    assert!(up.end(), "it succeeds");
+    assert_eq!(processes_of(dir.path()), [""; 0]);
+    assert!(!up.is_ready(), "`env` exists only while the store is ready");
 }
 
 #[test]
-fn ctrl_c_before_it_is_ready_ends_all() {
+fn ctrl_c_before_the_store_is_ready_stops_everything() {
     let dir = folder();
     let mut up = Up::begin(dir.path(), SERVERS);
     until("a first part runs", || dir.path().join("run/mailbox").exists());
     up.signal(Signal::SIGINT);
-    assert!(up.end(), "a good end");
-    assert_eq!(living(dir.path()), [""; 0]);
+    assert!(up.end(), "it succeeds");
+    assert_eq!(processes_of(dir.path()), [""; 0]);
 }
 
 #[test]
-fn a_kill_leaves_no_orphan_and_the_next_start_keeps_the_data() {
+fn a_killed_store_leaves_no_orphan_and_the_next_start_keeps_the_data() {
     let dir = folder();
     let mut up = Up::start(dir.path(), SERVERS);
     let certificate = fs::read(dir.path().join("tls/ca.pem")).expect("it is there");
@@ -143,7 +148,7 @@ fn a_kill_leaves_no_orphan_and_the_next_start_keeps_the_data() {
     up.signal(Signal::SIGKILL);
     assert!(!up.end());
 
-    // At once: what the kernel has not ended yet must not be in the way.
+    // At once: processes that the kernel has not ended yet must not prevent the start.
     let mut up = Up::start(dir.path(), SERVERS);
     let password = |url: &str| url.split('@').next().map(str::to_owned);
     assert_eq!(password(&database), password(&up.variable("USER_DATABASE_URL")));
@@ -152,96 +157,95 @@ fn a_kill_leaves_no_orphan_and_the_next_start_keeps_the_data() {
 
     up.signal(Signal::SIGKILL);
     assert!(!up.end());
-    until("no orphan", || living(dir.path()).is_empty());
+    until("no orphan", || processes_of(dir.path()).is_empty());
 }
 
 #[test]
-fn a_second_store_in_one_folder_is_refused_and_down_ends_the_first() {
+fn a_second_store_in_one_folder_is_rejected_and_down_stops_the_first() {
     let dir = folder();
     let mut up = Up::start(dir.path(), "mailbox");
     let second = output(dir.path(), &["up", "--free-ports", "--parts", "mailbox"]);
-    let told = String::from_utf8(second.stderr).expect("text");
+    let stderr = String::from_utf8(second.stderr).expect("text");
     assert!(!second.status.success());
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.contains(&format!("already (process {})", up.child.id())), "{told}");
-    assert!(up.is_ready(), "the first is not disturbed");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains(&format!("already (process {})", up.child.id())), "{stderr}");
+    assert!(up.is_ready(), "the first store still runs");
 
     assert!(output(dir.path(), &["down"]).status.success());
-    assert!(up.end(), "a good end");
-    assert_eq!(living(dir.path()), [""; 0]);
+    assert!(up.end(), "it succeeds");
+    assert_eq!(processes_of(dir.path()), [""; 0]);
     let nothing = output(dir.path(), &["down"]);
-    assert!(nothing.status.success(), "nothing to end is fine");
+    assert!(nothing.status.success(), "`down` succeeds when no store runs");
 }
 
 #[test]
-fn reset_ends_the_store_and_removes_it() {
+fn reset_stops_the_store_and_removes_its_folder() {
     let parent = folder();
     let dir = parent.path().join("store");
     let mut up = Up::start(&dir, "postgres");
     assert!(output(&dir, &["reset"]).status.success());
-    assert!(up.end(), "a good end");
+    assert!(up.end(), "it succeeds");
     assert!(!dir.exists());
 }
 
 #[test]
-fn a_port_in_use_is_one_line_that_names_it() {
+fn a_port_in_use_is_reported_in_one_line() {
     let dir = folder();
-    // Whoever has it, it is in use.
+    // If this fails, another program uses the port.
     let _taken = TcpListener::bind("127.0.0.1:1080");
     let refused = output(dir.path(), &["up", "--parts", "mailbox"]);
-    let told = String::from_utf8(refused.stderr).expect("text");
+    let stderr = String::from_utf8(refused.stderr).expect("text");
     assert!(!refused.status.success());
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.contains("is in use: end what listens there"), "{told}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("is in use: end what listens there"), "{stderr}");
 }
 
 #[test]
-fn a_missing_tool_is_one_line_that_says_what_to_do() {
+fn a_missing_tool_is_reported_with_the_command_that_installs_it() {
     let dir = folder();
     let mut command = devstack(&["up", "--free-ports", "--parts", "mailbox", "--dir"]);
-    // A folder without Node.js, but with what starts us.
+    // A folder without Node.js, but with the programs that start devstack.
     let tools = folder();
     for tool in ["sh", "setpriv"] {
-        std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), tools.path().join(tool))
-            .expect(tool);
+        symlink(format!("/usr/bin/{tool}"), tools.path().join(tool)).expect(tool);
     }
     let refused = command.arg(dir.path()).env("PATH", tools.path()).output().expect("it starts");
-    let told = String::from_utf8(refused.stderr).expect("text");
+    let stderr = String::from_utf8(refused.stderr).expect("text");
     assert!(!refused.status.success());
-    assert!(told.contains("Node.js is missing: run `make deps`"), "{told}");
+    assert!(stderr.contains("Node.js is missing: run `make deps`"), "{stderr}");
 }
 
 #[test]
-fn exec_gives_the_command_the_store_and_ends_as_it_ends() {
-    let tell = "echo $MAILBOX_URL $DEVSTACK_DIR; exit 7";
-    let command = ["exec", "--parts", "mailbox", "--", "sh", "-c", tell];
+fn exec_passes_the_store_to_the_command_and_returns_its_exit_code() {
+    let script = "echo $MAILBOX_URL $DEVSTACK_DIR; exit 7";
+    let command = ["exec", "--parts", "mailbox", "--", "sh", "-c", script];
     let done = devstack(&command).output().expect("it starts");
     assert_eq!(done.status.code(), Some(7));
-    let told = String::from_utf8(done.stdout).expect("text");
-    let (url, folder) = told.trim().split_once(' ').expect("two words");
+    let stdout = String::from_utf8(done.stdout).expect("text");
+    let (url, folder) = stdout.trim().split_once(' ').expect("two words");
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    assert!(!Path::new(folder).exists(), "the folder goes with the store");
+    assert!(!Path::new(folder).exists(), "the folder is removed with the store");
 }
 
 #[test]
-fn servers_from_outside_are_used_instead_of_own_ones() {
+fn external_servers_replace_own_ones() {
     let dir = folder();
-    let outside = [
+    let external = [
         ("ORDER_DATABASE_URL", "postgres://me:secret@127.0.0.1:9/orders"),
         ("KAFKA_BROKERS", "127.0.0.1:9"),
         ("SMTP_URL", "smtp://127.0.0.1:9"),
     ];
     let mut command = devstack(&["up", "--free-ports", "--parts", SERVERS, "--dir"]);
-    let child = command.arg(dir.path()).envs(outside).spawn().expect("it starts");
+    let child = command.arg(dir.path()).envs(external).spawn().expect("it starts");
     let mut up = Up { child, dir: dir.path() };
     until("ready", || up.is_ready());
-    for (name, value) in outside {
+    for (name, value) in external {
         assert_eq!(up.variable(name), value);
     }
     assert_ne!(up.variable("USER_DATABASE_URL"), up.variable("ORDER_DATABASE_URL"));
     let logs = dir.path().join("logs");
-    assert!(logs.join("postgres.log").exists(), "three databases are ours");
+    assert!(logs.join("postgres.log").exists(), "three databases are on the own server");
     assert!(!logs.join("kafka.log").exists() && !logs.join("mailbox.log").exists());
     up.signal(Signal::SIGTERM);
-    assert!(up.end(), "a good end");
+    assert!(up.end(), "it succeeds");
 }
