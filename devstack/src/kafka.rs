@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use setup::topics::PARTITIONS;
 
 use crate::{one_shot::OneShots, paths, process::Program};
 
@@ -70,14 +69,14 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
-num.partitions={PARTITIONS}
+num.partitions={partitions}
 default.replication.factor=1
-offsets.topic.num.partitions={PARTITIONS}
+offsets.topic.num.partitions={partitions}
 offsets.topic.replication.factor=1
-transaction.state.log.num.partitions={PARTITIONS}
+transaction.state.log.num.partitions={partitions}
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions={PARTITIONS}
+share.coordinator.state.topic.num.partitions={partitions}
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 # A consumer of a new store must not wait for other consumers.
@@ -86,6 +85,7 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 ",
+        partitions = topology::topics().partitions,
         data = folder.join("data").display(),
     )
 }

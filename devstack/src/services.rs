@@ -59,17 +59,3 @@ fn environment(
     let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
     Ok(variables.chain(callees).filter_map(|(name, value)| Some((name, value?))).collect())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn setup_lists_the_same_services_and_databases() {
-        let listed: Vec<_> = setup::services::Service::all()
-            .map(|service| (service.name(), service.database()))
-            .collect();
-        let table = Service::all().map(|service| (service.name(), service.database()));
-        assert!(table.eq(listed));
-    }
-}

@@ -15,10 +15,9 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use crate::{
-    files::{create_private_folder, write_private},
-    services::Service,
-};
+use topology::Service;
+
+use crate::files::{create_private_folder, write_private};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const VALIDITY: Duration = DAY.saturating_mul(365);

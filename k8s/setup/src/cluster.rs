@@ -6,8 +6,8 @@ use setup::{
     ADMIN_EMAIL,
     certificates::{Authority, Issued},
     keys::{new_key, new_password, new_signing_key, page_token_key_name},
-    services::Service,
 };
+use topology::Service;
 
 use crate::kubernetes::Secrets;
 

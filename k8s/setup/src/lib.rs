@@ -7,7 +7,6 @@
 pub mod certificates;
 pub mod files;
 pub mod keys;
-pub mod services;
 pub mod topics;
 
 /// The email address of the demo's admin account.

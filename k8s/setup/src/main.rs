@@ -14,9 +14,9 @@ use clap::Parser;
 use setup::{
     certificates,
     keys::{Secrets, page_token_key_name},
-    services::Service,
     topics,
 };
+use topology::Service;
 
 /// Creates what a store needs before it can start, where devstack does not run it.
 #[derive(Parser)]

@@ -1,4 +1,4 @@
-//! The Kafka topics of the store.
+//! Creates the Kafka topics of the contract.
 
 use std::time::Duration;
 
@@ -11,28 +11,23 @@ use rdkafka::{
 };
 use tokio::time::{Instant, sleep};
 
-/// ARCHITECTURE.md lists their producers and consumers.
-const TOPICS: [&str; 5] =
-    ["order-created", "order-cancelled", "order-shipped", "user-mail", "mail-state"];
-/// The number of partitions of each topic.
-pub const PARTITIONS: i32 = 6;
-/// An event is the only message about a cancellation, so events outlive any outage of a consumer.
-const RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-
 /// Creates the topics that are missing, each with its dead-letter queue. Succeeds only when the
 /// broker accepts requests.
 pub async fn create(brokers: &str) -> Result<()> {
     const TIMEOUT: Duration = Duration::from_secs(2);
     let client: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create()?;
-    let names: Vec<String> =
-        TOPICS.iter().flat_map(|topic| [(*topic).to_owned(), format!("{topic}-dlq")]).collect();
-    let retention_ms = RETENTION.as_millis().to_string();
+    let names: Vec<String> = proto::topics::ALL
+        .iter()
+        .flat_map(|topic| [(*topic).to_owned(), format!("{topic}-dlq")])
+        .collect();
+    let shared = topology::topics();
+    let retention_ms = shared.retention().as_millis().to_string();
     // -1: the broker's own replication factor.
     let topics: Vec<NewTopic<'_>> = names
         .iter()
         .map(|name| {
-            NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(-1))
+            NewTopic::new(name, shared.partitions, TopicReplication::Fixed(-1))
                 .set("retention.ms", &retention_ms)
         })
         .collect();

@@ -15,12 +15,15 @@ pub fn compare(differences: &mut Differences) {
     services(differences);
     topics(differences);
     operations(differences);
-    let scripts = files::under("scripts").into_iter();
-    let others =
-        [ARCHITECTURE, OPERATIONS, "README.md", "Makefile", "Dockerfile"].map(str::to_owned);
-    for path in scripts.chain(others) {
-        let text = differences.read(&path).unwrap_or_default();
-        unknown_names(differences, &path, &text);
+    for path in [ARCHITECTURE, OPERATIONS, "README.md", "Makefile", "Dockerfile"] {
+        let text = differences.read(path).unwrap_or_default();
+        unknown_names(differences, path, &text);
+    }
+    for path in files::under("scripts") {
+        let text = files::read(&path).unwrap_or_default();
+        for name in files::service_names(&text) {
+            differences.add(&path, &format!("`{name}` is named; read scripts/image-names"));
+        }
     }
 }
 

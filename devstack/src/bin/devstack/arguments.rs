@@ -22,8 +22,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Action {
     /// Start the store at its fixed ports, and keep it running until Ctrl-C.
     ///
-    /// USER_DATABASE_URL, PRODUCT_DATABASE_URL, ORDER_DATABASE_URL, NOTIFY_DATABASE_URL,
-    /// KAFKA_BROKERS and SMTP_URL name servers to use instead of own ones.
+    /// KAFKA_BROKERS, SMTP_URL and the database of each service, such as ORDER_DATABASE_URL, name
+    /// servers to use instead of own ones.
     Up {
         #[command(flatten)]
         folder: Folder,
@@ -59,8 +59,8 @@ pub(crate) struct Folder {
 
 #[derive(Args)]
 pub(crate) struct Parts {
-    /// The parts to start, separated by commas: postgres, kafka, mailbox, user-svc, product-svc,
-    /// order-svc, notify-svc, gateway. All parts if this is missing.
+    /// The parts to start, separated by commas: postgres, kafka, mailbox, and services by name. All
+    /// parts if this is missing.
     #[arg(long, value_delimiter = ',', value_name = "PART,…")]
     parts: Vec<Part>,
 }
