@@ -39,6 +39,7 @@ pub fn compare(differences: &mut Differences) {
     }
 
     let topics: Vec<String> = topics().into_iter().map(|topic| topic.name).collect();
+    differences.compare("proto::topics::ALL", proto::topics::ALL, topics.clone());
     for service in Service::all() {
         let place = format!("topology/services.toml, consumes of {}", service.name());
         for unknown in service.consumes().iter().filter(|topic| !topics.contains(topic)) {
