@@ -26,8 +26,11 @@ pub fn compare(differences: &mut Differences) {
         pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect();
     for service in Service::all() {
         for callee in Service::all() {
-            let place =
-                format!("topology/services.toml, calls of {} to {}", service.name(), callee.name());
+            let place = format!(
+                "devstack/topology/services.toml, calls of {} to {}",
+                service.name(),
+                callee.name()
+            );
             let called = methods.iter().filter(|method| {
                 let package = method.parent_service().package_name().to_owned();
                 callee.packages().contains(&package)
@@ -41,13 +44,17 @@ pub fn compare(differences: &mut Differences) {
     let topics: Vec<String> = topics().into_iter().map(|topic| topic.name).collect();
     differences.compare("proto::topics::ALL", proto::topics::ALL, topics.clone());
     for service in Service::all() {
-        let place = format!("topology/services.toml, consumes of {}", service.name());
+        let place = format!("devstack/topology/services.toml, consumes of {}", service.name());
         for unknown in service.consumes().iter().filter(|topic| !topics.contains(topic)) {
             differences.add(&place, &format!("the contract has no topic `{unknown}`"));
         }
     }
     let consumed = Service::all().flat_map(Service::consumes);
-    differences.compare("topology/services.toml, consumes of all services", consumed, topics);
+    differences.compare(
+        "devstack/topology/services.toml, consumes of all services",
+        consumed,
+        topics,
+    );
 }
 
 /// Returns the topics that event messages state.

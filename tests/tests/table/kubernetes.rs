@@ -25,7 +25,8 @@ pub fn compare(differences: &mut Differences) {
 /// Adds the services that a text names and the table lacks.
 pub fn unknown_names(differences: &mut Differences, path: &str, text: &str) {
     for name in files::service_names(text).filter(|name| Service::named(name).is_none()) {
-        differences.add(path, &format!("`{name}` is no service of topology/services.toml"));
+        differences
+            .add(path, &format!("`{name}` is no service of devstack/topology/services.toml"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every list of services, programs, topics and calls agrees with `topology/services.toml` and the contract.
+//! Every list of services, programs, topics and calls agrees with `devstack/topology/services.toml` and the contract.
 //! The test reads files and needs no store. It names all differences at once; docs/adding-a-service.md has the
 //! step that removes each.
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 static TABLE: LazyLock<Table> =
     LazyLock::new(|| match toml::from_str(include_str!("../services.toml")) {
         Ok(table) => table,
-        Err(error) => panic!("topology/services.toml: {error}"),
+        Err(error) => panic!("devstack/topology/services.toml: {error}"),
     });
 
 #[derive(Deserialize)]
