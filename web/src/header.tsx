@@ -7,7 +7,7 @@ import { lineItems, quantityOf } from "./shop/cart";
 import { isCheckoutOutcomeUnknown } from "./shop/checkout-state";
 import { createOnline } from "./util/online";
 
-/** By its number: the enum itself would add the account's client to the first load. */
+/** By its number: the enum itself would add the contract of user-svc to the first load. */
 const ADMIN: Role.ADMIN = 2;
 
 const ariaCurrent = (path: string) => (route().path === path ? "page" : undefined);

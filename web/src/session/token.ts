@@ -1,5 +1,6 @@
 // Provides the access token for calls, and renews it. It uses a client that needs no token, so that
 // the transport of all other clients can depend on this file.
+import { reasonOf } from "../rpc/errors";
 import {
   accessTokenOtherThan,
   endSession,
@@ -57,7 +58,6 @@ async function refreshSession(): Promise<string> {
     try {
       return setSession(await authClient.refreshSession({}));
     } catch (error) {
-      const { reasonOf } = await import("../rpc/errors");
       if (!["REFRESH_TOKEN_INVALID", "ACCOUNT_DISABLED"].includes(reasonOf(error))) throw error;
       endSession();
       throw new NoSessionError();

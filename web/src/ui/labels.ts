@@ -1,5 +1,5 @@
 // The labels of states and categories. States are keyed by number, and the types check that every
-// number of the contract has a label: the enums themselves would add the clients to the first load.
+// number of the contract has a label: the enums themselves would add the contracts of all services to the first load.
 import type { MailState, OrderState } from "../gen/shopmesh/order/v1/order_service_pb";
 import type { StockState } from "../gen/shopmesh/product/v1/product_service_pb";
 

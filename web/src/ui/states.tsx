@@ -1,5 +1,6 @@
 // The states of a page without data: loading, empty, error.
-import { createEffect, createSignal, type JSX, Match, Show, Switch } from "solid-js";
+import { type JSX, Match, Show, Switch } from "solid-js";
+import { errorMessage } from "../rpc/errors";
 import type { Load } from "../rpc/load";
 import { ButtonLink, type Link } from "./link";
 
@@ -32,17 +33,9 @@ export function Empty(props: {
 }
 
 export function LoadError(props: { error: unknown; retry: () => void }) {
-  const [message, setMessage] = createSignal("");
-  createEffect(() => {
-    const error = props.error;
-    import("../rpc/errors").then(
-      ({ errorMessage }) => setMessage(errorMessage(error)),
-      () => setMessage("The shop cannot be reached right now. Try again in a moment."),
-    );
-  });
   return (
     <Alert>
-      <p>{message()}</p>
+      <p>{errorMessage(props.error)}</p>
       <button type="button" class="quiet" onClick={() => props.retry()}>
         Try again
       </button>
