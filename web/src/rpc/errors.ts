@@ -1,10 +1,7 @@
 // Reads the errors of calls: the reason for the program, and a message for the person.
 import { Code, ConnectError } from "@connectrpc/connect";
-import {
-  BadRequestSchema,
-  ErrorInfoSchema,
-  PreconditionFailureSchema,
-} from "../gen/google/rpc/error_details_pb";
+import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { StockShortageSchema } from "../gen/shopmesh/product/v1/error_details_pb";
 import { NoSessionError } from "../session/state";
 
 /** Returns the `reason` of the error, as the contract lists them; empty if it has none. */
@@ -43,16 +40,11 @@ export function hasInvalidFields(error: unknown): boolean {
   return Object.keys(invalidFieldsOf(error)).length > 0;
 }
 
-/** Returns the available quantity of each product that OUT_OF_STOCK names. */
+/** Returns the available quantity of each product that has too little stock for the order. */
 export function availableOf(error: unknown): Record<string, number> {
-  const available: Record<string, number> = {};
-  if (!(error instanceof ConnectError) || reasonOf(error) !== "OUT_OF_STOCK") return available;
-  for (const { violations } of error.findDetails(PreconditionFailureSchema)) {
-    for (const { subject, description } of violations) {
-      available[subject] = Number(/available (\d+)/.exec(description)?.[1] ?? 0);
-    }
-  }
-  return available;
+  if (!(error instanceof ConnectError)) return {};
+  const shortages = error.findDetails(StockShortageSchema);
+  return Object.fromEntries(shortages.map(({ productId, available }) => [productId, available]));
 }
 
 /** Whether there is nothing under the id of a request: it is unknown, or not an id at all. */
