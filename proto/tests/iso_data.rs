@@ -9,10 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 fn compare<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, current: &T) {
     let file = format!("{}/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
     if env::var_os("UPDATE_ISO_DATA").is_some() {
-        let text = serde_json::to_string_pretty(current).unwrap();
-        fs::write(&file, text + "\n").unwrap();
+        let text = serde_json::to_string_pretty(current).expect("plain data");
+        fs::write(&file, text + "\n").expect("a writable file");
     }
-    let stored: T = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let stored: T = serde_json::from_slice(&fs::read(&file).expect("a file")).expect("a list");
     assert_eq!(&stored, current, "{file} differs from the maintained list");
 }
 
