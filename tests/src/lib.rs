@@ -2,6 +2,7 @@
 //! a status says. The store around it is devstack's.
 
 pub mod edges;
+pub mod field_rules;
 pub mod issuer;
 pub mod service;
 pub mod status;

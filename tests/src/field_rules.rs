@@ -1,0 +1,131 @@
+//! Compares a service with the field rules of the contract (`buf.validate`): it must
+//! report a field that breaks a rule, and no field that keeps its rules.
+
+mod examples;
+
+use mesh::{
+    access::{Access, Methods},
+    channel::Channel,
+};
+use prost::Message;
+use prost_reflect::DescriptorPool;
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+};
+
+use self::examples::{Example, Rules};
+use crate::{
+    issuer::with_token,
+    status::{bad_fields, reason},
+};
+
+/// Fields for which the rules are a limit only: a page token must come from a response,
+/// and a time zone must have a known name.
+const LIMITED_ONLY: [&str; 2] = ["page_token", "time_zone"];
+
+/// Calls each method of the service whose name starts with `package`, such as
+/// `shopmesh.order.`, with requests at the bounds of each rule. `caller` returns the
+/// channel and the access token of a caller that may call a method with that access.
+///
+/// # Panics
+/// When the service and the contract differ.
+pub async fn compare(package: &str, caller: impl Fn(&Access) -> (Channel, Option<String>)) {
+    let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).expect("descriptors");
+    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).expect("descriptors");
+    let rules = Rules::read(&pool);
+    let services = pool.services().filter(|service| service.full_name().starts_with(package));
+    let (mut count, mut differences) = (0, Vec::new());
+    for method in services.flat_map(|service| service.methods().collect::<Vec<_>>()) {
+        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+        let access = &methods.get(&path).expect("the method").access;
+        for example in rules.examples(&method.input()) {
+            count += 1;
+            let (channel, token) = caller(access);
+            let result = call(channel, &path, token, example.request.encode_to_vec()).await;
+            if let Err(difference) = check(&example, result) {
+                differences.push(format!("{path} {difference}: {}", excerpt(&example)));
+            }
+        }
+    }
+    assert!(count > 0, "no method of {package} has rules");
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn check(example: &Example, result: Result<(), Status>) -> Result<(), String> {
+    let field = &example.field;
+    let bad = result.as_ref().map_or_else(bad_fields, |()| Vec::new());
+    // A message that is missing is reported as such, or by its fields.
+    let reported = bad.iter().any(|bad| {
+        bad == field || bad.strip_prefix(field.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    });
+    let result = result.map_err(|status| reason(&status));
+    if example.good && reported && !LIMITED_ONLY.contains(&field.as_str()) {
+        return Err(format!("rejects a good {field}"));
+    }
+    if !example.good && !reported {
+        return Err(format!("does not report {field} but {bad:?} ({result:?})"));
+    }
+    Ok(())
+}
+
+fn excerpt(example: &Example) -> String {
+    example.request.to_string().chars().take(300).collect()
+}
+
+/// Calls the method at `path` and reads the first message of its response.
+async fn call(
+    channel: Channel,
+    path: &str,
+    token: Option<String>,
+    message: Vec<u8>,
+) -> Result<(), Status> {
+    let request = match token {
+        Some(token) => with_token(&token, message),
+        None => Request::new(message),
+    };
+    let mut client = Grpc::new(channel);
+    client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+    let path = path.parse().expect("a path");
+    let response = client.server_streaming(request, path, Encoded).await?;
+    response.into_inner().message().await.map(drop)
+}
+
+/// Sends a message that is encoded already, and skips what is in the response.
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Vec<u8>;
+    type Decode = ();
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        bytes::BufMut::put_slice(buffer, &item);
+        Ok(())
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = ();
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
+        bytes::Buf::advance(buffer, bytes::Buf::remaining(buffer));
+        Ok(Some(()))
+    }
+}
