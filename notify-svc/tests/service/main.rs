@@ -6,6 +6,7 @@ mod admin;
 mod crash;
 mod delivery;
 mod events;
+mod field_rules;
 mod harness;
 mod mail_server;
 mod mailbox;

@@ -5,6 +5,7 @@ mod access;
 mod checkout;
 mod crashes;
 mod export;
+mod field_rules;
 mod fulfilment;
 mod harness;
 mod lists;

@@ -2,6 +2,7 @@
 //! real database.
 
 mod catalogue;
+mod field_rules;
 mod import;
 mod reservations;
 mod support;

@@ -32,7 +32,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub type Users = UserServiceClient<Channel>;
 
 pub struct Service {
-    process: service::InProcess,
+    pub process: service::InProcess,
     database: DatabaseConfig,
     token: TokenConfig,
     keys: TempDir,

@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod clients;
 mod commands;
+mod field_rules;
 mod harness;
 mod keys;
 mod limits;
