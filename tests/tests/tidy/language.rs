@@ -1,0 +1,104 @@
+//! The words of the code: terms of the field, and none of the store in the shared crates.
+
+use std::collections::BTreeSet;
+
+use crate::sources::{files_under, read};
+
+const STORE_TERMS: [&str; 14] = [
+    "buyer",
+    "cart",
+    "catalogue",
+    "checkout",
+    "customer",
+    "inventory",
+    "mail",
+    "price",
+    "product",
+    "purchase",
+    "reservation",
+    "shop",
+    "sku",
+    "stock",
+];
+
+/// Words and phrases that have a term in the glossary.
+const PRIVATE_WORDS: [&str; 17] = [
+    "tell",
+    "tells",
+    "told",
+    "judge",
+    "judges",
+    "judged",
+    "run off",
+    "runs off",
+    "ran off",
+    "cannot be had",
+    "what became of",
+    "stands under",
+    "lets go",
+    "dearest",
+    "untold",
+    "dressed",
+    "nobody answers",
+];
+
+const FOLDERS: [&str; 15] = [
+    "proto/shopmesh",
+    "proto/src",
+    "mesh",
+    "mesh-data",
+    "gateway",
+    "user-svc",
+    "product-svc",
+    "order-svc",
+    "notify-svc",
+    "devstack",
+    "k8s/setup",
+    "tests",
+    "web/src",
+    "web/tests",
+    "docs",
+];
+const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+/// Returns lines of the shared crates that have a term of the store.
+pub(crate) fn store_terms_in_shared_crates() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for path in ["mesh/src", "mesh-data/src"].iter().flat_map(|folder| files_under(folder, &["rs"]))
+    {
+        for (number, line) in read(&path).lines().enumerate() {
+            for term in STORE_TERMS.iter().filter(|term| has_word(line, term)) {
+                found.insert(format!("{path}:{} has the term {term}", number + 1));
+            }
+        }
+    }
+    found
+}
+
+/// Returns lines that have a word outside the glossary. Migrations that were applied stay as they are.
+pub(crate) fn private_words() -> BTreeSet<String> {
+    let extensions = ["rs", "ts", "tsx", "proto", "md", "sh"];
+    let files = FOLDERS.iter().flat_map(|folder| files_under(folder, &extensions));
+    let files = files.chain(DOCUMENTS.map(str::to_owned));
+    let mut found = BTreeSet::new();
+    for path in files.filter(|path| !path.ends_with("tidy/language.rs") && !path.contains("/gen/"))
+    {
+        for (number, line) in read(&path).lines().enumerate() {
+            for word in PRIVATE_WORDS.iter().filter(|word| has_word(line, word)) {
+                found.insert(format!("{path}:{}: {word}", number + 1));
+            }
+        }
+    }
+    found
+}
+
+/// Returns whether a line has a word, or its plural, whatever its case. Underscores separate words.
+fn has_word(line: &str, word: &str) -> bool {
+    let line = line.to_lowercase();
+    line.match_indices(word).any(|(at, _)| {
+        let after = &line[at + word.len()..];
+        let after = after.strip_prefix('s').unwrap_or(after);
+        let is_letter = |c: char| c.is_alphanumeric();
+        !line[..at].ends_with(is_letter) && !after.starts_with(is_letter)
+    })
+}
