@@ -8,7 +8,7 @@ pub mod time;
 pub mod topics;
 
 // The comments of the contract are the documentation of what is generated from it.
-#[allow(missing_docs, clippy::all, rustdoc::all)]
+#[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/generated.rs"));
 }
