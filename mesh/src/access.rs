@@ -8,10 +8,7 @@ use prost_reflect::{
     Value,
 };
 
-use crate::{
-    error::{BoxError, Error},
-    identity::Claims,
-};
+use crate::{BoxError, error::Error, identity::Claims};
 
 const ACCESS_OPTION: &str = "shopmesh.options.v1.access";
 const CALLERS_OPTION: &str = "shopmesh.options.v1.callers";
@@ -52,9 +49,9 @@ impl Access {
 /// The options of a method in the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
-    /// Full name of its service, such as `shop.v1.OrderService`.
+    /// Full name of its service, such as `example.v1.NoteService`.
     pub service: String,
-    /// Its own name, such as `PlaceOrder`.
+    /// Its own name, such as `CreateNote`.
     pub name: String,
     /// Who may call it.
     pub access: Access,
@@ -68,7 +65,7 @@ pub struct Method {
     pub resumable: bool,
 }
 
-/// All methods of a descriptor set by path, such as `/shop.v1.OrderService/PlaceOrder`.
+/// All methods of a descriptor set by path, such as `/example.v1.NoteService/CreateNote`.
 #[derive(Debug, Clone, Default)]
 pub struct Methods(HashMap<String, Method>);
 

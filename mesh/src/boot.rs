@@ -20,11 +20,12 @@ use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
+    BoxError,
     access::Methods,
     admin::{self, Readiness},
     channel::{Channel, Target},
     config::{ServerConfig, TelemetryConfig, TlsConfig},
-    error::{BoxError, chain},
+    error::chain,
     rpc::{CallPolicy, Rpc},
     server::{Listeners, Transport, serve},
     telemetry,

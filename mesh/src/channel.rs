@@ -3,6 +3,7 @@
 //! ones are added. A request that was certainly not sent goes to another address; an idempotent call
 //! is retried within a retry budget.
 
+mod connector;
 mod endpoint;
 mod pool;
 mod retry;
@@ -23,13 +24,7 @@ use tonic::{Status, body::Body};
 use tower::retry::budget::TpsBudget;
 
 use self::pool::Pool;
-use crate::{
-    access::Methods,
-    deadline,
-    error::{BoxError, Error},
-    telemetry,
-    tls::Tls,
-};
+use crate::{BoxError, access::Methods, deadline, error::Error, telemetry, tls::Tls};
 
 const CALL_DURATION_MAX: Duration = Duration::from_secs(60);
 

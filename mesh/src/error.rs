@@ -6,7 +6,7 @@ use std::{collections::HashMap, error::Error as StdError, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{telemetry, validate::Violations};
+use crate::{BoxError, telemetry, validate::Violations};
 
 /// `ErrorInfo.domain` of every error.
 pub const DOMAIN: &str = "shopmesh";
@@ -68,9 +68,6 @@ pub fn chain(error: &(impl StdError + ?Sized)) -> String {
     }
     text
 }
-
-/// Any error. A client sees it as an internal error.
-pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The errors that any program of the mesh has.
 #[derive(Debug, thiserror::Error)]

@@ -19,4 +19,7 @@ pub mod tls;
 pub mod token;
 pub mod validate;
 
-pub use error::{BoxError, Error};
+pub use error::Error;
+
+/// Any error. A client sees it as an internal error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

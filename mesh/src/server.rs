@@ -20,8 +20,8 @@ use tonic::body::Body;
 use tower::ServiceExt;
 
 use crate::{
+    BoxError,
     config::ServerConfig,
-    error::BoxError,
     tls::{Tls, certificate_name},
 };
 

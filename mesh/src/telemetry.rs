@@ -30,8 +30,8 @@ use tracing_subscriber::{
 };
 
 use crate::{
+    BoxError,
     config::{LogFormat, TelemetryConfig},
-    error::BoxError,
 };
 
 /// Name of the header that carries the trace context.

@@ -11,7 +11,7 @@ use rustls::{
 };
 use x509_parser::{extensions::GeneralName, prelude::FromDer};
 
-use crate::{config::TlsConfig, error::BoxError};
+use crate::{BoxError, config::TlsConfig};
 
 /// How often the files are checked for changes.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);

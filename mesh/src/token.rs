@@ -16,12 +16,7 @@ use jsonwebtoken::{
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 
-use crate::{
-    channel::Channel,
-    config::TokenConfig,
-    error::{BoxError, Error},
-    identity::Claims,
-};
+use crate::{BoxError, channel::Channel, config::TokenConfig, error::Error, identity::Claims};
 
 /// Most verified tokens in the cache.
 const CACHED_TOKENS_MAX: u64 = 50_000;

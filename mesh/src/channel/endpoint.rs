@@ -2,9 +2,7 @@
 //! the open ones. Owns outlier detection: an address is ejected after consecutive failures.
 
 use std::{
-    future::Future,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,7 +12,6 @@ use std::{
 
 use arc_swap::ArcSwap;
 use hyper::client::conn::http2::SendRequest;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, timeout},
@@ -22,16 +19,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
-use super::pool::Pool;
-use crate::{server::CONCURRENT_STREAMS_MAX, tls::io_error};
+use super::connector::{Connector, Driver};
+use crate::server::CONCURRENT_STREAMS_MAX;
 
 const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// For this long after a connection was lost, calls wait for a new one: the service may restart.
 const RESTART_DURATION_MAX: Duration = Duration::from_secs(2);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
-const WINDOW_BYTES: u32 = 1 << 20;
 /// Streams per connection, the limit of the mesh's servers.
 const STREAMS_MAX: usize = CONCURRENT_STREAMS_MAX as usize;
 /// With this many streams on the least loaded connection another one is opened.
@@ -149,7 +143,7 @@ impl Endpoint {
     /// has already waited. Opens another connection while the load is high.
     pub(super) fn acquire(
         self: &Arc<Self>,
-        pool: &Arc<Pool>,
+        connector: &Arc<Connector>,
         has_waited: bool,
     ) -> Option<StreamPermit> {
         let connections = self.connections.load();
@@ -159,7 +153,7 @@ impl Endpoint {
         let acquired =
             connection.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, increment);
         if connection.streams() >= STREAMS_BEFORE_GROWTH && connections.len() < CONNECTIONS_MAX {
-            self.grow(pool);
+            self.grow(connector);
         }
         acquired.ok()?;
         Some(StreamPermit { endpoint: self.clone(), connection: connection.clone() })
@@ -235,25 +229,25 @@ impl Endpoint {
     }
 
     /// Opens another connection, which closes when it becomes idle.
-    fn grow(self: &Arc<Self>, pool: &Arc<Pool>) {
+    fn grow(self: &Arc<Self>, connector: &Arc<Connector>) {
         if self.is_growing.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (endpoint, pool) = (self.clone(), Arc::downgrade(pool));
+        let (endpoint, connector) = (self.clone(), Arc::downgrade(connector));
         tokio::spawn(async move {
-            let Some(held) = pool.upgrade() else {
+            let Some(connector) = connector.upgrade() else {
                 return;
             };
-            match held.open(endpoint.address).await {
+            match connector.open(endpoint.address).await {
                 Ok((sender, driver)) => {
                     let connection = endpoint.add(sender);
                     endpoint.is_growing.store(false, Ordering::Relaxed);
-                    held.changed.notify_waiters();
-                    drop(held);
+                    connector.changed.notify_waiters();
+                    drop(connector);
                     endpoint.run(connection, driver, true).await;
                 }
                 Err(error) => {
-                    drop(held);
+                    drop(connector);
                     tracing::debug!(address = %endpoint.address, %error, "no further connection");
                     sleep(RECONNECT_DELAY_MAX).await;
                     endpoint.is_growing.store(false, Ordering::Relaxed);
@@ -263,20 +257,20 @@ impl Endpoint {
     }
 
     /// Keeps one connection open until the address is retired.
-    pub(super) async fn keep_connected(self: Arc<Self>, pool: Weak<Pool>) {
+    pub(super) async fn keep_connected(self: Arc<Self>, connector: Weak<Connector>) {
         let mut delay = RECONNECT_DELAY_MIN;
         while !self.retired.is_cancelled() {
-            let Some(held) = pool.upgrade() else {
+            let Some(connector) = connector.upgrade() else {
                 return;
             };
             let began = Instant::now();
-            match held.open(self.address).await {
+            match connector.open(self.address).await {
                 Ok((sender, driver)) => {
                     self.failures.store(0, Ordering::Relaxed);
                     self.times().refused = None;
                     let connection = self.add(sender);
-                    held.changed.notify_waiters();
-                    drop(held);
+                    connector.changed.notify_waiters();
+                    drop(connector);
                     self.run(connection, driver, false).await;
                     self.times().lost = Some(Instant::now());
                     if began.elapsed() >= RECONNECT_DELAY_MAX {
@@ -287,8 +281,8 @@ impl Endpoint {
                 Err(error) => {
                     tracing::debug!(address = %self.address, %error, "not connected");
                     self.times().refused = Some(began);
-                    held.resolve.notify_one();
-                    held.changed.notify_waiters();
+                    connector.resolve.notify_one();
+                    connector.changed.notify_waiters();
                 }
             }
             // The connection failed or was short-lived: back off, however many calls wait.
@@ -297,31 +291,4 @@ impl Endpoint {
             delay = (delay * 2).min(RECONNECT_DELAY_MAX);
         }
     }
-}
-
-/// Drives a connection until it ends: when its peer closes it, or when all senders are dropped and all
-/// requests have ended.
-pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Opens an HTTP/2 connection over `stream`.
-pub(super) async fn handshake<S>(stream: S) -> std::io::Result<(SendRequest<Body>, Driver)>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
-{
-    let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES * 4)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(io_error)?;
-    let driver = Box::pin(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "connection ended");
-        }
-    });
-    Ok((sender, driver))
 }

@@ -76,7 +76,7 @@ impl Channel {
                 },
             }
         }
-        Err(Failure::Unreachable(self.0.pool.authority.clone()))
+        Err(Failure::Unreachable(self.0.pool.connector.authority.clone()))
     }
 }
 
