@@ -12,7 +12,6 @@ use futures::FutureExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -23,6 +22,7 @@ use crate::{
     BoxError,
     access::Methods,
     admin::{self, Readiness},
+    call::ConcurrencyLimits,
     channel::{Channel, Target},
     config::{ServerConfig, TelemetryConfig, TlsConfig},
     error::chain,
@@ -37,8 +37,9 @@ use crate::{
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the tasks of a process may take to end after shutdown.
 const TASKS_END_MAX: Duration = Duration::from_secs(10);
-/// Between NOT_SERVING and the end of accepting, so that clients switch to other replicas first.
-const DRAIN_NOTICE: Duration = Duration::from_millis(300);
+/// Time between NOT_SERVING and the end of accepting, in which clients switch to other replicas, and
+/// clients of HTTP/1.1 close their connections.
+const DRAIN_NOTICE: Duration = Duration::from_millis(500);
 
 /// Shutdown, metrics and background tasks of a process. Cheap to clone.
 #[derive(Clone)]
@@ -114,6 +115,13 @@ impl Process {
             }
             Ok(())
         });
+    }
+
+    /// Begins the drain at shutdown, after a notice in which new connections are still accepted.
+    pub async fn begin_drain(&self) {
+        self.shutdown.cancelled().await;
+        sleep(DRAIN_NOTICE).await;
+        self.drain.cancel();
     }
 
     /// Waits, for a bounded time, until all tasks have ended after shutdown.
@@ -250,8 +258,7 @@ impl Service {
             methods: self.methods,
             verifier,
             call_duration_max: self.config.call_seconds_max,
-            calls: Arc::new(Semaphore::new(self.config.calls_max)),
-            streams: Arc::new(Semaphore::new(self.config.streams_max)),
+            limits: ConcurrencyLimits::new(&self.config),
         };
         let transport = Transport {
             tls: Some(self.tls),
@@ -264,14 +271,9 @@ impl Service {
         let health = tokio::spawn(report_health(reporter, readiness, shutdown.clone()));
         tracing::info!(address = %self.config.listen_address, "serving");
 
-        let notice = async {
-            shutdown.cancelled().await;
-            sleep(DRAIN_NOTICE).await;
-            process.drain.cancel();
-        };
         let drain = process.drain.clone();
         let serving = serve(listeners.main, transport, Rpc::new(policy, routes), drain);
-        tokio::join!(serving, notice);
+        tokio::join!(serving, process.begin_drain());
         let _ = health.await;
         process.end_tasks().await
     }

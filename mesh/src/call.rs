@@ -1,15 +1,19 @@
-//! What the gateway and the services do alike for each call: its span, its metrics, its gRPC code,
-//! and what it keeps until its response ends.
+//! What the gateway and the services do alike for each call: its span, its metrics, its gRPC code, its
+//! concurrency limit, and what it keeps until its response ends.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use metrics::{Counter, Histogram, counter, histogram};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, body::Body};
 use tracing::{Span, field::Empty, info_span};
 
-use crate::{access::Method, telemetry};
+use crate::{access::Method, config::ServerConfig, error::Error, telemetry};
 
 const GRPC_STATUS: &str = "grpc-status";
 const CODES: usize = 17;
@@ -19,6 +23,12 @@ const OPEN_SERVICES: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 /// Returns whether `path` belongs to health or reflection, which anyone may call.
 pub fn is_open(path: &str) -> bool {
     OPEN_SERVICES.iter().any(|service| path.starts_with(service))
+}
+
+/// Returns whether the headers of a request or response are those of gRPC.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(http::header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// Opens the span of a call, as a child of the trace in `headers` if there is one.
@@ -47,6 +57,32 @@ pub fn attach<G: Send + Sync + 'static>(response: Response<Body>, guard: G) -> R
             frame
         }))
     })
+}
+
+/// The concurrency limits of a program: one for streams, one for all other calls. Cheap to clone.
+#[derive(Clone)]
+pub struct ConcurrencyLimits {
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+impl ConcurrencyLimits {
+    /// Creates the limits of `config`.
+    pub fn new(config: &ServerConfig) -> Self {
+        Self {
+            calls: Arc::new(Semaphore::new(config.calls_max)),
+            streams: Arc::new(Semaphore::new(config.streams_max)),
+        }
+    }
+
+    /// Returns the permit of a call of `method`.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] above the limit: the call is shed.
+    pub fn acquire(&self, method: &Method) -> Result<OwnedSemaphorePermit, Error> {
+        let permits = if method.streaming { &self.streams } else { &self.calls };
+        permits.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+    }
 }
 
 /// The count and the durations of the calls of one method. Metric handles are created once, not

@@ -13,14 +13,14 @@ use std::{
 };
 
 use http::{HeaderValue, Request, Response};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::{
     access::{Access, Method, Methods},
-    call::{self, CallMetrics},
+    call::{self, CallMetrics, ConcurrencyLimits},
     deadline,
     error::{Error, status},
     server::Peer,
@@ -36,10 +36,8 @@ pub struct CallPolicy {
     pub verifier: Verifier,
     /// Longest duration of a call.
     pub call_duration_max: Duration,
-    /// Permits for calls in flight other than streams.
-    pub calls: Arc<Semaphore>,
-    /// Permits for open streams.
-    pub streams: Arc<Semaphore>,
+    /// Most calls and streams in flight.
+    pub limits: ConcurrencyLimits,
 }
 
 /// The handlers of a service behind its call policy. Cheap to clone.
@@ -86,17 +84,12 @@ where
             {
                 return Ok(measure(&rpc.policy, method, metrics, request, rpc.handlers).await);
             }
-            if call::is_open(path) || !is_grpc(&request) {
+            if call::is_open(path) || !call::is_grpc(request.headers()) {
                 return rpc.handlers.oneshot(request).await;
             }
             Ok(Status::from(Error::MethodUnknown).into_http())
         })
     }
-}
-
-fn is_grpc(request: &Request<Body>) -> bool {
-    let content_type = request.headers().get(http::header::CONTENT_TYPE);
-    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// Runs a call in its span, counts it and records its duration.
@@ -144,9 +137,8 @@ where
     request.headers_mut().remove("grpc-timeout");
     let deadline = Instant::now() + duration;
     deadline::scope(deadline, authorize(policy, method, &mut request)).await??;
+    let permit = policy.limits.acquire(method)?;
     let streaming = method.streaming;
-    let permits = if streaming { &policy.streams } else { &policy.calls };
-    let permit = permits.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
 
     let handled = async move {
         let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
