@@ -1,5 +1,5 @@
-//! One call as the gateway sees it, from its head to its last frame: its span, its
-//! deadline, its place among the calls under way, and how it ended.
+//! One call from its request headers to its last frame: its span, its deadline, its permit, and the
+//! code that it ended with.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,23 +11,22 @@ use tracing::Span;
 
 use crate::routes::Route;
 
-/// By so much a service's clockwork may be ahead of ours.
+/// The clock of a service may be ahead of ours by this.
 const DEADLINE_SKEW: Duration = Duration::from_millis(5);
 
-/// A call under way. Dropped before its end, it was cancelled by the client.
-pub struct Call {
+/// A call in flight. If it is dropped before it ends, the client cancelled it.
+pub(crate) struct Call {
     route: Arc<Route>,
     span: Span,
     began: Instant,
     duration_max: Duration,
     code: Option<Code>,
-    /// Given back at the end.
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Call {
-    /// A call of `route` with these `headers` begins.
-    pub fn begin(route: &Arc<Route>, headers: &mut HeaderMap) -> Self {
+    /// Begins a call of `route` with these request headers.
+    pub(crate) fn begin(route: &Arc<Route>, headers: &mut HeaderMap) -> Self {
         Self {
             route: route.clone(),
             span: mesh::call::open_span(&route.method, headers),
@@ -38,42 +37,39 @@ impl Call {
         }
     }
 
-    /// What is called.
-    pub fn route(&self) -> &Arc<Route> {
+    pub(crate) fn route(&self) -> &Arc<Route> {
         &self.route
     }
 
-    /// In which it happens.
-    pub fn span(&self) -> &Span {
+    pub(crate) fn span(&self) -> &Span {
         &self.span
     }
 
-    /// When it must have ended.
-    pub fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         self.began + self.duration_max
     }
 
-    /// Tells the next hop how long it has, where the client told us. Our own limit is
-    /// kept here.
-    pub fn write_deadline(&self, headers: &mut HeaderMap) {
+    /// Writes the time left for the service, if the client set a deadline. The gateway enforces its own
+    /// limit itself.
+    pub(crate) fn write_deadline(&self, headers: &mut HeaderMap) {
         if headers.contains_key("grpc-timeout") {
             deadline::write(headers, self.deadline().saturating_duration_since(Instant::now()));
         }
     }
 
-    /// Whether the time is over, or so nearly that the service, which counts for
-    /// itself, may have found so first.
-    pub fn is_over(&self) -> bool {
+    /// Returns whether the deadline has passed, or is so near that the service, by its own clock, may
+    /// have reported so first.
+    pub(crate) fn has_expired(&self) -> bool {
         Instant::now() + DEADLINE_SKEW >= self.deadline()
     }
 
-    /// Holds its place among the calls under way.
-    pub fn hold(&mut self, permit: OwnedSemaphorePermit) {
+    /// Releases `permit` when the call ends.
+    pub(crate) fn attach_permit(&mut self, permit: OwnedSemaphorePermit) {
         self.permit = Some(permit);
     }
 
-    /// It has ended with `code`. Only the first end counts.
-    pub fn end(&mut self, code: Code) {
+    /// Ends the call with `code`. Only the first end counts.
+    pub(crate) fn end(&mut self, code: Code) {
         if self.code.replace(code).is_none() {
             self.permit = None;
             self.span.record("rpc.grpc.status_code", code as i32);
@@ -84,8 +80,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if self.code.is_none() {
-            self.end(Code::Cancelled);
-        }
+        self.end(Code::Cancelled);
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway's settings and how their values are written.
+//! The settings of the gateway and the syntax of their values.
 
 use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -11,7 +11,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:8080"),
     ("admin_address", "127.0.0.1:9100"),
     ("calls_max", "10000"),
-    // Half of the connections that a gateway takes: over HTTP/1.1 a stream has its own.
+    // Half of the connections that the gateway accepts: over HTTP/1.1 each stream needs its own.
     ("streams_max", "5000"),
     ("tls_cert_file", ".devstack/tls/gateway.pem"),
     ("tls_key_file", ".devstack/tls/gateway-key.pem"),
@@ -24,14 +24,14 @@ const UPSTREAMS: &str = "shopmesh.user.v1=https://localhost:15051,\
     shopmesh.order.v1=https://localhost:15053,\
     shopmesh.notify.v1=https://localhost:15054";
 
-/// Most that REQUEST_BYTES_MAX may be.
+/// Largest valid REQUEST_BYTES_MAX.
 const REQUEST_BYTES_CEILING: i64 = 16 << 20;
 
-/// The way into the mesh: gRPC-Web and gRPC for every service that the descriptors
-/// tell of and that has an upstream, and the web pages.
+/// The entry to the mesh: routes gRPC-Web and gRPC calls to every service of the descriptors that has an
+/// upstream, and serves the web pages.
 ///
-/// Certificates are read only where an upstream or JWKS_URL is https, JWKS_URL only
-/// for methods that are not public.
+/// Certificates are read only if an upstream or JWKS_URL is https, JWKS_URL only for methods that are not
+/// public.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version)]
 pub struct Config {
@@ -51,30 +51,29 @@ pub struct Config {
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
 
-    /// Where services live, as `PACKAGE-OR-SERVICE=URL,…`; the longest match wins.
+    /// Addresses of the services, as `PACKAGE-OR-SERVICE=URL,…`; the longest match wins.
     /// `https://host:port` is mTLS, `http://host:port` plaintext HTTP/2.
     #[arg(long, env, value_delimiter = ',', default_value = UPSTREAMS)]
     pub upstreams: Vec<Upstream>,
 
-    /// File with an encoded FileDescriptorSet of the services. Default: the built-in
-    /// contract.
+    /// File with an encoded FileDescriptorSet of the services. Default: the built-in contract.
     #[arg(long, env)]
     pub descriptor_set: Option<PathBuf>,
 
-    /// Folder of the web pages and of `images/`. Default: none are served.
+    /// Folder of the web pages and of `images/`. Default: no pages are served.
     #[arg(long, env)]
     pub web_root: Option<PathBuf>,
 
-    /// Origins whose pages may call, as `https://host,…`, or `*`. Never with cookies.
+    /// Origins whose pages may call, as `https://host,…`, or `*`, always without cookies.
     #[arg(long, env, value_delimiter = ',', default_value = "*")]
     pub allowed_origins: Vec<HeaderValue>,
 
-    /// Beginnings of the paths on which cookies pass, both ways.
+    /// Path prefixes on which cookies pass, in both directions.
     #[arg(long, env, value_delimiter = ',', default_value = "/shopmesh.user.v1.UserService/")]
     pub cookie_paths: Vec<String>,
 
-    /// Proxies before the gateway, as addresses or `address/prefix,…`: their
-    /// x-forwarded-for is believed.
+    /// Proxies before the gateway whose x-forwarded-for is trusted, as addresses or
+    /// `address/prefix,…`.
     #[arg(long, env, value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
 
@@ -83,12 +82,12 @@ pub struct Config {
           value_parser = clap::value_parser!(u32).range(1024..=REQUEST_BYTES_CEILING))]
     pub request_bytes_max: u32,
 
-    /// How long a call with a stream may take, in seconds.
+    /// Longest duration of a streaming call, in seconds.
     #[arg(long, env, default_value = "660", value_parser = seconds)]
     pub stream_seconds_max: Duration,
 }
 
-/// Where the services of a package live, or one of its services.
+/// The address of the services of a package, or of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     /// Full name of the package or service.
@@ -98,7 +97,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Whether `service`, a full name, is meant.
+    /// Returns whether `service`, a full name, is at this address.
     pub fn covers(&self, service: &str) -> bool {
         let rest = service.strip_prefix(self.name.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -109,13 +108,14 @@ impl FromStr for Upstream {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let good = text.trim().split_once('=').and_then(|(name, url)| {
+        let upstream = text.trim().split_once('=').and_then(|(name, url)| {
             let url: Uri = url.parse().ok()?;
-            let scheme = matches!(url.scheme_str(), Some("http" | "https"));
-            let plain = url.path() == "/" && url.query().is_none();
-            (scheme && plain && !name.is_empty()).then(|| Self { name: name.to_owned(), url })
+            let has_scheme = matches!(url.scheme_str(), Some("http" | "https"));
+            let has_path = url.path() != "/" || url.query().is_some();
+            (has_scheme && !has_path && !name.is_empty())
+                .then(|| Self { name: name.to_owned(), url })
         });
-        good.ok_or_else(|| "must be NAME=http://host:port or NAME=https://host:port".to_owned())
+        upstream.ok_or_else(|| "must be NAME=http://host:port or NAME=https://host:port".to_owned())
     }
 }
 
@@ -127,7 +127,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether `address` lies in it.
+    /// Returns whether `address` is in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
         let differing = match (self.address, address.to_canonical()) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
@@ -146,12 +146,12 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let (address, prefix) = text.trim().split_once('/').unzip();
         let address = address.unwrap_or(text.trim()).parse::<IpAddr>();
-        let good = address.ok().and_then(|address| {
+        let network = address.ok().and_then(|address| {
             let longest = if address.is_ipv4() { 32 } else { 128 };
             let prefix = prefix.map_or(Some(longest), |prefix| prefix.parse().ok())?;
             (prefix <= longest).then_some(Self { address, prefix })
         });
-        good.ok_or_else(|| "must be an address or address/prefix".to_owned())
+        network.ok_or_else(|| "must be an address or address/prefix".to_owned())
     }
 }
 
@@ -160,8 +160,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upstream_covers_its_package_and_its_services_but_no_lookalike() {
-        let upstream: Upstream = "shop.user.v1=https://localhost:1".parse().expect("good");
+    fn an_upstream_covers_its_package_and_services_but_no_similar_name() {
+        let upstream: Upstream = "shop.user.v1=https://localhost:1".parse().expect("it is valid");
         assert!(upstream.covers("shop.user.v1.UserService"));
         assert!(upstream.covers("shop.user.v1"));
         assert!(!upstream.covers("shop.user.v1beta.UserService"));
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_without_name_or_with_a_path_is_refused() {
+    fn an_upstream_without_a_name_or_with_a_path_is_rejected() {
         for text in ["", "a", "=http://h:1", "a=h:1", "a=ftp://h:1", "a=http://h:1/path"] {
             assert!(text.parse::<Upstream>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_network_holds_the_addresses_of_its_prefix_only() {
+    fn a_network_contains_only_the_addresses_of_its_prefix() {
         for (network, address, inside) in [
             ("10.0.0.0/8", "10.255.0.1", true),
             ("10.0.0.0/8", "11.0.0.1", false),

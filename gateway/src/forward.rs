@@ -1,6 +1,5 @@
-//! What becomes of a call: it is judged by what the contract says of its method, and
-//! forwarded as it is. The early check of its token is a courtesy; the service is the
-//! guard.
+//! The path of a call through the gateway: admission by the contract's options of its method, then
+//! forwarding. Its token is checked early to reject it cheaply; the service checks it again.
 
 use std::{
     convert::Infallible,
@@ -14,63 +13,55 @@ use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
 use mesh::{
     Error,
     access::{Access, Method},
-    call::{CallMetrics, is_open},
+    call::{CallMetrics, ConcurrencyLimits, is_grpc, is_open},
     error::{ServiceError, status},
     server::Peer,
     telemetry,
 };
-use tokio::{sync::Semaphore, time::timeout_at};
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body, service::Routes as OwnServices};
 use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::{
-    answer,
     call::Call,
-    checked::{Checked, Fault},
     config::Network,
     headers,
     keys::Keys,
+    request_body::{Fault, RequestBody},
+    response_body,
     routes::Routes,
 };
 
-/// What calls are judged by.
-pub struct Rules {
-    /// What is offered.
-    pub routes: Arc<Routes>,
-    /// Check access tokens.
-    pub keys: Keys,
-    /// Calls under way at once, but for streams.
-    pub calls: Arc<Semaphore>,
-    /// Streams open at once.
-    pub streams: Arc<Semaphore>,
+/// What decides whether a call may run, and for how long.
+pub(crate) struct CallPolicy {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) keys: Keys,
+    pub(crate) limits: ConcurrencyLimits,
     /// Largest request message, in bytes.
-    pub request_bytes_max: u32,
-    /// Proxies whose x-forwarded-for is believed.
-    pub trusted_proxies: Vec<Network>,
-    /// Cancelled when the gateway takes no more calls: streams that can be resumed end.
-    pub drain: CancellationToken,
-    /// Cancelled when the gateway waits for answers no longer.
-    pub cut_off: CancellationToken,
+    pub(crate) request_bytes_max: u32,
+    /// Proxies whose x-forwarded-for is trusted.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Cancelled when the gateway stops accepting: resumable streams end.
+    pub(crate) drain: CancellationToken,
+    /// Cancelled shortly before the drain is over: all other calls end.
+    pub(crate) cut_off: CancellationToken,
 }
 
-/// Answers calls in gRPC. Cheap to clone.
+/// Forwards calls in gRPC. Cheap to clone.
 #[derive(Clone)]
-pub struct Forward {
-    rules: Arc<Rules>,
-    own: OwnServices,
+pub(crate) struct Forward {
+    policy: Arc<CallPolicy>,
+    own_services: OwnServices,
     unknown: Arc<CallMetrics>,
 }
 
 impl Forward {
-    /// Forwards by `rules`, or has `own` answer: health and reflection.
-    pub fn new(rules: Rules, own: OwnServices) -> Self {
-        Self {
-            rules: Arc::new(rules),
-            own,
-            unknown: Arc::new(CallMetrics::new("unknown", "unknown")),
-        }
+    /// `own_services` are health and reflection of the gateway itself.
+    pub(crate) fn new(policy: CallPolicy, own_services: OwnServices) -> Self {
+        let unknown = Arc::new(CallMetrics::new("unknown", "unknown"));
+        Self { policy: Arc::new(policy), own_services, unknown }
     }
 }
 
@@ -85,33 +76,34 @@ impl tower::Service<Request<Body>> for Forward {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let path = request.uri().path();
-        if let Some(route) = self.rules.routes.get(path) {
+        if let Some(route) = self.policy.routes.get(path) {
             let call = Call::begin(route, request.headers_mut());
-            return Box::pin(answer(self.rules.clone(), call, request));
+            return Box::pin(run(self.policy.clone(), call, request));
         }
         if is_open(path) {
-            return Box::pin(self.own.clone().oneshot(request));
+            return Box::pin(self.own_services.clone().oneshot(request));
         }
         self.unknown.record(Code::Unimplemented, Duration::ZERO);
         Box::pin(async { Ok(Status::from(Error::MethodUnknown).into_http()) })
     }
 }
 
-async fn answer(
-    rules: Arc<Rules>,
+/// Runs a call under its deadline and converts an error to a status.
+async fn run(
+    policy: Arc<CallPolicy>,
     mut call: Call,
     request: Request<Body>,
 ) -> Result<Response<Body>, Infallible> {
     let fault = Fault::default();
     let span = call.span().clone();
     let deadline = call.deadline();
-    let answered = timeout_at(deadline, forward(&rules, &mut call, request, &fault));
-    let answered = answered.instrument(span.clone()).await;
-    Ok(match answered.unwrap_or(Err(Error::DeadlineExceeded)) {
+    let forwarded = timeout_at(deadline, admit_and_forward(&policy, &mut call, request, &fault));
+    let forwarded = forwarded.instrument(span.clone()).await;
+    Ok(match forwarded.unwrap_or(Err(Error::DeadlineExceeded)) {
         Ok(response) => {
             let resumable = call.route().method.resumable;
-            let cut_off = if resumable { &rules.drain } else { &rules.cut_off };
-            answer::pass(call, response, fault, cut_off.clone())
+            let cut_off = if resumable { &policy.drain } else { &policy.cut_off };
+            response_body::track(call, response, fault, cut_off.clone())
         }
         Err(error) => {
             let _in_span = span.enter();
@@ -122,8 +114,8 @@ async fn answer(
     })
 }
 
-async fn forward(
-    rules: &Rules,
+async fn admit_and_forward(
+    policy: &CallPolicy,
     call: &mut Call,
     mut request: Request<Body>,
     fault: &Fault,
@@ -132,50 +124,51 @@ async fn forward(
     if route.cookies {
         headers::check_cookie(&request)?;
     }
-    admit(rules, &route.method, request.headers()).await?;
-    let places = if route.method.streaming { &rules.streams } else { &rules.calls };
-    call.hold(places.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?);
+    authorize(policy, &route.method, request.headers()).await?;
+    call.attach_permit(policy.limits.acquire(&route.method)?);
 
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
-    headers::to_service(request.headers_mut(), route.cookies, peer, &rules.trusted_proxies);
+    headers::to_service(request.headers_mut(), route.cookies, peer, &policy.trusted_proxies);
     telemetry::write_trace(request.headers_mut());
     call.write_deadline(request.headers_mut());
-    let request =
-        request.map(|body| Body::new(Checked::new(body, rules.request_bytes_max, fault.clone())));
+    let request = request
+        .map(|body| Body::new(RequestBody::new(body, policy.request_bytes_max, fault.clone())));
 
-    let forwarded = route.channel.forward(request, route.repeatable()).await;
+    let forwarded = route.channel.forward(request, route.may_retry()).await;
     let mut response = match forwarded {
-        Err(Error::Unavailable { .. }) if call.is_over() => return Err(Error::DeadlineExceeded),
+        Err(Error::Unavailable { .. }) if call.has_expired() => {
+            return Err(Error::DeadlineExceeded);
+        }
         forwarded => forwarded?,
     };
     headers::to_client(response.headers_mut(), route.cookies);
-    check_answer(call, &response)?;
+    check_response(call, &response)?;
     Ok(response)
 }
 
-async fn admit(rules: &Rules, method: &Method, headers: &HeaderMap) -> Result<(), Error> {
+async fn authorize(policy: &CallPolicy, method: &Method, headers: &HeaderMap) -> Result<(), Error> {
     if method.access == Access::Public {
         return Ok(());
     }
-    let claims = rules.keys.verify(headers).await?;
+    let claims = policy.keys.verify(headers).await?;
     method.admit(&claims)
 }
 
-/// Whether what came is an answer in gRPC at all.
-fn check_answer(call: &Call, response: &Response<Body>) -> Result<(), Error> {
+/// Rejects a response that is not gRPC, such as one of a proxy before the service.
+fn check_response(call: &Call, response: &Response<Body>) -> Result<(), Error> {
     let unavailable = |source: String| Error::Unavailable {
         reason: call.route().unavailable_reason,
         source: source.into(),
     };
     if response.status() != StatusCode::OK {
-        return Err(unavailable(format!("the service answers {}", response.status())));
+        return Err(unavailable(format!("the service responded with {}", response.status())));
     }
-    let content_type = response.headers().get(CONTENT_TYPE);
-    if !content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
-        return Err(unavailable(format!("the service answers {content_type:?}")));
+    if !is_grpc(response.headers()) {
+        let content_type = response.headers().get(CONTENT_TYPE);
+        return Err(unavailable(format!("the service responded with {content_type:?}")));
     }
-    let cancelled = mesh::call::status_code(response.headers()) == Some(Code::Cancelled);
-    if cancelled && call.is_over() {
+    let is_cancelled = mesh::call::status_code(response.headers()) == Some(Code::Cancelled);
+    if is_cancelled && call.has_expired() {
         return Err(Error::DeadlineExceeded);
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! Where every request comes in: a call goes to the services, anything else to the
-//! pages, and what is neither is told so in HTTP.
+//! The entry of every request on the public port: calls go to the services, anything else to the web
+//! pages. A POST that is not a call in a supported protocol is rejected in HTTP.
 
 use std::{
     convert::Infallible,
@@ -20,27 +20,27 @@ use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, Cors, CorsLayer};
 
-use crate::{forward::Forward, media::Media, routes::Routes, unbroken};
+use crate::{forward::Forward, lingering_close, protocol::Protocol, routes::Routes};
 
-/// Browsers ask again after this long; longer they do not remember.
+/// How long browsers cache a preflight. They allow no more than this.
 const PREFLIGHT_AGE_MAX: Duration = Duration::from_secs(7200);
-const EXPOSED: [HeaderName; 3] = [
+const EXPOSED_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
 ];
 
-/// Answers every request of the public port. Cheap to clone.
+/// Handles every request of the public port. Cheap to clone.
 #[derive(Clone)]
-pub struct Front {
-    split: Cors<Split>,
+pub(crate) struct Front {
+    dispatch: Cors<Dispatch>,
     draining: CancellationToken,
 }
 
 impl Front {
-    /// Calls go to `forward`, the rest to `pages`. Once `draining`, clients of HTTP/1.1
-    /// are asked to leave.
-    pub fn new(
+    /// Calls go to `forward`, other requests to `pages`. Once `draining` is cancelled, responses ask
+    /// clients of HTTP/1.1 to close their connections.
+    pub(crate) fn new(
         allowed_origins: &[HeaderValue],
         routes: Arc<Routes>,
         forward: Forward,
@@ -48,17 +48,17 @@ impl Front {
         draining: CancellationToken,
     ) -> Self {
         let calls = GrpcWebLayer::new().layer(forward);
-        let split = cors(allowed_origins).layer(Split { routes, calls, pages });
-        Self { split, draining }
+        let dispatch = cors(allowed_origins).layer(Dispatch { routes, calls, pages });
+        Self { dispatch, draining }
     }
 }
 
-/// Any page may call with a token; none gets to use cookies.
+/// Pages of the allowed origins may call with a token, but never with cookies.
 fn cors(allowed_origins: &[HeaderValue]) -> CorsLayer {
     let cors = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(EXPOSED)
+        .expose_headers(EXPOSED_HEADERS)
         .max_age(PREFLIGHT_AGE_MAX);
     if allowed_origins.iter().any(|origin| origin == "*") {
         cors.allow_origin(Any)
@@ -67,22 +67,22 @@ fn cors(allowed_origins: &[HeaderValue]) -> CorsLayer {
     }
 }
 
-type Answered = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 impl tower::Service<Request<Body>> for Front {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answered;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answered {
-        let Self { split, draining } = self.clone();
+    fn call(&mut self, request: Request<Body>) -> ResponseFuture {
+        let Self { dispatch, draining } = self.clone();
         Box::pin(async move {
             let version = request.version();
-            let mut response = unbroken::answer(split, request).await?;
+            let mut response = lingering_close::call(dispatch, request).await?;
             if version < Version::HTTP_2 && draining.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -91,52 +91,53 @@ impl tower::Service<Request<Body>> for Front {
     }
 }
 
-/// Tells calls from the rest.
+/// Dispatches a request to the calls or to the pages.
 #[derive(Clone)]
-struct Split {
+struct Dispatch {
     routes: Arc<Routes>,
     calls: GrpcWebService<Forward>,
     pages: Router,
 }
 
-impl tower::Service<Request<Body>> for Split {
+impl tower::Service<Request<Body>> for Dispatch {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answered;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Answered {
-        let media = Media::of(request.headers());
-        let refused = match (request.method(), media) {
-            (&Method::POST, Some(Media::Grpc)) if request.version() < Version::HTTP_2 => {
-                refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "gRPC needs HTTP/2; gRPC-Web does not\n")
+    fn call(&mut self, mut request: Request<Body>) -> ResponseFuture {
+        let protocol = Protocol::of(request.headers());
+        let rejection = match (request.method(), protocol) {
+            (&Method::POST, Some(Protocol::Grpc)) if request.version() < Version::HTTP_2 => {
+                reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "gRPC needs HTTP/2; gRPC-Web does not\n")
             }
-            (&Method::POST, Some(media)) => {
-                media.write(request.headers_mut());
-                let answered = self.calls.clone().oneshot(request);
-                return Box::pin(answered);
+            (&Method::POST, Some(protocol)) => {
+                protocol.normalize(request.headers_mut());
+                return Box::pin(self.calls.clone().oneshot(request));
             }
             (&Method::POST, None) => {
-                refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "gRPC and gRPC-Web are spoken here\n")
+                reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "calls are gRPC or gRPC-Web\n")
             }
-            (_, media) if media.is_some() || self.routes.get(request.uri().path()).is_some() => {
-                let mut refused = refuse(StatusCode::METHOD_NOT_ALLOWED, "calls are POST\n");
-                refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-                refused
+            (_, protocol)
+                if protocol.is_some() || self.routes.get(request.uri().path()).is_some() =>
+            {
+                let mut rejection = reject(StatusCode::METHOD_NOT_ALLOWED, "calls are POST\n");
+                rejection.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+                rejection
             }
             _ => {
                 let pages = self.pages.clone();
                 return Box::pin(async { Ok(pages.oneshot(request).await?.map(Body::new)) });
             }
         };
-        Box::pin(async { Ok(refused) })
+        Box::pin(async { Ok(rejection) })
     }
 }
 
-fn refuse(status: StatusCode, text: &'static str) -> Response<Body> {
+fn reject(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::new(axum::body::Body::from(text)));
     *response.status_mut() = status;
     response

@@ -1,5 +1,5 @@
-//! Which headers pass between client and service, and what the gateway says in its
-//! own name. Everything else is metadata, none of its business.
+//! The headers that pass between client and service, and those that the gateway sets itself. All other
+//! headers are metadata of the call and pass unchanged.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ use crate::config::Network;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What is between two hops of HTTP and no further. Source: RFC 9110, 7.6.1.
+/// Headers of one HTTP connection only. Source: RFC 9110, 7.6.1.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -30,17 +30,17 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Makes the headers of a client's call those of a call to a service. `peer` is who
-/// the gateway sees at the other end of the connection.
-pub fn to_service(
+/// Converts the request headers of a client to those of a request to a service. `peer` is the address
+/// at the other end of the client's connection.
+pub(crate) fn to_service(
     headers: &mut HeaderMap,
     cookies: bool,
     peer: Option<IpAddr>,
     trusted_proxies: &[Network],
 ) {
     let client = peer.and_then(|peer| client_address(headers, peer, trusted_proxies));
-    drop_hop_by_hop(headers);
-    // Of HTTP/1.1, of another body, or a browser's.
+    remove_hop_by_hop(headers);
+    // They belong to HTTP/1.1, to the body before its conversion from gRPC-Web, or to a browser.
     for name in [HOST, CONTENT_LENGTH, ACCEPT, ACCEPT_ENCODING] {
         headers.remove(name);
     }
@@ -54,29 +54,28 @@ pub fn to_service(
     headers.insert(TE, HeaderValue::from_static("trailers"));
 }
 
-/// Makes the headers of a service's answer those of an answer to a client.
-pub fn to_client(headers: &mut HeaderMap, cookies: bool) {
-    drop_hop_by_hop(headers);
+/// Converts the response headers of a service to those of a response to a client.
+pub(crate) fn to_client(headers: &mut HeaderMap, cookies: bool) {
+    remove_hop_by_hop(headers);
     headers.remove(CONTENT_LENGTH);
     if !cookies {
         headers.remove(SET_COOKIE);
     }
 }
 
-fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let listed: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
+    for name in listed.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
 }
 
-/// The address of the client: the last one that no trusted proxy has, of those that
-/// the request came by.
+/// Returns the address of the client: the last hop of the request that is not a trusted proxy.
 fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Option<HeaderValue> {
     let is_trusted = |address| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
@@ -98,12 +97,12 @@ fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Opt
     HeaderValue::try_from(client.to_string()).ok()
 }
 
-/// Cookies are taken from the shop's own pages only: where the host of `Origin` is
-/// the one that was called.
+/// Rejects cookies of pages other than the store's own: the host of `Origin` must be that of the
+/// request. This prevents cross-site request forgery.
 ///
 /// # Errors
 /// [`Error::CallerNotAllowed`].
-pub fn check_cookie<B>(request: &Request<B>) -> Result<(), Error> {
+pub(crate) fn check_cookie<B>(request: &Request<B>) -> Result<(), Error> {
     let headers = request.headers();
     if !headers.contains_key(COOKIE) {
         return Ok(());
@@ -112,12 +111,12 @@ pub fn check_cookie<B>(request: &Request<B>) -> Result<(), Error> {
     let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
     match (host, origin.and_then(|origin| origin.parse::<Uri>().ok())) {
-        (Some(host), Some(origin)) if is_host(&origin, host) => Ok(()),
+        (Some(host), Some(origin)) if has_host(&origin, host) => Ok(()),
         _ => Err(Error::CallerNotAllowed),
     }
 }
 
-fn is_host(origin: &Uri, host: &str) -> bool {
+fn has_host(origin: &Uri, host: &str) -> bool {
     let (Some(scheme), Some(authority)) = (origin.scheme_str(), origin.authority()) else {
         return false;
     };
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_one_hop_go_no_further() {
+    fn hop_by_hop_headers_are_removed() {
         let mut headers = headers(&[
             ("connection", "keep-alive, X-Secret"),
             ("keep-alive", "timeout=5"),
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clients_address_is_the_last_that_no_trusted_proxy_has() {
+    fn the_address_of_the_client_is_the_last_hop_that_is_no_trusted_proxy() {
         for (peer, trusted, forwarded, client) in [
             ("192.0.2.1", "", "6.6.6.6", "192.0.2.1"),
             ("192.0.2.1", "192.0.2.0/24", "6.6.6.6", "6.6.6.6"),
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_taken_from_the_own_origin_only() {
+    fn cookies_are_accepted_from_the_own_origin_only() {
         for (host, origin, good) in [
             ("shop.example", Some("https://shop.example"), true),
             ("shop.example:443", Some("https://shop.example"), true),

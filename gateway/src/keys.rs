@@ -1,5 +1,5 @@
-//! The token issuer's public keys: for the early check of tokens, and served on to
-//! whoever verifies tokens himself.
+//! The public keys of the token issuer (JWKS): they verify tokens early, and the gateway also serves them
+//! to clients that verify tokens themselves.
 
 use std::{
     sync::Arc,
@@ -19,14 +19,14 @@ use mesh::{
 };
 use tokio::sync::Mutex;
 
-/// In the contract the issuer of tokens has this name.
+/// The reason of the contract while the token issuer is down.
 const UNAVAILABLE_REASON: &str = "USER_SVC_UNAVAILABLE";
-/// The document is read anew after this long.
+/// The document is fetched again after this.
 const DOCUMENT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// Access to the public keys. Cheap to clone.
+/// The public keys; without a source they are unavailable. Cheap to clone.
 #[derive(Clone)]
-pub struct Keys(Option<Arc<Source>>);
+pub(crate) struct Keys(Option<Arc<Source>>);
 
 struct Source {
     channel: Channel,
@@ -36,11 +36,11 @@ struct Source {
 }
 
 impl Keys {
-    /// Keys that are read when first needed.
+    /// Creates keys that are fetched when first needed.
     ///
     /// # Errors
-    /// A URL that names no host, or `https` without certificates.
-    pub fn new(
+    /// A URL without a host, or `https` without certificates.
+    pub(crate) fn new(
         config: &TokenConfig,
         tls: Option<Tls>,
         methods: Arc<Methods>,
@@ -54,33 +54,32 @@ impl Keys {
         Ok(Self(Some(Arc::new(Source { channel, url, verifier, document }))))
     }
 
-    /// No keys can be had.
-    pub fn none() -> Self {
+    pub(crate) fn unavailable() -> Self {
         Self(None)
     }
 
-    /// The claims of the bearer token in `headers`.
+    /// Returns the claims of the bearer token in `headers`.
     ///
     /// # Errors
-    /// As [`Verifier::verify`]: where keys cannot be had, [`Error::Unavailable`].
-    pub async fn verify(&self, headers: &HeaderMap) -> Result<Arc<Claims>, Error> {
+    /// Those of [`Verifier::verify`]; [`Error::Unavailable`] if there is no source.
+    pub(crate) async fn verify(&self, headers: &HeaderMap) -> Result<Arc<Claims>, Error> {
         self.source()?.verifier.verify(headers).await
     }
 
-    /// The JWKS document. One that was read before is better than none.
+    /// Returns the JWKS document. If the issuer is down, an older one is still served.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn document(&self) -> Result<Bytes, Error> {
+    pub(crate) async fn document(&self) -> Result<Bytes, Error> {
         let source = self.source()?;
         let mut document = source.document.lock().await;
-        let known = document.clone();
-        if let Some((bytes, read)) = &known
-            && read.elapsed() < DOCUMENT_AGE_MAX
+        let cached = document.clone();
+        if let Some((bytes, fetched)) = &cached
+            && fetched.elapsed() < DOCUMENT_AGE_MAX
         {
             return Ok(bytes.clone());
         }
-        let bytes = match (source.channel.get(&source.url).await, known) {
+        let bytes = match (source.channel.get(&source.url).await, cached) {
             (Ok(bytes), _) => bytes,
             (Err(_), Some((bytes, _))) => bytes,
             (Err(error), None) => return Err(error),

@@ -1,82 +1,78 @@
-//! The gateway: gRPC-Web and gRPC from outside to the services of the mesh, on one
-//! port, and the web pages.
+//! The gateway: gRPC-Web and gRPC from outside to the services of the mesh, and the web pages, on one
+//! port.
 //!
-//! A request goes through `front` (is it a call?), tonic-web (gRPC-Web becomes gRPC)
-//! and `forward` (may it be made? to whom does it go?) to a channel of `mesh`; its
-//! answer comes back through `answer`.
+//! A request passes `front` (call or page), tonic-web (gRPC-Web to gRPC) and `forward` (admission and
+//! routing) to a channel of `mesh`. Its response returns through `response_body`.
 //!
-//! **Invariant:** it knows services only from descriptors and never decodes a message.
+//! **Invariant:** the gateway knows services only from descriptors and never decodes a message.
 
 pub mod config;
 
-mod answer;
 mod call;
-mod checked;
 mod forward;
 mod front;
 mod headers;
 mod keys;
-mod media;
+mod lingering_close;
 mod pages;
+mod protocol;
 mod reflection;
+mod request_body;
+mod response_body;
 mod routes;
-mod unbroken;
 
-use std::{borrow::Cow, fs, sync::Arc, time::Duration};
+use std::{borrow::Cow, fs, future::pending, sync::Arc, time::Duration};
 
 use mesh::{
     BoxError,
     access::Methods,
     admin::{self, Readiness},
     boot::Process,
+    call::ConcurrencyLimits,
     server::{Listeners, Transport, serve},
     tls::Tls,
 };
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes as OwnServices;
 use tonic_health::server::{HealthReporter, health_reporter};
 
 use crate::{
-    config::Config,
-    forward::{Forward, Rules},
+    config::{Config, Upstream},
+    forward::{CallPolicy, Forward},
     front::Front,
     keys::Keys,
     routes::Routes,
 };
 
-/// Between the signal and the end of accepting: new connections still come in, and
-/// clients of HTTP/1.1 are asked to leave with each answer.
-const DRAIN_NOTICE: Duration = Duration::from_millis(500);
-
-/// So long before the drain is over, streams that still go on are told to end.
+/// Calls still in flight get a status this long before the drain ends.
 const CUT_OFF_NOTICE: Duration = Duration::from_millis(500);
 
-/// Runs the gateway until the process is to end, then drains.
+/// Runs the gateway until shutdown, then drains.
 ///
 /// # Errors
-/// Descriptors or certificates that cannot be used.
+/// Invalid descriptors or certificates.
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
     let descriptors = match &config.descriptor_set {
         Some(path) => {
-            let read = fs::read(path);
-            let named = |error| format!("DESCRIPTOR_SET={}: {error}", path.display());
-            Cow::Owned(read.map_err(named)?)
+            let bytes = fs::read(path);
+            Cow::Owned(
+                bytes.map_err(|error| format!("DESCRIPTOR_SET={}: {error}", path.display()))?,
+            )
         }
         None => Cow::Borrowed(proto::FILE_DESCRIPTOR_SET),
     };
     let methods = Arc::new(Methods::read(&descriptors)?);
-    let tls = certificates(&config)?;
+    let tls = load_certificates(&config)?;
     let routes = Arc::new(Routes::new(&methods, &config, tls.as_ref())?);
-    let keys = keys(&config, tls, methods, &routes)?;
-    let (reporter, own) = own_services(&descriptors, &routes).await?;
+    let keys = open_keys(&config, tls, methods, &routes)?;
+    let (reporter, own_services) = own_services(&descriptors, &routes).await?;
 
     let cut_off = CancellationToken::new();
-    let rules = Rules {
+    let policy = CallPolicy {
         routes: routes.clone(),
         keys: keys.clone(),
-        calls: Arc::new(Semaphore::new(config.server.calls_max)),
-        streams: Arc::new(Semaphore::new(config.server.streams_max)),
+        limits: ConcurrencyLimits::new(&config.server),
         request_bytes_max: config.request_bytes_max,
         trusted_proxies: config.trusted_proxies,
         drain: process.drain.clone(),
@@ -85,13 +81,13 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let front = Front::new(
         &config.allowed_origins,
         routes.clone(),
-        Forward::new(rules, own),
-        pages::pages(config.web_root.as_deref(), keys),
+        Forward::new(policy, own_services),
+        pages::router(config.web_root.as_deref(), keys),
         process.shutdown.clone(),
     );
 
-    let (draining, stop) = (process.shutdown.clone(), process.drain.clone());
-    admin::spawn(listeners.admin, Readiness::new(), process.metrics, draining.clone());
+    let (metrics, shutdown) = (process.metrics.clone(), process.shutdown.clone());
+    admin::spawn(listeners.admin, Readiness::new(), metrics, shutdown.clone());
     tracing::info!(
         address = %config.server.listen_address,
         services = ?routes.services(),
@@ -99,41 +95,40 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     );
     let drain_duration_max = config.server.drain_seconds_max;
     let transport = Transport { tls: None, http1: true, drain_duration_max };
-    let ending = async {
-        draining.cancelled().await;
+    let drain = async {
+        shutdown.cancelled().await;
         reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-        sleep(DRAIN_NOTICE).await;
-        stop.cancel();
+        process.begin_drain().await;
         sleep(drain_duration_max.saturating_sub(CUT_OFF_NOTICE)).await;
         cut_off.cancel();
-        std::future::pending::<()>().await;
+        pending::<()>().await;
     };
     tokio::select! {
-        () = serve(listeners.main, transport, front, stop.clone()) => {}
-        () = ending => {}
+        () = serve(listeners.main, transport, front, process.drain.clone()) => {}
+        () = drain => {}
     }
     Ok(())
 }
 
-/// The gateway's certificate, where an upstream wants it.
-fn certificates(config: &Config) -> Result<Option<Tls>, BoxError> {
-    let https = |url: &http::Uri| url.scheme_str() == Some("https");
-    if config.upstreams.iter().any(|upstream| https(&upstream.url)) {
+/// Loads the certificate of the gateway if an upstream needs one.
+fn load_certificates(config: &Config) -> Result<Option<Tls>, BoxError> {
+    let needs_tls = |upstream: &Upstream| upstream.url.scheme_str() == Some("https");
+    if config.upstreams.iter().any(needs_tls) {
         return Tls::load(&config.tls).map(Some);
     }
     Ok(None)
 }
 
-/// The keys, where a method needs them. A gateway without certificates goes on
-/// without keys: such methods are then not available.
-fn keys(
+/// Opens the public keys if a method needs them. Without certificates the gateway still starts, and those
+/// methods are unavailable.
+fn open_keys(
     config: &Config,
     tls: Option<Tls>,
     methods: Arc<Methods>,
     routes: &Routes,
 ) -> Result<Keys, BoxError> {
     if !routes.need_tokens() {
-        return Ok(Keys::none());
+        return Ok(Keys::unavailable());
     }
     if tls.is_some() || config.token.jwks_url.scheme_str() != Some("https") {
         return Keys::new(&config.token, tls, methods);
@@ -141,23 +136,23 @@ fn keys(
     match Tls::load(&config.tls) {
         Ok(tls) => Keys::new(&config.token, Some(tls), methods),
         Err(error) => {
-            tracing::warn!(%error, "no access token can be checked: JWKS_URL needs certificates");
-            Ok(Keys::none())
+            tracing::warn!(%error, "access tokens cannot be verified: JWKS_URL needs certificates");
+            Ok(Keys::unavailable())
         }
     }
 }
 
-/// Health and reflection of the gateway itself.
+/// Creates health and reflection of the gateway itself.
 async fn own_services(
     descriptors: &[u8],
     routes: &Routes,
 ) -> Result<(HealthReporter, OwnServices), BoxError> {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let offered = reflection::offered(descriptors, routes)?;
+    let routed = reflection::routed_descriptors(descriptors, routes)?;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
-            .register_file_descriptor_set(offered.clone())
+            .register_file_descriptor_set(routed.clone())
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let services = OwnServices::new(health)

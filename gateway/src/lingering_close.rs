@@ -1,6 +1,6 @@
-//! An answer never breaks the client's connection. HTTP/1.1 closes a connection whose
-//! answer ends before its request was read, under a client that is still writing: so
-//! the rest of the request is read, within bounds, before the answer ends.
+//! Lingering close for HTTP/1.1. hyper closes a connection whose response ends before its request was
+//! read, which resets it for a client that is still writing. So the rest of the request is read, within
+//! bounds, before the response ends.
 
 use std::{
     convert::Infallible,
@@ -17,11 +17,14 @@ use tokio::time::{Sleep, sleep};
 use tonic::{Status, body::Body};
 use tower::{Service, ServiceExt};
 
-const REST_BYTES_MAX: usize = 32 << 20;
-const REST_DURATION_MAX: Duration = Duration::from_secs(5);
+const UNREAD_BYTES_MAX: usize = 32 << 20;
+const LINGER_DURATION_MAX: Duration = Duration::from_secs(5);
 
-/// Lets `service` answer, and reads what it left of the request.
-pub async fn answer<S>(service: S, request: Request<Body>) -> Result<Response<Body>, Infallible>
+/// Calls `service` and reads what it leaves unread of the request.
+pub(crate) async fn call<S>(
+    service: S,
+    request: Request<Body>,
+) -> Result<Response<Body>, Infallible>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
@@ -29,33 +32,39 @@ where
         return service.oneshot(request).await;
     }
     let (head, body) = request.into_parts();
-    let shared = Shared(Arc::new(Mutex::new(Rest { body, ended: false })));
+    let shared = SharedBody(Arc::new(Mutex::new(RequestBody { body, has_ended: false })));
     let request = Request::from_parts(head, Body::new(shared.clone()));
     let response = service.oneshot(request).await?;
     if shared.is_end_stream() {
         return Ok(response);
     }
-    Ok(response.map(|answer| {
-        Body::new(Unbroken { answer, answered: false, rest: shared, read: 0, time: None })
+    Ok(response.map(|response| {
+        Body::new(LingeringBody {
+            response,
+            response_has_ended: false,
+            request: shared,
+            unread_bytes: 0,
+            time: None,
+        })
     }))
 }
 
-struct Rest {
+struct RequestBody {
     body: Body,
-    ended: bool,
+    has_ended: bool,
 }
 
-/// A request body that stays behind when the service lets go of it.
+/// A request body that outlives the service that drops it.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<Rest>>);
+struct SharedBody(Arc<Mutex<RequestBody>>);
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Rest> {
+impl SharedBody {
+    fn lock(&self) -> MutexGuard<'_, RequestBody> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl http_body::Body for Shared {
+impl http_body::Body for SharedBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -63,15 +72,15 @@ impl http_body::Body for Shared {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let mut rest = self.lock();
-        let frame = ready!(Pin::new(&mut rest.body).poll_frame(cx));
-        rest.ended |= !matches!(frame, Some(Ok(_)));
+        let mut request = self.lock();
+        let frame = ready!(Pin::new(&mut request.body).poll_frame(cx));
+        request.has_ended |= !matches!(frame, Some(Ok(_)));
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        let rest = self.lock();
-        rest.ended || rest.body.is_end_stream()
+        let request = self.lock();
+        request.has_ended || request.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -79,16 +88,16 @@ impl http_body::Body for Shared {
     }
 }
 
-/// An answer that ends when the request does, too.
-struct Unbroken {
-    answer: Body,
-    answered: bool,
-    rest: Shared,
-    read: usize,
+/// A response body that ends only after the request body has ended too.
+struct LingeringBody {
+    response: Body,
+    response_has_ended: bool,
+    request: SharedBody,
+    unread_bytes: usize,
     time: Option<Pin<Box<Sleep>>>,
 }
 
-impl http_body::Body for Unbroken {
+impl http_body::Body for LingeringBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -96,18 +105,21 @@ impl http_body::Body for Unbroken {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if !self.answered {
-            match ready!(Pin::new(&mut self.answer).poll_frame(cx)) {
+        if !self.response_has_ended {
+            match ready!(Pin::new(&mut self.response).poll_frame(cx)) {
                 Some(frame) => return Poll::Ready(Some(frame)),
-                None => self.answered = true,
+                None => self.response_has_ended = true,
             }
         }
-        while !self.rest.is_end_stream() && self.read < REST_BYTES_MAX {
-            match Pin::new(&mut self.rest).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => self.read += frame.data_ref().map_or(0, Bytes::len),
+        while !self.request.is_end_stream() && self.unread_bytes < UNREAD_BYTES_MAX {
+            match Pin::new(&mut self.request).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.unread_bytes += frame.data_ref().map_or(0, Bytes::len);
+                }
                 Poll::Ready(_) => break,
                 Poll::Pending => {
-                    let time = self.time.get_or_insert_with(|| Box::pin(sleep(REST_DURATION_MAX)));
+                    let time =
+                        self.time.get_or_insert_with(|| Box::pin(sleep(LINGER_DURATION_MAX)));
                     ready!(time.as_mut().poll(cx));
                     break;
                 }
@@ -117,6 +129,6 @@ impl http_body::Body for Unbroken {
     }
 
     fn is_end_stream(&self) -> bool {
-        (self.answered || self.answer.is_end_stream()) && self.rest.is_end_stream()
+        (self.response_has_ended || self.response.is_end_stream()) && self.request.is_end_stream()
     }
 }

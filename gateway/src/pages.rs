@@ -1,5 +1,5 @@
-//! What the gateway serves that is no call: its health, the public keys, and the web
-//! pages with the pictures, read from their folder at each request.
+//! What the gateway serves besides calls: its health, the public keys, and the web pages with their
+//! images, read from their folder at each request.
 
 use std::{convert::Infallible, path::Path};
 
@@ -16,8 +16,7 @@ use tower_http::services::{ServeDir, ServeFile};
 
 use crate::keys::Keys;
 
-/// Scripts, styles, pictures and calls of the own origin, nothing else, and no frame
-/// around the pages.
+/// Allows scripts, styles, images and calls of the own origin only, and no frame around the pages.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
@@ -32,15 +31,15 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// Files whose name changes with what is in them.
+/// Files whose name changes with their content.
 const ASSETS: &str = "/assets/";
 const IMAGES: &str = "/images/";
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// Asked for again at each use; what did not change is answered with 304.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// The browser revalidates the file at each use and gets 304 if it did not change.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Everything beside the calls.
-pub fn pages(web_root: Option<&Path>, keys: Keys) -> Router {
+/// Returns the routes of everything besides calls.
+pub(crate) fn router(web_root: Option<&Path>, keys: Keys) -> Router {
     let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/.well-known/jwks.json", get(jwks))
@@ -55,21 +54,21 @@ pub fn pages(web_root: Option<&Path>, keys: Keys) -> Router {
         }
         None => router,
     };
-    router.layer(from_fn(dressed))
+    router.layer(from_fn(add_security_headers))
 }
 
-/// Pages have their paths in the browser only: whoever opens one gets the program that
-/// shows it. For a program that asks, or a picture, what is not there is not there.
+/// Serves the app for any path that a browser opens, since pages are routed in the browser. Other clients,
+/// and missing assets and images, get 404.
 async fn open_app(index: ServeFile, request: Request) -> Result<Response, Infallible> {
     let path = request.uri().path();
-    let file = path.starts_with(ASSETS) || path.starts_with(IMAGES);
-    if file || !wants_html(request.headers()) {
+    let is_file = path.starts_with(ASSETS) || path.starts_with(IMAGES);
+    if is_file || !accepts_html(request.headers()) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     Ok(index.oneshot(request).await?.into_response())
 }
 
-fn wants_html(headers: &HeaderMap) -> bool {
+fn accepts_html(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
     accepted.any(|types| types.split(',').any(|it| it.trim_start().starts_with("text/html")))
 }
@@ -78,21 +77,21 @@ async fn jwks(State(keys): State<Keys>) -> Response {
     match keys.document().await {
         Ok(document) => ([(header::CONTENT_TYPE, "application/json")], document).into_response(),
         Err(error) => {
-            tracing::warn!(%error, "the public keys cannot be had");
+            tracing::warn!(%error, "the public keys are not available");
             (StatusCode::SERVICE_UNAVAILABLE, "the public keys are not available\n").into_response()
         }
     }
 }
 
-async fn dressed(request: Request, next: Next) -> Response {
-    let asset = request.uri().path().starts_with(ASSETS);
+async fn add_security_headers(request: Request, next: Next) -> Response {
+    let is_asset = request.uri().path().starts_with(ASSETS);
     let mut response = next.run(request).await;
-    let there = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let is_found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, value);
     }
-    let caching = if asset && there { FOR_EVER } else { ASK_AGAIN };
+    let caching = if is_asset && is_found { IMMUTABLE } else { REVALIDATE };
     headers.entry(header::CACHE_CONTROL).or_insert(caching);
     response
 }

@@ -1,6 +1,5 @@
-//! Which of the protocols a request speaks, from its content type. tonic-web knows
-//! four content types by the letter and answers in the form that `Accept` names:
-//! here a request is put into those words.
+//! The protocol of a request, from its content type. tonic-web accepts four exact content types and
+//! responds in the form that `Accept` names, so the headers of a request are normalized for it.
 
 use http::{
     HeaderMap, HeaderValue,
@@ -9,10 +8,9 @@ use http::{
 
 /// A protocol of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Media {
-    /// gRPC, of whatever codec.
+pub(crate) enum Protocol {
+    /// gRPC with any codec.
     Grpc,
-    /// gRPC-Web.
     Web,
     /// gRPC-Web in base64.
     WebText,
@@ -21,9 +19,9 @@ pub enum Media {
 const WEB: HeaderValue = HeaderValue::from_static("application/grpc-web+proto");
 const WEB_TEXT: HeaderValue = HeaderValue::from_static("application/grpc-web-text+proto");
 
-impl Media {
-    /// The protocol of a request with these headers, if it is one of ours.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+impl Protocol {
+    /// Returns the protocol of a request with these headers; `None` if it is not supported.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(CONTENT_TYPE)?.as_bytes();
         let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
         let value = value[..end].trim_ascii().to_ascii_lowercase();
@@ -36,21 +34,21 @@ impl Media {
         }
     }
 
-    /// Says to tonic-web what the client speaks, and that it is answered likewise
-    /// unless it asks for the other form.
-    pub fn write(self, headers: &mut HeaderMap) {
-        let (content_type, alike) = match self {
+    /// Writes the headers as tonic-web expects them. The response has the form of the request unless
+    /// the client accepts only the other form.
+    pub(crate) fn normalize(self, headers: &mut HeaderMap) {
+        let (content_type, same_form) = match self {
             Self::Grpc => return,
             Self::Web => (WEB, WEB),
             Self::WebText => (WEB_TEXT, WEB_TEXT),
         };
-        let asked = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
-        let accept = if asked.starts_with(b"application/grpc-web-text") {
+        let accepted = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
+        let accept = if accepted.starts_with(b"application/grpc-web-text") {
             WEB_TEXT
-        } else if asked.starts_with(b"application/grpc-web") {
+        } else if accepted.starts_with(b"application/grpc-web") {
             WEB
         } else {
-            alike
+            same_form
         };
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(ACCEPT, accept);
@@ -62,22 +60,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_types_are_read_as_clients_write_them() {
-        for (value, media) in [
-            ("application/grpc", Some(Media::Grpc)),
-            ("application/grpc+proto", Some(Media::Grpc)),
-            ("application/grpc+json", Some(Media::Grpc)),
-            ("application/grpc-web", Some(Media::Web)),
-            ("application/grpc-web+proto; charset=utf-8", Some(Media::Web)),
-            ("Application/gRPC-Web+Proto", Some(Media::Web)),
-            ("application/grpc-web-text", Some(Media::WebText)),
+    fn protocols_are_read_from_the_content_types_that_clients_send() {
+        for (value, protocol) in [
+            ("application/grpc", Some(Protocol::Grpc)),
+            ("application/grpc+proto", Some(Protocol::Grpc)),
+            ("application/grpc+json", Some(Protocol::Grpc)),
+            ("application/grpc-web", Some(Protocol::Web)),
+            ("application/grpc-web+proto; charset=utf-8", Some(Protocol::Web)),
+            ("Application/gRPC-Web+Proto", Some(Protocol::Web)),
+            ("application/grpc-web-text", Some(Protocol::WebText)),
             ("application/grpc-web+json", None),
             ("application/grpcx", None),
             ("application/json", None),
             ("", None),
         ] {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]);
-            assert_eq!(Media::of(&headers), media, "{value}");
+            assert_eq!(Protocol::of(&headers), protocol, "{value}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A request body on its way to a service: its messages are measured, not read. What
-//! is wrong with it is kept for the answer, which the client sees, while the service
-//! sees only that the call was broken off.
+//! A request body on its way to a service. It checks the lengths of the messages without decoding
+//! them. The client gets the reason of a rejection in the response; the service sees only that the
+//! call was cancelled.
 
 use std::{
     pin::Pin,
@@ -13,16 +13,16 @@ use http_body::Frame;
 use mesh::{Error, validate::Violations};
 use tonic::{Status, body::Body};
 
-/// A message has a flag and its length before it.
+/// The flag and the length before each message.
 const PREFIX_BYTES: usize = 5;
 
-/// Why a request body was broken off, if it was.
+/// Why a request body was rejected, if it was.
 #[derive(Clone, Default)]
-pub struct Fault(Arc<Mutex<Option<Error>>>);
+pub(crate) struct Fault(Arc<Mutex<Option<Error>>>);
 
 impl Fault {
-    /// The reason, once.
-    pub fn take(&self) -> Option<Error> {
+    /// Returns the reason, once.
+    pub(crate) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -31,28 +31,27 @@ impl Fault {
     }
 }
 
-/// A body whose messages have `message_bytes_max` at most.
-pub struct Checked {
+/// A body that rejects messages of more than `message_bytes_max`.
+pub(crate) struct RequestBody {
     body: Body,
-    messages: Messages,
+    messages: MessageLengths,
     message_bytes_max: u32,
     fault: Fault,
 }
 
-impl Checked {
-    /// Measures `body`.
-    pub fn new(body: Body, message_bytes_max: u32, fault: Fault) -> Self {
-        Self { body, messages: Messages::default(), message_bytes_max, fault }
+impl RequestBody {
+    pub(crate) fn new(body: Body, message_bytes_max: u32, fault: Fault) -> Self {
+        Self { body, messages: MessageLengths::default(), message_bytes_max, fault }
     }
 
-    fn break_off(&self, error: Error) -> Option<Result<Frame<Bytes>, Status>> {
+    fn reject(&self, error: Error) -> Option<Result<Frame<Bytes>, Status>> {
         let status = Status::cancelled(error.to_string());
         self.fault.set(error);
         Some(Err(status))
     }
 }
 
-impl http_body::Body for Checked {
+impl http_body::Body for RequestBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -63,9 +62,9 @@ impl http_body::Body for Checked {
         Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
             Some(Ok(frame)) => {
                 let data = frame.data_ref().map_or(&[][..], |data| &data[..]);
-                let longest = self.messages.measure(data);
+                let longest = self.messages.longest_in(data);
                 if longest > self.message_bytes_max {
-                    return Poll::Ready(self.break_off(Error::MessageTooLarge));
+                    return Poll::Ready(self.reject(Error::MessageTooLarge));
                 }
                 Some(Ok(frame))
             }
@@ -73,7 +72,7 @@ impl http_body::Body for Checked {
                 tracing::debug!(%error, "a request body broke off");
                 let mut violations = Violations::new();
                 violations.add("request", "must be a whole body of its content type");
-                self.break_off(Error::Invalid(violations))
+                self.reject(Error::Invalid(violations))
             }
             None => None,
         })
@@ -84,17 +83,17 @@ impl http_body::Body for Checked {
     }
 }
 
-/// Finds the lengths of the messages in a body that comes in pieces.
+/// Reads the lengths of the messages in a body that arrives in pieces.
 #[derive(Default)]
-struct Messages {
+struct MessageLengths {
     prefix: [u8; PREFIX_BYTES],
     prefix_len: usize,
     message_left: usize,
 }
 
-impl Messages {
-    /// The longest of the messages that begin, or are told of, in `data`.
-    fn measure(&mut self, mut data: &[u8]) -> u32 {
+impl MessageLengths {
+    /// Returns the length of the longest message whose prefix ends in `data`.
+    fn longest_in(&mut self, mut data: &[u8]) -> u32 {
         let mut longest = 0;
         while !data.is_empty() {
             if self.message_left > 0 {
@@ -124,11 +123,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_measured_wherever_the_body_is_cut() {
+    fn message_lengths_are_read_wherever_the_body_is_cut() {
         let body = [&[0, 0, 0, 0, 3, 1, 2, 3][..], &[0, 0, 0, 0, 0], &[1, 0, 0, 1, 0, 9]].concat();
         for piece in 1..=body.len() {
-            let mut messages = Messages::default();
-            let longest = body.chunks(piece).map(|data| messages.measure(data)).max();
+            let mut messages = MessageLengths::default();
+            let longest = body.chunks(piece).map(|data| messages.longest_in(data)).max();
             assert_eq!(longest, Some(256), "in pieces of {piece}");
             assert_eq!(messages.message_left, 255, "in pieces of {piece}");
         }

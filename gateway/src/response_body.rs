@@ -1,5 +1,5 @@
-//! A service's answer on its way to the client. However it ends, the client gets a
-//! status: what breaks off, or takes too long, ends in trailers of the gateway's own.
+//! The response body of a service on its way to the client. However it ends, the client gets a status:
+//! a body that breaks off or takes too long ends in trailers of the gateway's own.
 
 use std::{
     future::Future,
@@ -15,70 +15,79 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
 
-use crate::{call::Call, checked::Fault};
+use crate::{call::Call, request_body::Fault};
 
-/// Ends `call` with what the service answers, or what happens meanwhile. At `cut_off`
-/// a stream that can be resumed ends well, and any other is broken off.
-pub fn pass(
+/// Ends `call` with the status of `response`, or with what interrupts it. Once `cut_off` is cancelled,
+/// a resumable stream ends with OK and any other with UNAVAILABLE.
+pub(crate) fn track(
     mut call: Call,
     response: Response<Body>,
     fault: Fault,
     cut_off: CancellationToken,
 ) -> Response<Body> {
-    let in_head = status_code(response.headers());
-    if let Some(code) = in_head
+    let header_code = status_code(response.headers());
+    if let Some(code) = header_code
         && response.body().is_end_stream()
     {
         call.end(code);
         return response;
     }
-    let (over, ended) = (None, false);
-    response.map(|body| Body::new(Answer { body, call, fault, in_head, cut_off, over, ended }))
+    response.map(|body| {
+        let (interruption, has_ended) = (None, false);
+        Body::new(ResponseBody { body, call, fault, header_code, cut_off, interruption, has_ended })
+    })
 }
 
-struct Answer {
+struct ResponseBody {
     body: Body,
     call: Call,
     fault: Fault,
-    /// The status, where it came before the body.
-    in_head: Option<Code>,
+    /// The status, if it came in the headers, before the body.
+    header_code: Option<Code>,
     cut_off: CancellationToken,
-    /// Why nobody waits any longer. Made when the service first makes us wait.
-    over: Option<Pin<Box<dyn Future<Output = Status> + Send>>>,
-    ended: bool,
+    /// Ends the body while the service is silent. Created when the service is first silent.
+    interruption: Option<Pin<Box<dyn Future<Output = Status> + Send>>>,
+    has_ended: bool,
 }
 
-type Polled = Poll<Option<Result<Frame<Bytes>, Status>>>;
+type PolledFrame = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
-impl Answer {
-    /// Ends the answer with a status of the gateway's own.
-    fn end(&mut self, status: &Status) -> Polled {
-        // Lets go of the service's stream at once.
+impl ResponseBody {
+    /// Ends the body with a status of the gateway's own.
+    fn end_with(&mut self, status: &Status) -> PolledFrame {
+        // Releases the stream of the service at once.
         self.body = Body::empty();
-        self.ended = true;
-        self.call.end(status.code());
+        self.end(status.code());
         let mut trailers = HeaderMap::new();
-        // A status that does not fit into headers leaves none: the client says so.
+        // If the status does not fit into headers, the client reports that it is missing.
         let _ = status.add_header(&mut trailers);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
-    fn break_off(&mut self, error: &Error) -> Polled {
-        let status = self.call.span().in_scope(|| status(error));
-        self.end(&status)
+    fn end(&mut self, code: Code) {
+        self.has_ended = true;
+        self.call.end(code);
     }
 
-    fn over(&self) -> impl Future<Output = Status> + Send + use<> {
+    fn fail(&mut self, error: &Error) -> PolledFrame {
+        let status = self.call.span().in_scope(|| status(error));
+        self.end_with(&status)
+    }
+
+    /// Waits for the deadline or the end of the drain, whichever comes first.
+    fn interruption(&self) -> impl Future<Output = Status> + Send + use<> {
         let (deadline, cut_off) = (self.call.deadline(), self.cut_off.clone());
         let resumable = self.call.route().method.resumable;
-        let (cut, span) = (self.unavailable("the gateway ends"), self.call.span().clone());
+        let (draining, span) = (self.unavailable("the gateway drains"), self.call.span().clone());
         async move {
             let error = tokio::select! {
                 () = sleep_until(deadline) => Error::DeadlineExceeded,
-                () = cut_off.cancelled() => match resumable {
-                    true => return Status::ok(""),
-                    false => cut,
-                },
+                () = cut_off.cancelled() => {
+                    if resumable {
+                        return Status::ok("");
+                    }
+                    draining
+                }
             };
             span.in_scope(|| status(&error))
         }
@@ -89,48 +98,44 @@ impl Answer {
     }
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
-        if self.ended {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> PolledFrame {
+        if self.has_ended {
             return Poll::Ready(None);
         }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    self.ended = true;
-                    let code = status_code(trailers).unwrap_or(Code::Unknown);
-                    self.call.end(code);
+                    self.end(status_code(trailers).unwrap_or(Code::Unknown));
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(None) if self.in_head.is_some() => {
-                self.ended = true;
-                let code = self.in_head.unwrap_or(Code::Unknown);
-                self.call.end(code);
-                Poll::Ready(None)
-            }
             Poll::Ready(None) => {
-                let error = self.unavailable("an answer ended without a status");
-                self.break_off(&error)
+                if let Some(code) = self.header_code {
+                    self.end(code);
+                    return Poll::Ready(None);
+                }
+                let error = self.unavailable("a response ended without a status");
+                self.fail(&error)
             }
             Poll::Ready(Some(Err(error))) => {
-                tracing::debug!(%error, "an answer broke off");
+                tracing::debug!(%error, "a response broke off");
                 let error = match self.fault.take() {
                     Some(error) => error,
-                    None if self.call.is_over() => Error::DeadlineExceeded,
-                    None => self.unavailable("an answer broke off"),
+                    None if self.call.has_expired() => Error::DeadlineExceeded,
+                    None => self.unavailable("a response broke off"),
                 };
-                self.break_off(&error)
+                self.fail(&error)
             }
             Poll::Pending => {
-                if self.over.is_none() {
-                    self.over = Some(Box::pin(self.over()));
+                if self.interruption.is_none() {
+                    self.interruption = Some(Box::pin(self.interruption()));
                 }
-                match self.over.as_mut().map(|over| over.as_mut().poll(cx)) {
-                    Some(Poll::Ready(status)) => self.end(&status),
+                match self.interruption.as_mut().map(|future| future.as_mut().poll(cx)) {
+                    Some(Poll::Ready(status)) => self.end_with(&status),
                     _ => Poll::Pending,
                 }
             }
@@ -138,6 +143,6 @@ impl http_body::Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ended
+        self.has_ended
     }
 }

@@ -1,5 +1,5 @@
-//! What the gateway offers: each method of the descriptors that states its access, is
-//! not internal and has an upstream. Built once; knows no method by name.
+//! The routes of the gateway: every method of the descriptors that has an access option, is not internal
+//! and has an upstream. Built once, without a method name in the code.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,38 +18,34 @@ use mesh::{
 
 use crate::config::{Config, Upstream};
 
-/// A method that is offered, and all that is known of it before a call comes.
-pub struct Route {
-    /// What the contract says.
-    pub method: Method,
-    /// To where it lives.
-    pub channel: Channel,
-    /// `reason` of the error when that is not there.
-    pub unavailable_reason: &'static str,
+/// A routed method, with everything about its calls that is the same for all of them.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) channel: Channel,
+    /// `reason` of the error while the upstream is down.
+    pub(crate) unavailable_reason: &'static str,
     /// Whether cookies pass.
-    pub cookies: bool,
-    /// Longest time a call may take.
-    pub duration_max: Duration,
-    /// Counts its calls.
-    pub metrics: CallMetrics,
+    pub(crate) cookies: bool,
+    pub(crate) duration_max: Duration,
+    pub(crate) metrics: CallMetrics,
 }
 
 impl Route {
-    /// Whether a call may be sent again where its outcome is not known.
-    pub fn repeatable(&self) -> bool {
+    /// Returns whether a call with an unknown outcome may be retried.
+    pub(crate) fn may_retry(&self) -> bool {
         self.method.idempotent && !self.method.streaming
     }
 }
 
 /// All routes by path.
-pub struct Routes(HashMap<String, Arc<Route>>);
+pub(crate) struct Routes(HashMap<String, Arc<Route>>);
 
 impl Routes {
-    /// Takes from `methods` what may be offered by `config`.
+    /// Creates the routes of `methods` to the upstreams of `config`.
     ///
     /// # Errors
-    /// An upstream that is `https` without certificates.
-    pub fn new(
+    /// An `https` upstream without certificates.
+    pub(crate) fn new(
         methods: &Arc<Methods>,
         config: &Config,
         tls: Option<&Tls>,
@@ -66,9 +62,10 @@ impl Routes {
                 channel,
                 unavailable_reason,
                 cookies: config.cookie_paths.iter().any(|begin| path.starts_with(begin)),
-                duration_max: match method.streaming {
-                    true => config.stream_seconds_max,
-                    false => config.server.call_seconds_max,
+                duration_max: if method.streaming {
+                    config.stream_seconds_max
+                } else {
+                    config.server.call_seconds_max
                 },
                 metrics: CallMetrics::new(&method.service, &method.name),
             };
@@ -77,23 +74,23 @@ impl Routes {
         Ok(Self(routes))
     }
 
-    /// The method at `path`.
-    pub fn get(&self, path: &str) -> Option<&Arc<Route>> {
+    pub(crate) fn get(&self, path: &str) -> Option<&Arc<Route>> {
         self.0.get(path)
     }
 
-    /// Full names of the services with a method that is offered.
-    pub fn services(&self) -> BTreeSet<&str> {
+    /// Returns the full names of the services with a route.
+    pub(crate) fn services(&self) -> BTreeSet<&str> {
         self.0.values().map(|route| route.method.service.as_str()).collect()
     }
 
-    /// Whether a call needs an access token somewhere.
-    pub fn need_tokens(&self) -> bool {
+    /// Returns whether any method needs an access token.
+    pub(crate) fn need_tokens(&self) -> bool {
         self.0.values().any(|route| route.method.access != Access::Public)
     }
 }
 
-/// Where `method` lives, if it may be offered.
+/// Returns the most specific upstream that covers `method`; `None` for a method that clients may not
+/// call.
 fn upstream<'a>(upstreams: &'a [Upstream], method: &Method) -> Option<&'a Upstream> {
     match method.access {
         Access::Public | Access::Roles(_) => {
@@ -104,7 +101,7 @@ fn upstream<'a>(upstreams: &'a [Upstream], method: &Method) -> Option<&'a Upstre
     }
 }
 
-/// One channel an upstream, whatever lives there.
+/// One channel for each upstream, shared by its routes.
 struct Channels<'a> {
     methods: &'a Arc<Methods>,
     tls: Option<&'a Tls>,
@@ -122,7 +119,7 @@ impl Channels<'_> {
         if let Some(opened) = self.opened.get(&key) {
             return Ok(opened.clone());
         }
-        // Kept for as long as the process lives, as the routes are.
+        // Leaked once per upstream: the routes live as long as the process.
         let reason: &'static str = key.1.clone().leak();
         let channel = Channel::connect(Target {
             url: upstream.url.clone(),
@@ -135,7 +132,8 @@ impl Channels<'_> {
     }
 }
 
-/// `shop.user.v1.UserService` is down: `USER_SVC_UNAVAILABLE`.
+/// Returns the reason of the error while `service` is down, such as `USER_SVC_UNAVAILABLE` for
+/// `shop.user.v1.UserService`.
 fn unavailable_reason(service: &str) -> String {
     let mut segments = service.split('.');
     let first = segments.next().unwrap_or_default();
