@@ -1,12 +1,19 @@
-//! Access tokens as user-svc issues them, for tests of the other services: signed by
-//! a key of the store, whose public half is served as user-svc serves it.
+//! Access tokens for tests: a key that signs them, and a server of its public half (JWKS).
 
 use std::{
     convert::Infallible,
     fs,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use aws_lc_rs::{encoding::AsDer, signature::Ed25519KeyPair};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use devstack::testing::Env;
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header, encode,
@@ -23,80 +30,201 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, body::Body};
 use uuid::Uuid;
 
-/// Issues tokens, and serves the key that they are checked by.
+/// How long the token of a test is valid.
+const TOKEN_SECONDS: i64 = 600;
+
+/// An Ed25519 key that signs access tokens.
+#[derive(Clone)]
+pub struct SigningKey {
+    kid: String,
+    pkcs8: Vec<u8>,
+}
+
+impl SigningKey {
+    /// Generates a key.
+    ///
+    /// # Panics
+    /// If the system has no random numbers.
+    pub fn generate(kid: &str) -> Self {
+        let pair = Ed25519KeyPair::generate().expect("random numbers are available");
+        let der = pair.to_pkcs8v1().expect("a generated key can be encoded");
+        Self { kid: kid.to_owned(), pkcs8: der.as_ref().to_vec() }
+    }
+
+    /// Reads the newest key of the running store, whose services accept its tokens.
+    ///
+    /// # Panics
+    /// If no store runs.
+    pub fn of_store() -> Self {
+        let files = fs::read_dir(Env::from_env().signing_keys_dir());
+        let files = files.expect("the store has a folder of signing keys");
+        let newest = files.map(|file| file.expect("the folder is readable").path()).max();
+        let newest = newest.expect("the store has a signing key");
+        let kid = newest.file_stem().expect("the file name is the kid");
+        let pem = fs::read(&newest).expect("the key is readable");
+        let der = PrivatePkcs8KeyDer::from_pem_slice(&pem).expect("the key is PKCS#8");
+        Self { kid: kid.to_string_lossy().into_owned(), pkcs8: der.secret_pkcs8_der().to_vec() }
+    }
+
+    /// Writes the key to `KID.pem` in `folder`, as user-svc reads it.
+    ///
+    /// # Panics
+    /// If the folder is not writable.
+    pub fn write_pem(&self, folder: &Path) {
+        let base64 = BASE64_STANDARD.encode(&self.pkcs8);
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+        fs::write(folder.join(format!("{}.pem", self.kid)), pem).expect("the folder is writable");
+    }
+
+    /// Returns a token with these claims.
+    ///
+    /// # Panics
+    /// Never: claims are plain data.
+    pub fn token(&self, claims: &Claims) -> String {
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        encode(&header, claims, &self.encoding_key()).expect("claims are plain data")
+    }
+
+    /// Returns the public half.
+    ///
+    /// # Panics
+    /// Never: every key has one.
+    pub fn jwk(&self) -> Jwk {
+        let jwk = Jwk::from_encoding_key(&self.encoding_key(), Algorithm::EdDSA);
+        let mut jwk = jwk.expect("every key has a public half");
+        jwk.common.key_id = Some(self.kid.clone());
+        jwk
+    }
+
+    fn encoding_key(&self) -> EncodingKey {
+        EncodingKey::from_ed_der(&self.pkcs8)
+    }
+}
+
+/// Returns the JWKS of `keys`.
+pub fn jwks(keys: &[&SigningKey]) -> JwkSet {
+    JwkSet { keys: keys.iter().map(|key| key.jwk()).collect() }
+}
+
+/// A server of a JWKS document, for the lifetime of the test.
+pub struct JwksServer {
+    /// Where the document is.
+    pub url: String,
+    document: Arc<Mutex<String>>,
+    fetches: Arc<AtomicUsize>,
+    stop: CancellationToken,
+}
+
+impl JwksServer {
+    /// Serves `keys` in plaintext on a free port.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start(keys: &[&SigningKey]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        Self::start_on(listener, None, keys)
+    }
+
+    /// Serves `keys` on `listener`.
+    ///
+    /// # Panics
+    /// If the listener has no address.
+    pub fn start_on(listener: TcpListener, tls: Option<Tls>, keys: &[&SigningKey]) -> Self {
+        let address = listener.local_addr().expect("the listener is bound");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let document = Arc::new(Mutex::new(document(keys)));
+        let (fetches, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let (current, counter) = (document.clone(), fetches.clone());
+        let service = tower::service_fn(move |_: http::Request<Body>| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            let document = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            async move { Ok::<_, Infallible>(http::Response::new(Body::new(document))) }
+        });
+        let transport = Transport { tls, http1: false, drain_duration_max: Duration::from_secs(1) };
+        tokio::spawn(serve(listener, transport, service, stop.clone()));
+        Self { url: Self::url_at(scheme, address), document, fetches, stop }
+    }
+
+    /// Returns the URL of the document of a server at `address`.
+    pub fn url_at(scheme: &str, address: SocketAddr) -> String {
+        format!("{scheme}://localhost:{}/.well-known/jwks.json", address.port())
+    }
+
+    /// Replaces the keys.
+    pub fn publish(&self, keys: &[&SigningKey]) {
+        *self.document.lock().unwrap_or_else(PoisonError::into_inner) = document(keys);
+    }
+
+    /// Returns how often the document was fetched.
+    pub fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::Relaxed)
+    }
+
+    /// Stops to serve.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+}
+
+fn document(keys: &[&SigningKey]) -> String {
+    serde_json::to_string(&jwks(keys)).expect("a JWKS is plain data")
+}
+
+/// Issues tokens, and serves the key that verifies them.
 pub struct Issuer {
     /// Where the public key is.
     pub jwks_url: String,
-    key: EncodingKey,
-    kid: String,
+    key: SigningKey,
 }
 
 impl Issuer {
-    /// Starts to serve, for as long as the test's runtime lives.
+    /// Issues tokens as the running store does: with its key, served with the certificate of user-svc.
     ///
     /// # Panics
-    /// Where there is no store.
+    /// If no store runs.
     pub async fn start() -> Self {
-        let folder = Env::from_env().signing_keys_dir();
-        let mut files: Vec<_> = fs::read_dir(folder)
-            .expect("the store has signing keys")
-            .map(|file| file.expect("a readable folder").path())
-            .collect();
-        files.sort();
-        let file = files.pop().expect("the store has a signing key");
-        let kid = file.file_stem().expect("a key has a name").to_string_lossy().into_owned();
-        let pem = fs::read(&file).expect("the key can be read");
-        let der = PrivatePkcs8KeyDer::from_pem_slice(&pem).expect("the key is PKCS#8");
-        let key = EncodingKey::from_ed_der(der.secret_pkcs8_der());
-
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).expect("it has a public half");
-        jwk.common.key_id = Some(kid.clone());
-        let jwks = serde_json::to_string(&JwkSet { keys: vec![jwk] }).expect("plain data");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        let transport = Transport {
-            tls: Some(Tls::load(&crate::service::tls_config("user-svc")).expect("certificates")),
-            http1: false,
-            drain_duration_max: Duration::from_secs(1),
-        };
-        let answer = tower::service_fn(move |_: http::Request<Body>| {
-            let response = http::Response::new(Body::new(jwks.clone()));
-            async move { Ok::<_, Infallible>(response) }
-        });
-        tokio::spawn(serve(listener, transport, answer, CancellationToken::new()));
-        Self { jwks_url: format!("https://localhost:{port}/.well-known/jwks.json"), key, kid }
+        let key = SigningKey::of_store();
+        let tls = Tls::load(&crate::service::tls_config("user-svc")).expect("certificates");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let server = JwksServer::start_on(listener, Some(tls), &[&key]);
+        Self { jwks_url: server.url, key }
     }
 
-    /// A new customer's claims, good for ten minutes.
-    pub fn customer(&self) -> Claims {
-        claims("customer")
-    }
-
-    /// A new admin's claims, good for ten minutes.
-    pub fn admin(&self) -> Claims {
-        claims("admin")
-    }
-
-    /// The token that says `claims`.
+    /// Issues tokens with a new key, served in plaintext: for tests without a store.
     ///
     /// # Panics
-    /// Never: the claims are plain data.
-    pub fn token(&self, claims: &Claims) -> String {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(self.kid.clone());
-        encode(&header, claims, &self.key).expect("plain data")
+    /// If no port is free.
+    pub async fn start_plaintext() -> Self {
+        let key = SigningKey::generate("k1");
+        let server = JwksServer::start(&[&key]).await;
+        Self { jwks_url: server.url, key }
     }
 
-    /// A request of the bearer of `claims`.
+    /// Returns the claims of a new customer.
+    pub fn customer(&self) -> Claims {
+        claims("customer", TOKEN_SECONDS)
+    }
+
+    /// Returns the claims of a new admin.
+    pub fn admin(&self) -> Claims {
+        claims("admin", TOKEN_SECONDS)
+    }
+
+    /// Returns a token with these claims.
+    pub fn token(&self, claims: &Claims) -> String {
+        self.key.token(claims)
+    }
+
+    /// Returns a request with a token of `claims`.
     pub fn request<T>(&self, claims: &Claims, message: T) -> Request<T> {
         with_token(&self.token(claims), message)
     }
 }
 
-/// A request with an access token.
+/// Returns a request with an access token.
 ///
 /// # Panics
-/// On a token that is not ASCII.
+/// If the token is not ASCII.
 pub fn with_token<T>(token: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let value = format!("Bearer {token}").parse().expect("a token is ASCII");
@@ -104,14 +232,18 @@ pub fn with_token<T>(token: &str, message: T) -> Request<T> {
     request
 }
 
-fn claims(role: &str) -> Claims {
+/// Returns the claims of a new account with `role`, which expire `seconds` from now.
+///
+/// # Panics
+/// If the clock is before 1970.
+pub fn claims(role: &str, seconds: i64) -> Claims {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
     let sub = Uuid::now_v7();
     Claims {
         iss: "shopmesh".into(),
         aud: "shopmesh".into(),
         sub,
-        exp: now + 600,
+        exp: now.saturating_add_signed(seconds),
         iat: now,
         jti: Uuid::now_v7(),
         sid: Some(Uuid::now_v7()),

@@ -1,6 +1,7 @@
-//! What tests share: a service run within the test, tokens for its callers, and what
-//! a status says. The store around it is devstack's.
+//! The test harness of the crates: a service within the test, its database, tokens for its callers, and
+//! a client of the whole store. devstack starts the store around them.
 
+pub mod database;
 pub mod edges;
 pub mod field_rules;
 pub mod issuer;
@@ -10,13 +11,13 @@ pub mod store;
 
 use std::{future::Future, time::Duration};
 
-/// How long a test waits for something that is to happen.
+/// How long a test waits for a condition.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until `condition` tells something.
+/// Waits until `condition` returns a value.
 ///
 /// # Panics
-/// When [`PATIENCE`] is over.
+/// After [`PATIENCE`].
 pub async fn eventually<T, F>(what: &str, mut condition: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,

@@ -1,20 +1,20 @@
-//! What a status says, as a client reads it.
+//! The details of a status, as a client reads them.
 
 use tonic::Status;
 use tonic_types::StatusExt;
 
-/// `ErrorInfo.reason`, or what is there instead of one.
+/// Returns `ErrorInfo.reason`; without one, a text that no test expects.
 pub fn reason(status: &Status) -> String {
     let details = status.get_error_details();
     details.error_info().map_or_else(|| format!("no ErrorInfo in {status:?}"), |i| i.reason.clone())
 }
 
-/// `ErrorInfo.metadata` of `key`.
+/// Returns `ErrorInfo.metadata` of `key`.
 pub fn metadata(status: &Status, key: &str) -> Option<String> {
     status.get_error_details().error_info()?.metadata.get(key).cloned()
 }
 
-/// The bad fields of a VALIDATION_FAILED, in the order told.
+/// Returns the bad fields of a VALIDATION_FAILED, in their order.
 pub fn bad_fields(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone());

@@ -1,5 +1,5 @@
-//! The running store as its users have it: through the gateway, by gRPC or gRPC-Web,
-//! as a customer or an admin, and with the mailbox to read.
+//! A client of the running store: through the gateway, by gRPC or gRPC-Web, as a customer or an admin.
+//! It also reads the mailbox.
 
 use std::{collections::HashMap, fmt, str::FromStr};
 
@@ -32,34 +32,35 @@ use uuid::Uuid;
 
 use crate::{eventually, issuer::with_token};
 
-/// Password of every account that a test makes.
+/// Password of every account that a test creates.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// How a client speaks to the gateway.
+/// The protocol between a client and the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// gRPC on HTTP/2.
     Grpc,
-    /// gRPC-Web on HTTP/1.1, as a browser.
+    /// gRPC-Web on HTTP/1.1, like a browser.
     GrpcWeb,
 }
 
-/// A client's way to the gateway, whatever the protocol.
+/// A channel to the gateway, by any protocol.
 pub type Channel = BoxCloneService<Request<Body>, Response<Body>, BoxError>;
 
-/// A channel to a gateway.
+/// Returns a channel to a gateway.
 ///
 /// # Panics
-/// On a URL that is none.
+/// If the URL is invalid.
 pub fn channel(gateway_url: &str, protocol: Protocol) -> Channel {
     match protocol {
         Protocol::Grpc => {
-            let endpoint = tonic::transport::Endpoint::from_str(gateway_url).expect("a URL");
+            let endpoint =
+                tonic::transport::Endpoint::from_str(gateway_url).expect("the URL is valid");
             BoxCloneService::new(endpoint.connect_lazy().map_err(BoxError::from))
         }
         Protocol::GrpcWeb => {
             let http = HttpClient::builder(TokioExecutor::new()).build_http();
-            let origin = Uri::from_str(gateway_url).expect("a URL");
+            let origin = Uri::from_str(gateway_url).expect("the URL is valid");
             let client = tonic_web::GrpcWebClientService::new(http)
                 .map_request(move |mut request: Request<Body>| {
                     let mut parts = request.uri().clone().into_parts();
@@ -75,12 +76,12 @@ pub fn channel(gateway_url: &str, protocol: Protocol) -> Channel {
     }
 }
 
-/// The store through its gateway.
+/// A store, seen through its gateway.
 #[derive(Clone)]
 pub struct Store {
-    /// The way there.
+    /// The channel to the gateway.
     pub channel: Channel,
-    /// The store's mailbox.
+    /// The URL of the mailbox.
     pub mailbox_url: String,
     admin_login: Login,
 }
@@ -90,22 +91,22 @@ pub struct Store {
 pub struct Person {
     /// The account.
     pub user: User,
-    /// Its access token.
+    /// The access token.
     pub token: String,
 }
 
 impl Person {
-    /// A request of this person.
+    /// Returns a request with the access token.
     pub fn request<T>(&self, message: T) -> tonic::Request<T> {
         with_token(&self.token, message)
     }
 }
 
 impl Store {
-    /// The store around this test.
+    /// Returns the store that runs around this test.
     ///
     /// # Panics
-    /// Where there is none.
+    /// If no store runs.
     pub fn shared(protocol: Protocol) -> Self {
         let env = Env::from_env();
         Self {
@@ -115,12 +116,13 @@ impl Store {
         }
     }
 
-    /// A store that the test itself has started, by gRPC.
+    /// Returns a store that the test itself started, by gRPC.
     ///
     /// # Panics
-    /// Where it has no gateway or no mailbox.
+    /// If it has no gateway or no mailbox.
     pub fn of(stack: &Stack) -> Self {
-        let exports: HashMap<_, _> = stack.exports().expect("it is started").into_iter().collect();
+        let exports: HashMap<_, _> =
+            stack.exports().expect("the store is started").into_iter().collect();
         Self {
             channel: channel(&exports["GATEWAY_URL"], Protocol::Grpc),
             mailbox_url: exports["MAILBOX_URL"].clone(),
@@ -131,35 +133,35 @@ impl Store {
         }
     }
 
-    /// Accounts.
+    /// Returns a client of the accounts.
     pub fn users(&self) -> UserServiceClient<Channel> {
         UserServiceClient::new(self.channel.clone())
     }
 
-    /// The catalogue.
+    /// Returns a client of the catalogue.
     pub fn products(&self) -> ProductServiceClient<Channel> {
         ProductServiceClient::new(self.channel.clone())
     }
 
-    /// Stock.
+    /// Returns a client of the stock.
     pub fn inventory(&self) -> InventoryServiceClient<Channel> {
         InventoryServiceClient::new(self.channel.clone())
     }
 
-    /// A customer's own orders.
+    /// Returns a client of a customer's own orders.
     pub fn orders(&self) -> OrderServiceClient<Channel> {
         OrderServiceClient::new(self.channel.clone())
     }
 
-    /// All orders.
+    /// Returns a client of all orders.
     pub fn all_orders(&self) -> OrderAdminServiceClient<Channel> {
         OrderAdminServiceClient::new(self.channel.clone())
     }
 
-    /// Signs a new customer up and in.
+    /// Signs up a new customer and logs in.
     ///
     /// # Panics
-    /// Where the store refuses.
+    /// If a call fails.
     pub async fn customer(&self) -> Person {
         let email = format!("pat.{}@example.com", Uuid::now_v7().simple());
         let request = SignUpRequest {
@@ -167,23 +169,23 @@ impl Store {
             password: PASSWORD.into(),
             display_name: "Pat Example".into(),
         };
-        self.users().sign_up(request).await.expect("a new address may sign up");
-        self.log_in(&email, PASSWORD).await.expect("the account is there")
+        self.users().sign_up(request).await.expect("a new address can sign up");
+        self.log_in(&email, PASSWORD).await.expect("the account exists")
     }
 
-    /// Logs the demo's admin in.
+    /// Logs in as the admin of the demo.
     ///
     /// # Panics
-    /// Where the store refuses.
+    /// If a call fails.
     pub async fn admin(&self) -> Person {
         let Login { email, password } = &self.admin_login;
-        self.log_in(email, password).await.expect("the admin is there")
+        self.log_in(email, password).await.expect("the admin exists")
     }
 
     /// Logs in.
     ///
     /// # Errors
-    /// What the store tells.
+    /// The status of the call.
     pub async fn log_in(&self, email: &str, password: &str) -> Result<Person, Status> {
         let (email, password) = (email.to_owned(), password.to_owned());
         let request = LoginRequest { email, password, use_cookie: false };
@@ -192,32 +194,33 @@ impl Store {
         Ok(Person { user, token: response.access_token })
     }
 
-    /// A new product of the price in cents, with so many on hand.
+    /// Creates a product with this price in cents and this stock on hand.
     ///
     /// # Panics
-    /// Where the store refuses.
+    /// If a call fails.
     pub async fn product(&self, admin: &Person, price_minor: i64, on_hand: i32) -> Product {
         let id = Uuid::now_v7().simple().to_string();
         let product = Product {
             sku: id.clone(),
             slug: format!("test-{id}"),
             name: format!("Test cup {}", &id[24..]),
-            description: "A cup that a test made.".into(),
+            description: "A cup of a test.".into(),
             category: "tests".into(),
             price: Some(proto::money::from_minor(price_minor, "EUR")),
             ..Product::default()
         };
         let request = CreateProductRequest { product: Some(product), request_id: String::new() };
         let created = self.products().create_product(admin.request(request)).await;
-        let product = created.expect("it is good").into_inner().product.expect("it has it");
+        let product =
+            created.expect("the product is valid").into_inner().product.expect("a response has it");
         self.set_on_hand(admin, &product.product_id, on_hand).await;
         product
     }
 
-    /// Sets what is on hand.
+    /// Sets the stock on hand.
     ///
     /// # Panics
-    /// Where the store refuses.
+    /// If a call fails.
     pub async fn set_on_hand(&self, admin: &Person, product_id: &str, on_hand: i32) {
         let request = UpdateInventoryRequest {
             product_id: product_id.into(),
@@ -227,33 +230,33 @@ impl Store {
             ..UpdateInventoryRequest::default()
         };
         let updated = self.inventory().update_inventory(admin.request(request)).await;
-        updated.expect("it is good");
+        updated.expect("the change is valid");
     }
 
-    /// The stock of a product.
+    /// Returns the stock of a product.
     ///
     /// # Panics
-    /// Where the store refuses.
+    /// If a call fails.
     pub async fn stock(&self, admin: &Person, product_id: &str) -> Inventory {
         let request = admin.request(GetInventoryRequest { product_id: product_id.into() });
-        let response = self.inventory().get_inventory(request).await.expect("it is there");
+        let response = self.inventory().get_inventory(request).await.expect("the product exists");
         response.into_inner().inventory.expect("a response has it")
     }
 
-    /// One of a person's own orders.
+    /// Returns one of a person's own orders.
     ///
     /// # Panics
-    /// Where the store refuses.
+    /// If a call fails.
     pub async fn order(&self, person: &Person, order_id: &str) -> Order {
         let request = person.request(GetOrderRequest { order_id: order_id.into() });
-        let response = self.orders().get_order(request).await.expect("it is there");
+        let response = self.orders().get_order(request).await.expect("the order exists");
         response.into_inner().order.expect("a response has it")
     }
 
     /// Waits for a mail to `recipient` whose subject contains `subject`.
     ///
     /// # Panics
-    /// When none comes.
+    /// If none arrives in time.
     pub async fn mail(&self, recipient: &str, subject: &str) -> Mail {
         eventually(&format!("a mail about {subject:?}"), || async {
             let mails = self.mails(recipient).await;
@@ -262,13 +265,13 @@ impl Store {
         .await
     }
 
-    /// All mails to `recipient`.
+    /// Returns all mails to `recipient`.
     ///
     /// # Panics
-    /// Where the mailbox does not answer.
+    /// If the mailbox does not respond.
     pub async fn mails(&self, recipient: &str) -> Vec<Mail> {
-        let body = get(&format!("{}/email", self.mailbox_url)).await.expect("the mailbox answers");
-        let mails: Vec<Mail> = serde_json::from_slice(&body).expect("the mailbox speaks JSON");
+        let body = get(&format!("{}/email", self.mailbox_url)).await.expect("the mailbox responds");
+        let mails: Vec<Mail> = serde_json::from_slice(&body).expect("the mailbox returns JSON");
         mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.address == recipient)).collect()
     }
 }
@@ -276,41 +279,41 @@ impl Store {
 /// A mail as the mailbox shows it.
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct Mail {
-    /// Its subject line.
+    /// The subject line.
     pub subject: String,
-    /// For mail readers that show no HTML.
+    /// The text part.
     pub text: String,
-    /// For the others.
+    /// The HTML part.
     pub html: String,
-    /// Where it went.
+    /// The recipients.
     pub to: Vec<MailAddress>,
-    /// All its headers, by lower-case name.
+    /// All headers, by lower-case name.
     pub headers: serde_json::Value,
 }
 
 /// An address of a mail.
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct MailAddress {
-    /// Without the name.
+    /// The address without the display name.
     pub address: String,
 }
 
-/// What a plain GET answers with 200.
+/// Returns the body of a plain GET.
 ///
 /// # Errors
-/// Another answer, or none.
+/// Any status but 200, or no response.
 pub async fn get(url: &str) -> Result<Bytes, BoxError> {
     use http_body_util::{BodyExt, Empty};
     let client: HttpClient<_, Empty<Bytes>> =
         HttpClient::builder(TokioExecutor::new()).build_http();
     let response = client.get(url.parse()?).await?;
     if response.status() != http::StatusCode::OK {
-        return Err(format!("{url} answers {}", response.status()).into());
+        return Err(format!("{url} returned {}", response.status()).into());
     }
     Ok(response.into_body().collect().await?.to_bytes())
 }
 
-/// An address to ship to.
+/// Returns a shipping address.
 pub fn address() -> Address {
     Address {
         full_name: "Pat Example".into(),
@@ -321,7 +324,7 @@ pub fn address() -> Address {
     }
 }
 
-/// A request to buy `items`, with an id of its own.
+/// Returns a request to buy `items`, with a new request id.
 pub fn place_order(items: &[(&str, i32)]) -> PlaceOrderRequest {
     let items = items
         .iter()
@@ -334,10 +337,10 @@ pub fn place_order(items: &[(&str, i32)]) -> PlaceOrderRequest {
     }
 }
 
-/// Calls the method at `path` with the bytes of a message, whatever it is.
+/// Calls the method at `path` with an encoded message.
 ///
 /// # Errors
-/// What the method tells.
+/// The status of the call.
 pub async fn call_raw<C>(
     channel: C,
     path: &str,
@@ -354,7 +357,7 @@ where
     client.unary(request, path, RawCodec).await.map(tonic::Response::into_inner)
 }
 
-/// Hands messages on as they are.
+/// Passes encoded messages through.
 struct RawCodec;
 
 impl Codec for RawCodec {

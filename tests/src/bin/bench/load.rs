@@ -1,5 +1,4 @@
-//! Load on the store: buyers by gRPC, and a list by gRPC-Web, each beside what it is
-//! held against.
+//! The load on the store: orders by gRPC and a list by gRPC-Web, each with its baseline.
 
 use std::{
     convert::Infallible,
@@ -31,16 +30,16 @@ use tonic::body::Body;
 
 use crate::Result;
 
-/// Customers who are logged in, each with a connection of their own.
+/// Customers who are logged in, each with its own connection.
 pub struct Buyers(Vec<(OrderServiceClient<Channel>, Person)>);
 
 impl Buyers {
-    /// Signs up so many.
+    /// Signs up `count` customers.
     pub async fn sign_up(stack: &Stack, count: usize) -> Result<Self> {
         use proto::user::v1::{
             LoginRequest, SignUpRequest, user_service_client::UserServiceClient,
         };
-        let gateway = stack.addresses().gateway_url().ok_or("the gateway is up")?;
+        let gateway = stack.addresses().gateway_url().ok_or("the gateway runs")?;
         let mut buyers = Vec::with_capacity(count);
         for n in 0..count {
             let channel = channel(&gateway, Protocol::Grpc);
@@ -64,7 +63,7 @@ impl Buyers {
         Ok(Self(buyers))
     }
 
-    /// Orders placed a second, each of one unit of one of `products`.
+    /// Places orders of one unit of one of `products` and returns the orders per second.
     pub async fn place_orders(&self, products: &[String], time: Duration) -> Result<f64> {
         let placed = AtomicUsize::new(0);
         let began = Instant::now();
@@ -87,9 +86,10 @@ impl Buyers {
     }
 }
 
-/// Makes products that never sell out, and tells their ids.
+/// Creates products that never sell out, and returns their ids.
 pub async fn stock(stack: &Stack, count: usize) -> Result<Vec<String>> {
-    let url = stack.addresses().database_url(Service::PRODUCT).ok_or("it has a database")?;
+    let url =
+        stack.addresses().database_url(Service::PRODUCT).ok_or("product-svc has a database")?;
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
     let count = i32::try_from(count)?;
@@ -107,10 +107,10 @@ pub async fn stock(stack: &Stack, count: usize) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.get(0)).collect())
 }
 
-/// ListProducts by gRPC-Web through the gateway, and the same bytes from an upstream
-/// that knows nothing else, through a gateway of the same kind.
+/// ListProducts by gRPC-Web through the gateway of the store, and, as the baseline, the same bytes from a
+/// constant upstream through another gateway.
 pub struct Listing {
-    ours: String,
+    store: String,
     constant: String,
     request: Bytes,
     gateway: Child,
@@ -126,14 +126,14 @@ impl Drop for Listing {
 const PATH: &str = "/shopmesh.product.v1.ProductService/ListProducts";
 
 impl Listing {
-    /// Asks once for the bytes, and sets the constant side up with them.
+    /// Calls the store once, and starts the constant upstream with its response.
     pub async fn prepare(stack: &Stack) -> Result<Self> {
-        let ours = stack.addresses().gateway_url().ok_or("the gateway is up")?;
+        let store = stack.addresses().gateway_url().ok_or("the gateway runs")?;
         let request = frame(&ListProductsRequest::default().encode_to_vec());
-        let answer = ask(&http_client(), &ours, &request).await?;
-        // The first frame is the message; what follows are the trailers.
-        let length = u32::from_be_bytes(answer[1..5].try_into()?) as usize;
-        let upstream = serve_constant(answer.slice(..5 + length)).await?;
+        let response = list_products(&http_client(), &store, &request).await?;
+        // The first frame is the message, the second has the trailers.
+        let length = u32::from_be_bytes(response[1..5].try_into()?) as usize;
+        let upstream = serve_constant(response.slice(..5 + length)).await?;
 
         let (port, admin_port) = (free_port().await?, free_port().await?);
         let program = std::env::current_exe()?.with_file_name("gateway");
@@ -146,18 +146,18 @@ impl Listing {
             .spawn()?;
         let constant = format!("http://127.0.0.1:{port}");
         let ready = format!("http://127.0.0.1:{admin_port}/readyz");
-        eventually("the other gateway", || async { get(&ready).await.ok() }).await;
-        Ok(Self { ours, constant, request, gateway })
+        eventually("the gateway of the baseline", || async { get(&ready).await.ok() }).await;
+        Ok(Self { store, constant, request, gateway })
     }
 
-    /// Calls a second to the store.
-    pub async fn ask_ours(&self, clients: usize, time: Duration) -> Result<f64> {
-        ask_for(&self.ours, &self.request, clients, time).await
+    /// Returns the calls per second to the store.
+    pub async fn measure_store(&self, clients: usize, time: Duration) -> Result<f64> {
+        measure(&self.store, &self.request, clients, time).await
     }
 
-    /// Calls a second to the constant.
-    pub async fn ask_constant(&self, clients: usize, time: Duration) -> Result<f64> {
-        ask_for(&self.constant, &self.request, clients, time).await
+    /// Returns the calls per second to the constant upstream.
+    pub async fn measure_constant(&self, clients: usize, time: Duration) -> Result<f64> {
+        measure(&self.constant, &self.request, clients, time).await
     }
 }
 
@@ -167,22 +167,22 @@ fn http_client() -> Http {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
-async fn ask_for(url: &str, request: &Bytes, clients: usize, time: Duration) -> Result<f64> {
-    let answered = AtomicUsize::new(0);
+async fn measure(url: &str, request: &Bytes, clients: usize, time: Duration) -> Result<f64> {
+    let calls = AtomicUsize::new(0);
     let began = Instant::now();
     let client = http_client();
     try_join_all((0..clients).map(|_| async {
         while began.elapsed() < time {
-            ask(&client, url, request).await?;
-            answered.fetch_add(1, Ordering::Relaxed);
+            list_products(&client, url, request).await?;
+            calls.fetch_add(1, Ordering::Relaxed);
         }
         Result::Ok(())
     }))
     .await?;
-    Ok(answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
+    Ok(calls.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
-async fn ask(client: &Http, url: &str, request: &Bytes) -> Result<Bytes> {
+async fn list_products(client: &Http, url: &str, request: &Bytes) -> Result<Bytes> {
     let request = Request::post(format!("{url}{PATH}"))
         .header("content-type", "application/grpc-web+proto")
         .body(Full::new(request.clone()))?;
@@ -193,7 +193,7 @@ async fn ask(client: &Http, url: &str, request: &Bytes) -> Result<Bytes> {
     }
 }
 
-/// A message as gRPC frames it: uncompressed, with its length.
+/// Returns an uncompressed message in its gRPC frame.
 fn frame(message: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(5 + message.len());
     frame.put_u8(0);
@@ -202,17 +202,17 @@ fn frame(message: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// Serves one answer to every call, and tells where.
-async fn serve_constant(answer: Bytes) -> Result<String> {
+/// Serves the same response to every call, and returns its URL.
+async fn serve_constant(message: Bytes) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let service = tower::service_fn(move |request: Request<Body>| {
-        let answer = answer.clone();
+        let message = message.clone();
         async move {
             let _ = request.into_body().collect().await;
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
-            let frames = [http_body::Frame::data(answer), http_body::Frame::trailers(trailers)];
+            let frames = [http_body::Frame::data(message), http_body::Frame::trailers(trailers)];
             let frames = futures::stream::iter(frames.map(Ok::<_, tonic::Status>));
             let mut response = http::Response::new(Body::new(StreamBody::new(frames)));
             let grpc = http::HeaderValue::from_static("application/grpc");

@@ -1,8 +1,8 @@
-//! `make bench`: how fast the store is, each figure against something bare in the same
-//! run. Ours and the other take turns for several rounds; medians count. The load
-//! generator shares the machine and is counted among the costs.
+//! `make bench`: how fast the store is, each figure compared with a baseline of the same run. Store and
+//! baseline alternate for several rounds, and the medians are compared. The load generator runs on the same
+//! machine, so its cost is included.
 //!
-//! The mail side stays down here: it has figures of its own.
+//! notify-svc does not run: mail delivery is measured elsewhere.
 
 mod load;
 mod pgbench;
@@ -14,9 +14,9 @@ use devstack::{Options, Part, Service, Stack};
 
 use crate::report::{Figure, Report};
 
-/// How many clients ask at once, on both sides.
+/// Concurrent clients, of the store and of the baseline.
 const CLIENTS: usize = 32;
-/// How many products a spread checkout chooses among.
+/// Products of the spread checkouts.
 const PRODUCTS: usize = 1000;
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(8);
@@ -56,10 +56,10 @@ async fn run() -> Result<Report> {
     Ok(report)
 }
 
-/// `target`, where this program lies in `target/release`.
+/// Returns `target`; this program is in `target/release`.
 fn target_folder() -> Result<std::path::PathBuf> {
     let program = std::env::current_exe()?;
-    let folder = program.ancestors().nth(2).ok_or("a program lies in target/release")?;
+    let folder = program.ancestors().nth(2).ok_or("the program is in target/release")?;
     Ok(folder.to_owned())
 }
 
@@ -76,8 +76,8 @@ async fn measure(stack: &Stack) -> Result<Report> {
         rounds.bare_spread.push(pgbench.run(PRODUCTS, CLIENTS, ROUND).await?);
         rounds.hot.push(buyers.place_orders(&products[..1], ROUND).await?);
         rounds.bare_hot.push(pgbench.run(1, CLIENTS, ROUND).await?);
-        rounds.list.push(listing.ask_ours(CLIENTS, ROUND).await?);
-        rounds.constant.push(listing.ask_constant(CLIENTS, ROUND).await?);
+        rounds.list.push(listing.measure_store(CLIENTS, ROUND).await?);
+        rounds.constant.push(listing.measure_constant(CLIENTS, ROUND).await?);
     }
     let Rounds { spread, bare_spread, hot, bare_hot, list, constant } = rounds;
     Ok(Report::new(vec![
@@ -88,7 +88,7 @@ async fn measure(stack: &Stack) -> Result<Report> {
     ]))
 }
 
-/// What each round measured, a second.
+/// The figures of each round, per second.
 #[derive(Default)]
 struct Rounds {
     spread: Vec<f64>,

@@ -1,5 +1,4 @@
-//! The bare SQL of one order in pgbench, on the same server: what a checkout is held
-//! against.
+//! The baseline of a checkout: the SQL of one order in pgbench, on the same server.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,7 +15,7 @@ CREATE TABLE order_items (order_id uuid REFERENCES orders, product_id int REFERE
 CREATE TABLE outbox (id uuid PRIMARY KEY, topic text NOT NULL, payload text NOT NULL);
 ";
 
-/// pgbench with a database of its own on the store's server.
+/// pgbench with its own database on the server of the store.
 pub struct Pgbench {
     program: PathBuf,
     url: String,
@@ -24,7 +23,7 @@ pub struct Pgbench {
 }
 
 impl Pgbench {
-    /// Makes the tables, with so many products.
+    /// Creates the tables, with `products` rows of stock.
     pub async fn prepare(stack: &Stack, products: usize) -> Result<Self> {
         let url = stack.addresses().postgres_url("postgres")?;
         let (server, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
@@ -41,7 +40,7 @@ impl Pgbench {
         Ok(Self { program: find_pgbench()?, url, folder: tempfile::tempdir()? })
     }
 
-    /// Orders a second among the first `products`.
+    /// Returns the orders per second, each of one of the first `products`.
     pub async fn run(&self, products: usize, clients: usize, time: Duration) -> Result<f64> {
         let script = self.folder.path().join("order.sql");
         let statements = format!(

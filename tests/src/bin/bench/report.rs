@@ -1,4 +1,4 @@
-//! What was measured, as a table, as JSON and as a page.
+//! The figures of a run as a table, as JSON and as a page.
 
 use std::{fmt, fs, path::Path};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Result;
 
-/// Ours against the other, in the same run.
+/// A figure of the store and its baseline in the same run.
 #[derive(Debug, Serialize)]
 pub struct Figure {
     name: &'static str,
@@ -16,12 +16,12 @@ pub struct Figure {
     /// Median of the rounds.
     against: f64,
     ratio: f64,
-    /// The ratio to reach.
+    /// The least ratio that is good enough.
     reach: f64,
 }
 
 impl Figure {
-    /// The medians of the rounds of both sides.
+    /// Creates a figure from the rounds of the store and of the baseline.
     pub fn new(
         name: &'static str,
         unit: &'static str,
@@ -45,7 +45,7 @@ fn median(rounds: &[f64]) -> f64 {
 pub struct Report(Vec<Figure>);
 
 impl Report {
-    /// In the order of the table.
+    /// Creates a report with the figures in this order.
     pub fn new(figures: Vec<Figure>) -> Self {
         Self(figures)
     }
@@ -58,7 +58,7 @@ impl Report {
         Ok(())
     }
 
-    /// Each ratio as a bar, with a mark where it is to reach.
+    /// Returns a page with each ratio as a bar, and a mark at the ratio to reach.
     fn page(&self) -> String {
         let rows = self.0.iter().map(|figure| {
             let Figure { name, unit, ours, against, ratio, reach } = figure;

@@ -1,0 +1,51 @@
+//! Databases of a test's own, and what only SQL can set up or see.
+
+use devstack::testing::template_database;
+use diesel::sql_types::BigInt;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::EmbeddedMigrations;
+use mesh_data::{
+    config::DatabaseConfig,
+    database::{Database, migrate},
+};
+
+/// Creates a database with the schema of `migrations`, and returns its URL. `name` identifies the
+/// migrations: they run once in the lifetime of the store, and each database is a copy.
+///
+/// # Panics
+/// If no store runs, or a migration fails.
+pub async fn create(name: &str, migrations: EmbeddedMigrations) -> String {
+    template_database(name, |url| async move { migrate(&config(&url), migrations).await }).await
+}
+
+/// Returns the settings of a database.
+pub fn config(url: &str) -> DatabaseConfig {
+    DatabaseConfig { database_url: url.into(), database_ca_file: None, database_connections_max: 4 }
+}
+
+/// Executes SQL statements.
+///
+/// # Panics
+/// If the database rejects them.
+pub async fn execute(database: &Database, statements: &str) {
+    let mut connection = database.connection().await.expect("the database responds");
+    connection.batch_execute(statements).await.expect("the statements are valid");
+}
+
+/// Returns the number that an SQL expression evaluates to.
+///
+/// # Panics
+/// If the database rejects it.
+pub async fn number(database: &Database, expression: &str) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+    }
+    let mut connection = database.connection().await.expect("the database responds");
+    let row: Row = diesel::sql_query(format!("SELECT ({expression})::bigint AS number"))
+        .get_result(&mut connection)
+        .await
+        .expect("the expression is a number");
+    row.number
+}
