@@ -40,7 +40,7 @@ pub struct DatabaseConfig {
     #[arg(long, env, hide_env_values = true)]
     pub database_url: SecretString,
 
-    /// Authority that signed the server's certificate, PEM. Default: the public ones.
+    /// Authority that signed the server's certificate, PEM. Default: the public authorities.
     #[arg(long, env)]
     pub database_ca_file: Option<PathBuf>,
 

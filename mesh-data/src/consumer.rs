@@ -1,7 +1,6 @@
-//! The consumer loop: events in batches to a handler, at least once and in any order.
-//! The offset is stored only after the handler's effect. What cannot be read, or is
-//! refused for good, goes to the topic's dead-letter topic; what fails in passing is
-//! tried again for as long as it takes.
+//! The consumer loop: passes the events of topics to a handler in batches, at least once and in any order,
+//! and stores the offset after the effect. Unreadable records and permanent errors go to the dead-letter
+//! queue of the topic; transient errors are retried until they disappear.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -26,39 +25,37 @@ use crate::{
 const BATCH_SIZE_MAX: usize = 200;
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
-/// How long a replay waits for a further record before it is done.
+/// A replay ends after this long without a record.
 const REPLAY_IDLE_MAX: Duration = Duration::from_secs(5);
-/// How long the broker may take to tell where its topics end.
-const BROKER_ANSWER_MAX: Duration = Duration::from_secs(10);
-/// Added to a topic's name: where its unreadable records go.
+/// Longest wait for the metadata and the high watermarks of a topic.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
+/// Suffix of the dead-letter queue of a topic.
 const DEAD_LETTER_SUFFIX: &str = "-dlq";
 const DEAD_LETTER_REASON: &str = "dead-letter-reason";
 
-/// What a service does with the events of its topics.
+/// The idempotent effect that a service makes of the events of its topics.
 pub trait Handler: Send + Sync + 'static {
-    /// An event, decoded.
+    /// A decoded event.
     type Event: Send + Sync + Clone;
 
-    /// Reads a record.
+    /// Decodes a record.
     ///
     /// # Errors
-    /// Why it cannot be read: it goes to the dead-letter topic.
+    /// The reason why the record is unreadable. It goes to the dead-letter queue.
     fn decode(&self, record: &Record) -> Result<Self::Event, BoxError>;
 
-    /// Makes the effect of all events, in one transaction. Each may have come before,
-    /// and in any order.
+    /// Applies the events in one transaction. An event may arrive several times, and in any order.
     ///
     /// # Errors
-    /// [`Error::retryable`] ones are tried again for as long as it takes; others are
-    /// tried again event by event, and one that fails alone goes to the dead-letter
-    /// topic.
+    /// After a transient error ([`Error::retryable`]) the batch is retried until it succeeds. After a
+    /// permanent one, each event is processed singly, and those that fail go to the dead-letter queue.
     fn handle(&self, events: Vec<Self::Event>) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Consumes `topics` as `group` until `shutdown`.
 ///
 /// # Errors
-/// A fatal error of the client: the process is to end and start anew.
+/// A fatal error of the client, after which the process must restart.
 pub async fn consume(
     config: &KafkaConfig,
     group: &str,
@@ -71,13 +68,13 @@ pub async fn consume(
         metrics::counter!("dead_letters_total", "topic" => (*topic).to_owned()).increment(0);
     }
     let consumer = subscribe(config, group, topics, producer.state().clone())?;
-    let worker = Worker { handler, producer, shutdown: shutdown.clone() };
+    let processor = Processor { handler, producer, shutdown: shutdown.clone() };
     loop {
         let first = tokio::select! {
             () = shutdown.cancelled() => break,
             received = consumer.recv() => received,
         };
-        let Some(first) = passing(first)? else {
+        let Some(first) = skip_transient(first)? else {
             sleep(RETRY_DELAY_MIN).await;
             continue;
         };
@@ -88,12 +85,12 @@ pub async fn consume(
                 _ => break,
             }
         }
-        if !worker.work(&batch).await {
+        if processor.process_batch(&batch).await.is_err() {
             break;
         }
         store_offsets(&consumer, &batch);
     }
-    // Bounded: the client's own close may wait for the broker.
+    // Within a bounded time, since the client waits for the broker when it closes.
     let closing = tokio::task::spawn_blocking(move || {
         let _ = consumer.commit_consumer_state(CommitMode::Sync);
         consumer.unsubscribe();
@@ -129,7 +126,7 @@ fn consumer_config(config: &KafkaConfig, group: &str) -> ClientConfig {
     client
 }
 
-/// Tells the shared state of the broker, and how far behind this consumer is.
+/// Reports the state of the broker and the lag of this consumer.
 struct Context(BrokerState);
 
 impl rdkafka::ClientContext for Context {
@@ -142,7 +139,7 @@ impl rdkafka::ClientContext for Context {
             self.0.set_down(false);
         }
         for (name, topic) in statistics.topics {
-            // -1 where nothing is known, as of a partition that another consumer has.
+            // -1: unknown, since another consumer has the partition.
             let lags = topic.partitions.values().map(|partition| partition.consumer_lag.max(0));
             metrics::gauge!("kafka_consumer_lag", "topic" => name).set(lags.sum::<i64>() as f64);
         }
@@ -151,8 +148,8 @@ impl rdkafka::ClientContext for Context {
 
 impl rdkafka::consumer::ConsumerContext for Context {}
 
-/// The message, none after an error that passes by itself.
-fn passing<'m>(
+/// Returns the message; `None` after a transient error of the client.
+fn skip_transient<'m>(
     received: Result<BorrowedMessage<'m>, KafkaError>,
 ) -> Result<Option<BorrowedMessage<'m>>, KafkaError> {
     match received {
@@ -167,8 +164,8 @@ fn passing<'m>(
     }
 }
 
-/// A partition that was taken away meanwhile is no matter: its events come again
-/// elsewhere, and every effect is idempotent.
+/// Stores the offsets, which the client commits later. If another consumer has taken over the partition,
+/// its events arrive there again, and their effect is idempotent.
 fn store_offsets(consumer: &StreamConsumer<Context>, batch: &[BorrowedMessage<'_>]) {
     for message in batch {
         if let Err(error) = consumer.store_offset_from_message(message) {
@@ -177,67 +174,60 @@ fn store_offsets(consumer: &StreamConsumer<Context>, batch: &[BorrowedMessage<'_
     }
 }
 
-struct Worker<H> {
+struct Processor<H> {
     handler: H,
     producer: Producer,
     shutdown: CancellationToken,
 }
 
-impl<H: Handler> Worker<H> {
-    /// Makes the effect of a batch; false where the process is to end before that.
-    async fn work(&self, batch: &[BorrowedMessage<'_>]) -> bool {
+/// The process shuts down before the events are processed. Their offsets must not be stored.
+struct Interrupted;
+
+impl<H: Handler> Processor<H> {
+    async fn process_batch(&self, batch: &[BorrowedMessage<'_>]) -> Result<(), Interrupted> {
         let mut readable = Vec::with_capacity(batch.len());
         for message in batch {
             let record = Record::read(message);
             match self.handler.decode(&record) {
                 Ok(event) => readable.push((record, event)),
-                Err(error) => {
-                    if !self.dead_letter(record, &chain(error.as_ref())).await {
-                        return false;
-                    }
-                }
+                Err(error) => self.dead_letter(record, &chain(error.as_ref())).await?,
             }
         }
         let events = readable.iter().map(|(_, event)| event.clone()).collect();
-        match self.handle(events).await {
-            None => false,
-            Some(Ok(())) => true,
-            Some(Err(_)) => self.work_singly(readable).await,
+        match self.handle(events).await? {
+            Ok(()) => Ok(()),
+            Err(_) => self.process_singly(readable).await,
         }
     }
 
-    async fn work_singly(&self, events: Vec<(Record, H::Event)>) -> bool {
+    async fn process_singly(&self, events: Vec<(Record, H::Event)>) -> Result<(), Interrupted> {
         for (record, event) in events {
-            let done = match self.handle(vec![event]).await {
-                None => false,
-                Some(Ok(())) => true,
-                Some(Err(error)) => self.dead_letter(record, &chain(&error)).await,
-            };
-            if !done {
-                return false;
+            if let Err(error) = self.handle(vec![event]).await? {
+                self.dead_letter(record, &chain(&error)).await?;
             }
         }
-        true
+        Ok(())
     }
 
-    /// Tries until the outcome is not a passing one; none where the process ends.
-    async fn handle(&self, events: Vec<H::Event>) -> Option<Result<(), Error>> {
+    /// Retries transient errors and returns the final result.
+    async fn handle(&self, events: Vec<H::Event>) -> Result<Result<(), Error>, Interrupted> {
         if events.is_empty() {
-            return Some(Ok(()));
+            return Ok(Ok(()));
         }
         let mut delay = RETRY_DELAY_MIN;
         loop {
             match self.handler.handle(events.clone()).await {
                 Err(error) if error.retryable() => {
-                    tracing::warn!(error = %chain(&error), "events wait in the topic");
-                    self.pause(&mut delay).await?;
+                    tracing::warn!(error = %chain(&error), "events remain in the topic");
+                    self.back_off(&mut delay).await?;
                 }
-                outcome => return Some(outcome),
+                result => return Ok(result),
             }
         }
     }
 
-    async fn dead_letter(&self, mut record: Record, reason: &str) -> bool {
+    /// Publishes `record` to its dead-letter queue, for as long as the broker is unavailable.
+    async fn dead_letter(&self, mut record: Record, reason: &str) -> Result<(), Interrupted> {
         tracing::error!(topic = record.topic, key = record.key, reason, "dead letter");
         metrics::counter!("dead_letters_total", "topic" => record.topic.clone()).increment(1);
         record.topic.push_str(DEAD_LETTER_SUFFIX);
@@ -246,42 +236,43 @@ impl<H: Handler> Worker<H> {
         let record = [record];
         let mut delay = RETRY_DELAY_MIN;
         while let Err(error) = self.producer.publish(&record).await {
-            tracing::warn!(%error, "a dead letter waits");
-            if self.pause(&mut delay).await.is_none() {
-                return false;
-            }
+            tracing::warn!(%error, "dead letter not published yet");
+            self.back_off(&mut delay).await?;
         }
-        true
+        Ok(())
     }
 
-    /// Waits, longer each time; none where the process ends.
-    async fn pause(&self, delay: &mut Duration) -> Option<()> {
-        let waited = *delay;
+    /// Waits for `delay` and doubles it.
+    async fn back_off(&self, delay: &mut Duration) -> Result<(), Interrupted> {
+        let current = *delay;
         *delay = (*delay * 2).min(RETRY_DELAY_MAX);
         tokio::select! {
-            () = self.shutdown.cancelled() => None,
-            () = sleep(waited) => Some(()),
+            () = self.shutdown.cancelled() => Err(Interrupted),
+            () = sleep(current) => Ok(()),
         }
     }
 }
 
-/// Publishes what is in the dead-letter topic of `topic` to `topic` again, each once,
-/// and tells how many there were. What comes back meanwhile, since it still cannot be
-/// read, is left for another time. All consumers of the topic get them, so it is the same whose
-/// program does this, and none publishes what another has.
+/// Publishes the dead letters of `topic` to it again, each once, and returns their number. A record that
+/// becomes a dead letter again meanwhile is left for the next replay: this one stops at the high watermarks
+/// of its beginning.
+///
+/// All consumers of the topic receive the records, so it does not matter which service replays. Concurrent
+/// replays share the work, since they are one consumer group.
 ///
 /// # Errors
-/// A broker that is not there.
+/// An unavailable broker.
 pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<usize, BoxError> {
     let producer = Producer::new(config)?;
     let dead_letters = format!("{topic}{DEAD_LETTER_SUFFIX}");
     let group = format!("{dead_letters}-replay");
     let consumer = subscribe(config, &group, &[&dead_letters], producer.state().clone())?;
-    let ends = ends(&consumer, &dead_letters)?;
+    let high_watermarks = high_watermarks(&consumer, &dead_letters)?;
     let mut count = 0;
     while let Ok(received) = timeout(REPLAY_IDLE_MAX, consumer.recv()).await {
         let message = received?;
-        if ends.get(&message.partition()).is_none_or(|end| message.offset() >= *end) {
+        let end = high_watermarks.get(&message.partition());
+        if end.is_none_or(|end| message.offset() >= *end) {
             continue;
         }
         let mut record = Record::read(&message);
@@ -296,14 +287,17 @@ pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<us
     Ok(count)
 }
 
-/// Where each partition of a topic ends at this moment. Waits for the broker.
-fn ends(consumer: &StreamConsumer<Context>, topic: &str) -> Result<HashMap<i32, i64>, KafkaError> {
-    let metadata = consumer.fetch_metadata(Some(topic), BROKER_ANSWER_MAX)?;
+/// Returns the current high watermark of each partition of `topic`. Blocks until the broker responds.
+fn high_watermarks(
+    consumer: &StreamConsumer<Context>,
+    topic: &str,
+) -> Result<HashMap<i32, i64>, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
     let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
     partitions
         .map(|partition| {
-            let (_, end) = consumer.fetch_watermarks(topic, partition.id(), BROKER_ANSWER_MAX)?;
-            Ok((partition.id(), end))
+            let (_, high) = consumer.fetch_watermarks(topic, partition.id(), METADATA_TIMEOUT)?;
+            Ok((partition.id(), high))
         })
         .collect()
 }

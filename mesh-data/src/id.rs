@@ -1,4 +1,4 @@
-//! Ids as types: a UUID that cannot be mistaken for the id of something else.
+//! Typed ids: a UUID that the compiler distinguishes from the ids of other types.
 
 /// Defines an id type over a UUID, usable in SQL as `uuid`.
 #[macro_export]

@@ -1,5 +1,4 @@
-//! The broker: one kind of record, and a producer that says when all of a batch is
-//! acknowledged by all replicas.
+//! The broker: one type of record, and a producer that waits until all replicas have acknowledged a batch.
 
 use std::{
     sync::{
@@ -23,31 +22,31 @@ use crate::config::KafkaConfig;
 
 /// Header with the media type of the value.
 const CONTENT_TYPE: &str = "content-type";
-/// Header with the full name of the message that the value is.
+/// Header with the full name of the message in the value.
 const MESSAGE: &str = "message";
 const PROTOBUF: &str = "application/protobuf";
-/// How long the producer tries before a record counts as not published.
+/// The producer reports a failure after this.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A record of a topic: a protobuf message about the thing whose id is the key.
+/// A record of a topic: a protobuf message, with the id of its subject as the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Name of the topic.
     pub topic: String,
-    /// Id of what it is about.
+    /// Id of its subject.
     pub key: String,
     /// Full name of the message.
     pub message: String,
-    /// The message, encoded.
+    /// The encoded message.
     pub payload: Vec<u8>,
-    /// Trace context of what caused it.
+    /// Trace context of its cause.
     pub traceparent: Option<String>,
     /// Further headers.
     pub headers: Vec<(String, String)>,
 }
 
 impl Record {
-    /// What came from the broker.
+    /// Converts a message of the broker.
     pub fn read(message: &BorrowedMessage<'_>) -> Self {
         let text =
             |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
@@ -83,7 +82,7 @@ impl Record {
     }
 }
 
-/// Settings that every client of the broker has.
+/// Returns the settings that all clients of the broker share.
 pub(crate) fn client_config(config: &KafkaConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
@@ -95,7 +94,7 @@ pub(crate) fn client_config(config: &KafkaConfig) -> ClientConfig {
     client
 }
 
-/// Whether the broker was there when it was last spoken to. Cheap to clone.
+/// Whether the broker responded last time. Cheap to clone.
 #[derive(Clone)]
 pub struct BrokerState(Arc<AtomicBool>);
 
@@ -106,10 +105,10 @@ impl BrokerState {
         state
     }
 
-    /// For a readiness report.
+    /// Checks the state for a readiness report.
     ///
     /// # Errors
-    /// One line, when it was not there.
+    /// One line, if the broker is down.
     pub fn check(&self) -> Result<(), String> {
         if self.0.load(Ordering::Relaxed) {
             return Err("no broker responds; events remain in the outbox".into());
@@ -140,10 +139,10 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// A producer that connects in the background.
+    /// Creates a producer that connects in the background.
     ///
     /// # Errors
-    /// Settings that librdkafka refuses.
+    /// Settings that librdkafka rejects.
     pub fn new(config: &KafkaConfig) -> Result<Self, BoxError> {
         let state = BrokerState::new();
         let producer = client_config(config)
@@ -156,10 +155,10 @@ impl Producer {
         Ok(Self { producer, state })
     }
 
-    /// Publishes all `records`, or tells that some may not have been.
+    /// Publishes `records` and waits until all replicas have acknowledged all of them.
     ///
     /// # Errors
-    /// The first failure; what else was published stays so.
+    /// The first failure. Other records may have been published.
     pub async fn publish(&self, records: &[Record]) -> Result<(), KafkaError> {
         let acknowledged: FuturesUnordered<_> = records
             .iter()
@@ -186,12 +185,12 @@ impl Producer {
         readiness.report("kafka", move || std::future::ready(state.check()))
     }
 
-    /// Whether the broker was there when it was last spoken to.
+    /// Returns the state of the broker.
     pub fn state(&self) -> &BrokerState {
         &self.state
     }
 
-    /// Waits for what is under way, for a bounded time.
+    /// Waits for the records in flight, at most `time`.
     pub fn flush(&self, time: Duration) {
         let _ = self.producer.flush(time);
     }

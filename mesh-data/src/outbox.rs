@@ -1,5 +1,5 @@
-//! The outbox: events are rows of the transaction that caused them, and a relay
-//! publishes them afterwards. Each is published at least once, by any replica.
+//! The outbox: a transaction inserts the events that it causes as rows, and the relay publishes them after
+//! the commit. Each is published at least once, by any replica.
 //!
 //! The table is the same in every service that has one:
 //!

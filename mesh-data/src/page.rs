@@ -126,7 +126,7 @@ impl PageTokens {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// The `next_page_token` of a response.
+    /// Returns the `next_page_token` of a response.
     pub fn next<F: Serialize>(
         &self,
         scope: &Scope<'_, F>,
@@ -184,7 +184,7 @@ impl PageTokens {
     }
 }
 
-/// Cuts `rows` to a page; returns whether there was one more.
+/// Truncates `rows` to a page, and returns whether there was one more.
 pub fn cut<T>(mut rows: Vec<T>, page_size: i64) -> (Vec<T>, bool) {
     let size = usize::try_from(page_size).unwrap_or(0);
     let more = rows.len() > size;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_valid_only_for_the_request_that_it_was_made_for() {
+    fn a_token_is_valid_only_for_the_request_that_it_was_created_for() {
         let first = page("", "List", "red", "ann").expect("an empty token is the first page");
         let rows = vec![(1, "a"), (2, "b"), (3, "c")];
         let listed = first.finish(rows, |(number, name)| (*number, (*name).to_owned()));

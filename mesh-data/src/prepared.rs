@@ -1,5 +1,5 @@
-//! Statements written in SQL that a connection prepares once. diesel's own `sql_query`
-//! is parsed and planned anew each time, at the price of one more round trip.
+//! SQL statements that a connection prepares once. diesel's own `sql_query` is parsed and planned each
+//! time, which costs one more round trip.
 
 use diesel::{
     QueryResult,
@@ -28,7 +28,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
     }
 }
 
-/// None: the text tells statements apart.
+/// The text identifies a statement, so there is no static id.
 impl<Q> QueryId for Prepared<Q> {
     type QueryId = ();
 

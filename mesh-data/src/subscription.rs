@@ -1,10 +1,10 @@
-//! Server streams that tell what others wrote: one poll for the union of what all
-//! streams of this replica watch, and none while nobody watches. Whenever its client is
-//! ready for more, a stream tells the latest that it has not told: what lay between is
-//! left out, so that a slow client holds nothing. Knows nothing of what is watched.
+//! Subscriptions: server streams of the values that others change. One poll reads the union of the keys of
+//! all streams of this replica; without streams there is no poll. Updates are coalesced: a stream sends only
+//! the latest values when its client is ready for more, so a slow client costs no memory. The keys and values
+//! are opaque.
 //!
-//! **Invariant:** a stream tells only of reads that began after it did, in their order:
-//! it never goes back in time.
+//! **Invariant:** a stream sends only results of reads that began after it did, in their order. It never
+//! goes back in time.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -25,28 +25,28 @@ use tonic::Status;
 
 use mesh::{Error, boot::Process};
 
-/// Longest that a stream lives. Who wants to watch longer asks again.
+/// Longest duration of a stream. A client that watches longer opens a new one.
 pub const STREAM_DURATION_MAX: Duration = Duration::from_secs(600);
 
 const PACE: Pace = Pace { poll: Duration::from_millis(500), heartbeat: Duration::from_secs(20) };
 
-/// Keys that are watched at once, by all streams together.
+/// Most keys that all streams together watch.
 const KEYS_MAX: usize = 20_000;
 
-/// How often what happens.
+/// The intervals of polls and heartbeats.
 #[derive(Clone, Copy)]
 struct Pace {
     poll: Duration,
     heartbeat: Duration,
 }
 
-/// Reads the values of keys as they are now. A key that is not in the answer has none.
+/// Reads the current values of keys. A key that is not in the result has no value.
 pub trait Read<K, V>: Send + Sync + 'static {
-    /// Reads `keys`, each once.
+    /// Reads `keys`, which are distinct.
     fn read(&self, keys: Vec<K>) -> Pin<Box<dyn Future<Output = Found<K, V>> + Send>>;
 }
 
-/// What a [`Read`] finds.
+/// The result of a [`Read`].
 pub type Found<K, V> = Result<HashMap<K, V>, Error>;
 
 impl<K, V, F, Fut> Read<K, V> for F
@@ -59,16 +59,16 @@ where
     }
 }
 
-/// What a stream tells.
+/// One message of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update<K, V> {
-    /// Values that the stream has not told yet; none where a key has none.
+    /// The pending changes: each changed key with its value, if it has one.
     Values(Vec<(K, Option<V>)>),
     /// The stream is alive.
     Heartbeat,
 }
 
-/// Reads for all streams of this replica. Cheap to clone.
+/// Polls for all subscriptions of this replica. Cheap to clone.
 pub struct Hub<K, V>(Arc<Inner<K, V>>);
 
 impl<K, V> Clone for Hub<K, V> {
@@ -81,19 +81,19 @@ struct Inner<K, V> {
     name: &'static str,
     pace: Pace,
     state: Mutex<State<K, V>>,
-    /// Somebody began to watch.
-    asked: Notify,
-    done: watch::Sender<Done>,
-    /// Cancelled when all streams are to end.
+    /// Signals that a stream began.
+    requested: Notify,
+    completed: watch::Sender<Completed>,
+    /// Cancelled when all streams must end.
     drain: CancellationToken,
 }
 
 struct State<K, V> {
     watched: HashMap<K, Watched<V>>,
-    /// Keys that somebody began to watch since the last read began.
-    asked: HashSet<K>,
-    /// Reads that have begun: the number of the last one.
-    begun: u64,
+    /// Keys of the streams that began since the last read began.
+    requested: HashSet<K>,
+    /// Number of the last read that began.
+    reads: u64,
 }
 
 struct Watched<V> {
@@ -101,9 +101,9 @@ struct Watched<V> {
     value: Option<V>,
 }
 
-/// The last read that has ended. Told where it has news or somebody waits for it.
+/// The last completed read. Streams are notified if it found changes or one of them waits for it.
 #[derive(Debug, Clone, Default)]
-struct Done {
+struct Completed {
     read: u64,
     error: Option<Status>,
 }
@@ -113,7 +113,7 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + PartialEq + Send + Sync + 'static,
 {
-    /// Reads by `read` beside the service, for as long as the process takes calls.
+    /// Polls with `read` until the process drains. `name` is a label of the metric `watched_keys`.
     pub fn start(process: &Process, name: &'static str, read: impl Read<K, V>) -> Self {
         Self::start_at(PACE, process, name, read)
     }
@@ -122,26 +122,29 @@ where
         let inner = Arc::new(Inner {
             name,
             pace,
-            state: Mutex::new(State { watched: HashMap::new(), asked: HashSet::new(), begun: 0 }),
-            asked: Notify::new(),
-            done: watch::Sender::new(Done::default()),
+            state: Mutex::new(State {
+                watched: HashMap::new(),
+                requested: HashSet::new(),
+                reads: 0,
+            }),
+            requested: Notify::new(),
+            completed: watch::Sender::new(Completed::default()),
             drain: process.drain.clone(),
         });
-        let reading = inner.clone();
+        let hub = inner.clone();
         process.spawn(name, async move {
-            reading.keep_reading(read).await;
+            hub.poll(read).await;
             Ok(())
         });
         Self(inner)
     }
 
-    /// The values of `keys`, first all of them, then those that change, and heartbeats.
-    /// Ends after `duration_max`, after [`STREAM_DURATION_MAX`], or when the process
-    /// takes no more calls.
+    /// Returns a stream of the values of `keys`: first all of them, then those that change, and heartbeats.
+    /// It ends after `duration_max`, after [`STREAM_DURATION_MAX`], or when the process drains.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], where too much is watched. In the stream, what the read
-    /// says, where nothing was told yet: later ones only delay the news.
+    /// [`Error::Overloaded`] if too many keys are watched. In the stream, the error of a read before the
+    /// first update; later ones only delay the updates.
     pub fn watch(
         &self,
         keys: Vec<K>,
@@ -150,11 +153,11 @@ where
         if self.0.lock().watched.len() + keys.len() > KEYS_MAX {
             return Err(Error::Overloaded);
         }
-        let watching = Subscription::begin(self.0.clone(), keys, duration_max);
-        Ok(stream::unfold(Some(watching), |watching| async {
-            let mut watching = watching?;
-            match watching.next().await? {
-                Ok(news) => Some((Ok(news), Some(watching))),
+        let subscription = Subscription::begin(self.0.clone(), keys, duration_max);
+        Ok(stream::unfold(Some(subscription), |subscription| async {
+            let mut subscription = subscription?;
+            match subscription.next().await? {
+                Ok(update) => Some((Ok(update), Some(subscription))),
                 Err(status) => Some((Err(status), None)),
             }
         }))
@@ -170,44 +173,46 @@ where
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn keep_reading(&self, read: impl Read<K, V>) {
-        let mut next = Instant::now();
+    async fn poll(&self, read: impl Read<K, V>) {
+        let mut next_poll = Instant::now();
         loop {
             let is_watched = !self.lock().watched.is_empty();
             tokio::select! {
                 () = self.drain.cancelled() => return,
-                () = self.asked.notified() => {}
-                () = sleep_until(next), if is_watched => {}
+                () = self.requested.notified() => {}
+                () = sleep_until(next_poll), if is_watched => {}
             }
-            let all = Instant::now() >= next;
-            if all {
-                next = Instant::now() + self.pace.poll;
+            let is_poll = Instant::now() >= next_poll;
+            if is_poll {
+                next_poll = Instant::now() + self.pace.poll;
             }
-            let (number, keys, is_awaited) = self.begin(all);
+            let (number, keys, is_awaited) = self.begin_read(is_poll);
             if !keys.is_empty() {
                 let found = read.read(keys.clone()).await;
-                self.end(number, keys, found, is_awaited);
+                self.end_read(number, keys, found, is_awaited);
             }
         }
     }
 
-    /// Begins a read of all keys, or of those only that somebody waits for: its number,
-    /// its keys, and whether somebody does.
-    fn begin(&self, all: bool) -> (u64, Vec<K>, bool) {
+    /// Begins a read of all watched keys, or only of the requested ones. Returns its number, its keys, and
+    /// whether a new stream waits for it.
+    fn begin_read(&self, all: bool) -> (u64, Vec<K>, bool) {
         let mut state = self.lock();
-        state.begun += 1;
-        let asked = std::mem::take(&mut state.asked);
-        let is_awaited = !asked.is_empty();
+        state.reads += 1;
+        let requested = std::mem::take(&mut state.requested);
+        let is_awaited = !requested.is_empty();
         metrics::gauge!("watched_keys", "watch" => self.name).set(state.watched.len() as f64);
-        let keys = match all {
-            true => state.watched.keys().cloned().collect(),
-            false => asked.into_iter().collect(),
+        let keys = if all {
+            state.watched.keys().cloned().collect()
+        } else {
+            requested.into_iter().collect()
         };
-        (state.begun, keys, is_awaited)
+        (state.reads, keys, is_awaited)
     }
 
-    fn end(&self, number: u64, keys: Vec<K>, found: Found<K, V>, is_awaited: bool) {
-        let mut has_news = is_awaited;
+    /// Stores the values of a read and notifies the streams if any of them may have to send an update.
+    fn end_read(&self, number: u64, keys: Vec<K>, found: Found<K, V>, is_awaited: bool) {
+        let mut is_notified = is_awaited;
         let error = match found {
             Ok(mut found) => {
                 let mut state = self.lock();
@@ -217,29 +222,29 @@ where
                         && watched.value != value
                     {
                         watched.value = value;
-                        has_news = true;
+                        is_notified = true;
                     }
                 }
                 None
             }
             Err(error) => Some(Status::from(error)),
         };
-        self.done.send_if_modified(|done| {
-            *done = Done { read: number, error };
-            has_news
+        self.completed.send_if_modified(|completed| {
+            *completed = Completed { read: number, error };
+            is_notified
         });
     }
 }
 
-/// One stream. Takes its keys out of what is watched when it is dropped.
+/// One stream. When it is dropped, its keys are no longer watched.
 struct Subscription<K: Clone + Eq + Hash, V: PartialEq> {
     hub: Arc<Inner<K, V>>,
-    /// The value last sent of each key, once one was.
+    /// The value last sent of each key; `None` before the first update.
     last_sent: Vec<(K, Option<Option<V>>)>,
-    has_begun: bool,
-    /// The last read that had begun before this stream did.
+    has_sent: bool,
+    /// The last read that began before this stream.
     since: u64,
-    done: watch::Receiver<Done>,
+    completed: watch::Receiver<Completed>,
     heartbeat: Interval,
     end: Instant,
 }
@@ -250,26 +255,26 @@ where
     V: Clone + PartialEq,
 {
     fn begin(hub: Arc<Inner<K, V>>, keys: Vec<K>, duration_max: Duration) -> Self {
-        let done = hub.done.subscribe();
+        let completed = hub.completed.subscribe();
         let since = {
             let mut state = hub.lock();
             for key in &keys {
-                let fresh = || Watched { streams: 0, value: None };
-                state.watched.entry(key.clone()).or_insert_with(fresh).streams += 1;
-                state.asked.insert(key.clone());
+                let new = || Watched { streams: 0, value: None };
+                state.watched.entry(key.clone()).or_insert_with(new).streams += 1;
+                state.requested.insert(key.clone());
             }
-            state.begun
+            state.reads
         };
-        hub.asked.notify_one();
+        hub.requested.notify_one();
         let now = Instant::now();
         let mut heartbeat = interval_at(now + hub.pace.heartbeat, hub.pace.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             hub,
             last_sent: keys.into_iter().map(|key| (key, None)).collect(),
-            has_begun: false,
+            has_sent: false,
             since,
-            done,
+            completed,
             heartbeat,
             end: now + duration_max.min(STREAM_DURATION_MAX),
         }
@@ -281,24 +286,24 @@ where
                 biased;
                 () = self.hub.drain.cancelled() => return None,
                 () = sleep_until(self.end) => return None,
-                _ = self.heartbeat.tick(), if self.has_begun => {
+                _ = self.heartbeat.tick(), if self.has_sent => {
                     return Some(Ok(Update::Heartbeat));
                 }
-                changed = self.done.changed() => changed.ok()?,
+                changed = self.completed.changed() => changed.ok()?,
             }
-            let Done { read, error } = self.done.borrow_and_update().clone();
+            let Completed { read, error } = self.completed.borrow_and_update().clone();
             if read <= self.since {
                 continue;
             }
             if let Some(error) = error {
-                match self.has_begun {
-                    true => continue,
-                    false => return Some(Err(error)),
+                if self.has_sent {
+                    continue;
                 }
+                return Some(Err(error));
             }
             let values = self.take_pending();
             if !values.is_empty() {
-                self.has_begun = true;
+                self.has_sent = true;
                 return Some(Ok(Update::Values(values)));
             }
         }

@@ -1,18 +1,18 @@
-//! Enums that SQL keeps as `text`, under names that a person who reads a table knows.
+//! Enums that SQL stores as `text`, so that a table is readable without the code.
 
-/// Defines an enum of which each variant has a text, usable in SQL as `text`.
+/// Defines an enum with a text for each variant, usable in SQL as `text`.
 ///
 /// ```
 /// mesh_data::text_enum! {
-///     /// How a thing is.
-///     pub enum Mood {
-///         /// Well.
-///         Glad = "GLAD",
-///         /// Not so well.
-///         Sad = "SAD",
+///     /// The state of a door.
+///     pub enum Door {
+///         /// Anyone can enter.
+///         Open = "OPEN",
+///         /// Nobody can enter.
+///         Closed = "CLOSED",
 ///     }
 /// }
-/// assert_eq!(Mood::Sad.as_str(), "SAD");
+/// assert_eq!(Door::Closed.as_str(), "CLOSED");
 /// ```
 #[macro_export]
 macro_rules! text_enum {
@@ -31,7 +31,7 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// Its text in SQL.
+            /// Returns its text in SQL.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -59,7 +59,7 @@ macro_rules! text_enum {
                     $(text if text == $text.as_bytes() => Ok(Self::$variant),)+
                     other => {
                         let text = String::from_utf8_lossy(other);
-                        Err(format!("{text} is no {}", stringify!($name)).into())
+                        Err(format!("{text:?} is not a {}", stringify!($name)).into())
                     }
                 }
             }

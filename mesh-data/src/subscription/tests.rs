@@ -1,4 +1,4 @@
-//! A hub over a table that lives in the test.
+//! Subscriptions to a table in memory.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const NEVER: Duration = Duration::from_secs(3600);
 const QUICK: Pace = Pace { poll: Duration::from_millis(5), heartbeat: NEVER };
 
-/// What is read, and the keys of each read so far.
+/// The table that a hub reads, and the keys of each read.
 #[derive(Clone, Default)]
 struct Table(Arc<Mutex<Rows>>);
 
@@ -34,8 +34,8 @@ impl Table {
         self.0.lock().unwrap().reads.clone()
     }
 
-    /// Waits for a read that begins after now, and the end of the one before.
-    async fn is_read_anew(&self) {
+    /// Waits for the end of a read that begins from now on.
+    async fn await_read(&self) {
         let before = self.reads().len();
         until(|| self.reads().len() >= before + 2).await;
     }
@@ -47,10 +47,7 @@ impl Table {
             let mut rows = table.0.lock().unwrap();
             rows.reads.push(keys.clone());
             let found = keys.iter().filter_map(|key| Some((*key, *rows.values.get(key)?)));
-            let found = match rows.is_down {
-                true => Err(Error::Overloaded),
-                false => Ok(found.collect()),
-            };
+            let found = if rows.is_down { Err(Error::Overloaded) } else { Ok(found.collect()) };
             async { found }
         })
     }
@@ -63,14 +60,17 @@ async fn until(condition: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
-    waited.await.expect("it comes true");
+    waited.await.expect("the condition becomes true");
 }
 
 async fn next<S>(stream: &mut S) -> S::Item
 where
     S: Stream + Unpin,
 {
-    timeout(PATIENCE, stream.next()).await.expect("it comes").expect("the stream goes on")
+    timeout(PATIENCE, stream.next())
+        .await
+        .expect("an update arrives")
+        .expect("the stream has not ended")
 }
 
 fn values(values: &[(u8, Option<u8>)]) -> Update<u8, u8> {
@@ -78,7 +78,7 @@ fn values(values: &[(u8, Option<u8>)]) -> Update<u8, u8> {
 }
 
 #[tokio::test]
-async fn what_is_there_comes_first_and_then_what_changes() {
+async fn a_stream_sends_all_values_first_and_then_the_changes() {
     let (table, process) = (Table::default(), Process::embedded());
     table.set(&[(1, 10), (2, 20)]);
     let hub = table.hub(QUICK, &process);
@@ -92,21 +92,25 @@ async fn what_is_there_comes_first_and_then_what_changes() {
 }
 
 #[tokio::test]
-async fn a_stream_that_begins_later_is_told_what_is_there_then() {
+async fn a_stream_that_begins_later_gets_the_values_of_that_time() {
     let (table, process) = (Table::default(), Process::embedded());
     table.set(&[(1, 10)]);
-    // So slow that only a beginning makes it read.
+    // Polls so rarely that only the begin of a stream causes a read.
     let hub = table.hub(Pace { poll: NEVER, heartbeat: NEVER }, &process);
     let mut early = pin!(hub.watch(vec![1], NEVER).unwrap());
     assert_eq!(next(&mut early).await.unwrap(), values(&[(1, Some(10))]));
     table.set(&[(1, 11)]);
     let mut late = pin!(hub.watch(vec![1], NEVER).unwrap());
     assert_eq!(next(&mut late).await.unwrap(), values(&[(1, Some(11))]));
-    assert_eq!(next(&mut early).await.unwrap(), values(&[(1, Some(11))]), "all hear of a read");
+    assert_eq!(
+        next(&mut early).await.unwrap(),
+        values(&[(1, Some(11))]),
+        "every stream gets the result"
+    );
 }
 
 #[tokio::test]
-async fn one_read_serves_all_streams_and_none_is_made_for_nobody() {
+async fn one_read_serves_all_streams_and_without_streams_there_is_no_read() {
     let (table, process) = (Table::default(), Process::embedded());
     let hub = table.hub(QUICK, &process);
     {
@@ -116,7 +120,7 @@ async fn one_read_serves_all_streams_and_none_is_made_for_nobody() {
         );
         next(&mut one).await.unwrap();
         next(&mut two).await.unwrap();
-        table.is_read_anew().await;
+        table.await_read().await;
         assert_eq!(table.reads().last().unwrap(), &[1, 2, 3]);
     }
     assert!(hub.0.lock().watched.is_empty());
@@ -126,7 +130,7 @@ async fn one_read_serves_all_streams_and_none_is_made_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_slow_client_is_told_only_the_latest() {
+async fn a_slow_client_gets_only_the_latest_value() {
     let (table, process) = (Table::default(), Process::embedded());
     table.set(&[(1, 0)]);
     let hub = table.hub(QUICK, &process);
@@ -134,7 +138,7 @@ async fn a_slow_client_is_told_only_the_latest() {
     next(&mut stream).await.unwrap();
     for value in 1..=5 {
         table.set(&[(1, value)]);
-        table.is_read_anew().await;
+        table.await_read().await;
     }
     assert_eq!(next(&mut stream).await.unwrap(), values(&[(1, Some(5))]));
     let more = timeout(QUICK.poll * 4, stream.next()).await;
@@ -142,23 +146,23 @@ async fn a_slow_client_is_told_only_the_latest() {
 }
 
 #[tokio::test]
-async fn heartbeats_come_with_and_without_news() {
+async fn heartbeats_are_sent_after_the_first_update() {
     let (table, process) = (Table::default(), Process::embedded());
     let hub = table.hub(Pace { heartbeat: Duration::from_millis(5), ..QUICK }, &process);
     let mut stream = pin!(hub.watch(vec![1], NEVER).unwrap());
-    assert_eq!(next(&mut stream).await.unwrap(), values(&[(1, None)]), "news come first");
+    assert_eq!(next(&mut stream).await.unwrap(), values(&[(1, None)]), "the values come first");
     for _ in 0..3 {
         assert_eq!(next(&mut stream).await.unwrap(), Update::Heartbeat);
     }
 }
 
 #[tokio::test]
-async fn a_stream_ends_at_its_time_and_all_end_at_the_drain() {
+async fn a_stream_ends_after_its_duration_and_at_the_drain() {
     let (table, process) = (Table::default(), Process::embedded());
     let hub = table.hub(QUICK, &process);
     let short = pin!(hub.watch(vec![1], Duration::from_millis(20)).unwrap());
-    let told: Vec<_> = timeout(PATIENCE, short.collect()).await.expect("it ends");
-    assert_eq!(told.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [values(&[(1, None)])]);
+    let updates: Vec<_> = timeout(PATIENCE, short.collect()).await.expect("it ends");
+    assert_eq!(updates.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [values(&[(1, None)])]);
 
     let mut long = pin!(hub.watch(vec![1], NEVER).unwrap());
     next(&mut long).await.unwrap();
@@ -167,7 +171,7 @@ async fn a_stream_ends_at_its_time_and_all_end_at_the_drain() {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_ends_only_a_stream_that_was_told_nothing() {
+async fn a_failed_read_ends_only_streams_without_a_first_update() {
     let (table, process) = (Table::default(), Process::embedded());
     table.set(&[(1, 10)]);
     let hub = table.hub(QUICK, &process);
@@ -185,7 +189,7 @@ async fn a_read_that_fails_ends_only_a_stream_that_was_told_nothing() {
 }
 
 #[tokio::test]
-async fn more_keys_than_are_watched_at_once_are_refused() {
+async fn a_stream_with_more_keys_than_may_be_watched_is_rejected() {
     let process = Process::embedded();
     let hub = Hub::start(&process, "test", |_: Vec<usize>| async { Ok(HashMap::<_, u8>::new()) });
     let _most = hub.watch((0..KEYS_MAX).collect(), NEVER).unwrap();
