@@ -225,6 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_file_has_32_bytes_in_base64() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("key");
+        let missing = PageTokens::load(&file).err().expect("the file is missing").to_string();
+        assert!(missing.contains("key: "), "{missing}");
+        for (bytes, is_valid) in [(32, true), (31, false), (33, false)] {
+            fs::write(&file, BASE64_STANDARD.encode(vec![7; bytes]) + "\n")
+                .expect("it is writable");
+            assert_eq!(PageTokens::load(&file).is_ok(), is_valid, "{bytes} bytes");
+        }
+        fs::write(&file, "no base64!").expect("it is writable");
+        assert!(PageTokens::load(&file).is_err());
+    }
+
+    #[test]
     fn page_sizes_are_coerced_and_negative_ones_rejected() {
         let mut violations = Violations::new();
         for (requested, used) in [(0, 20), (7, 7), (100, 100), (5000, 100)] {

@@ -33,6 +33,24 @@ use diesel::{
 
 /// Starts a statement. `text` has `{name}` for each parameter, and `{name}` and `{name.columns}` for
 /// each set of rows.
+///
+/// A parameter may occur several times, and a statement with one that is not bound is not sent:
+///
+/// ```
+/// use diesel::{debug_query, pg::Pg, sql_types::BigInt};
+/// use mesh_data::sql::sql;
+///
+/// let statement = || sql("DELETE FROM notes WHERE id = {id} OR parent_id = {id}");
+/// let bound = statement().bind::<BigInt, _>("id", 7);
+/// assert_eq!(
+///     debug_query::<Pg, _>(&bound).to_string(),
+///     "DELETE FROM notes WHERE id = $1 OR parent_id = $2 -- binds: [7, 7]"
+/// );
+///
+/// let mut query_builder = diesel::pg::PgQueryBuilder::default();
+/// let error = diesel::query_builder::QueryFragment::to_sql(&statement(), &mut query_builder, &Pg);
+/// assert_eq!(error.unwrap_err().to_string(), "{id} is not bound");
+/// ```
 pub fn sql<'a>(text: impl Into<Cow<'static, str>>) -> Sql<'a> {
     Sql { text: text.into(), parameters: Vec::new() }
 }
@@ -195,6 +213,22 @@ impl<'a, R> Rows<'a, R> {
     }
 
     /// Returns a statement that inserts the rows into `table`.
+    ///
+    /// ```
+    /// use diesel::sql_types::{Nullable, Text};
+    /// use mesh_data::sql::Rows;
+    ///
+    /// let people = [("Ada", None), ("Grace", Some("USA"))];
+    /// let insert = Rows::of(&people)
+    ///     .column::<Text, _>("name", |(name, _)| *name)
+    ///     .column::<Nullable<Text>, _>("country", |(_, country)| *country)
+    ///     .insert_into("people");
+    /// assert_eq!(
+    ///     diesel::debug_query::<diesel::pg::Pg, _>(&insert).to_string(),
+    ///     "INSERT INTO people (name, country) SELECT * FROM unnest($1, $2) AS new (name, country) \
+    ///      -- binds: [[\"Ada\", \"Grace\"], [None, Some(\"USA\")]]"
+    /// );
+    /// ```
     pub fn insert_into(self, table: &'static str) -> Sql<'a> {
         sql(format!("INSERT INTO {table} ({{new.columns}}) SELECT * FROM {{new}}"))
             .rows("new", self)

@@ -4,10 +4,12 @@ use devstack::testing::template_database;
 use diesel::sql_types::BigInt;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
+use mesh::BoxError;
 use mesh_data::{
     config::DatabaseConfig,
     database::{Database, migrate},
 };
+use tokio::{runtime::Runtime, task::spawn_blocking};
 
 /// Creates a database with the schema of `migrations`, and returns its URL. `name` identifies the
 /// migrations: they run once in the lifetime of the store, and each database is a copy.
@@ -15,7 +17,16 @@ use mesh_data::{
 /// # Panics
 /// If no store runs, or a migration fails.
 pub async fn create(name: &str, migrations: EmbeddedMigrations) -> String {
-    template_database(name, |url| async move { migrate(&config(&url), migrations).await }).await
+    template_database(name, |url| run_migrations(url, migrations)).await
+}
+
+/// Runs the migrations in a runtime of their own, since they need one with several threads.
+async fn run_migrations(url: String, migrations: EmbeddedMigrations) -> Result<(), BoxError> {
+    let migrated = spawn_blocking(move || {
+        let runtime = Runtime::new()?;
+        runtime.block_on(migrate(&config(&url), migrations))
+    });
+    migrated.await?
 }
 
 /// Returns the settings of a database.

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aws_lc_rs::{encoding::AsDer, signature::Ed25519KeyPair};
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use devstack::testing::Env;
 use jsonwebtoken::{
@@ -145,9 +145,11 @@ impl JwksServer {
         Self { url: Self::url_at(scheme, address), document, fetches, stop }
     }
 
-    /// Returns the URL of the document of a server at `address`.
+    /// Returns the URL of the document of a server at `address`, which must be of 127.0.0.1.
     pub fn url_at(scheme: &str, address: SocketAddr) -> String {
-        format!("{scheme}://localhost:{}/.well-known/jwks.json", address.port())
+        // Certificates are issued to names, and a name may also resolve to an address of IPv6.
+        let host = if scheme == "https" { "localhost" } else { "127.0.0.1" };
+        format!("{scheme}://{host}:{}/.well-known/jwks.json", address.port())
     }
 
     /// Replaces the keys.
@@ -160,7 +162,7 @@ impl JwksServer {
         self.fetches.load(Ordering::Relaxed)
     }
 
-    /// Stops to serve.
+    /// Stops serving.
     pub fn stop(&self) {
         self.stop.cancel();
     }

@@ -1,0 +1,10 @@
+//! The crate beside a real PostgreSQL and a real Kafka, which `devstack exec` starts. Each test has its
+//! own database and topics.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod consumer;
+mod database;
+mod outbox;
+mod sql;
+mod support;

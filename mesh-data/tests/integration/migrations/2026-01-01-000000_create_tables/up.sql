@@ -1,0 +1,18 @@
+CREATE TABLE outbox (
+    id          uuid        PRIMARY KEY,
+    topic       text        NOT NULL,
+    key         text        NOT NULL,
+    message     text        NOT NULL,
+    payload     bytea       NOT NULL,
+    traceparent text,
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE notes (
+    id     bigint PRIMARY KEY,
+    body   text   NOT NULL,
+    author text
+);
+
+-- Long enough that concurrent migrations overlap.
+SELECT pg_sleep(0.2);

@@ -1,0 +1,158 @@
+//! The outbox and its relay.
+
+use std::{collections::HashSet, time::Duration};
+
+use diesel_async::RunQueryDsl;
+use mesh::Error;
+use mesh_data::{
+    config::KafkaConfig,
+    database::Database,
+    kafka::Producer,
+    outbox::{self, NewEvent, Wakeup, insert_events},
+};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tests::{database::number, eventually, service::NO_BROKER};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Topic, event, open_database, producer};
+
+fn new_event(topic: &Topic, text: &str) -> NewEvent {
+    NewEvent::new(Uuid::now_v7(), topic.name, text.to_owned(), &text.to_owned())
+}
+
+async fn insert(database: &Database, events: &[NewEvent]) {
+    let inserted = database.transaction(async |connection| {
+        insert_events(connection, events).await.map_err(Error::internal)
+    });
+    inserted.await.unwrap();
+}
+
+fn start_relay(
+    database: &Database,
+    producer: Producer,
+    wakeup: &Wakeup,
+    shutdown: &CancellationToken,
+) -> JoinHandle<()> {
+    let relay = outbox::relay(database.clone(), producer, wakeup.clone(), shutdown.clone());
+    tokio::spawn(relay)
+}
+
+async fn await_empty_outbox(database: &Database) {
+    eventually("the outbox is empty", async || {
+        (number(database, "SELECT count(*) FROM outbox").await == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_relay_publishes_committed_events_and_none_of_a_rolled_back_transaction() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    let (wakeup, shutdown) = (Wakeup::default(), CancellationToken::new());
+    let relay = start_relay(&database, producer(), &wakeup, &shutdown);
+
+    let rolled_back: Result<(), Error> = database
+        .transaction(async |connection| {
+            let event = [new_event(&topic, "rolled back")];
+            insert_events(connection, &event).await.map_err(Error::internal)?;
+            Err(Error::Overloaded)
+        })
+        .await;
+    assert!(matches!(rolled_back, Err(Error::Overloaded)));
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let traced = new_event(&topic, "two").with_traceparent(Some(trace.to_owned()));
+    insert(&database, &[new_event(&topic, "one"), traced]).await;
+    wakeup.notify();
+
+    await_empty_outbox(&database).await;
+    shutdown.cancel();
+    relay.await.unwrap();
+    let records = topic.records();
+    assert_eq!(records.iter().map(event).collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!((&*records[1].key, &*records[1].message), ("two", "google.protobuf.StringValue"));
+    assert_eq!(records[0].traceparent, None);
+    assert_eq!(records[1].traceparent.as_deref(), Some(trace));
+}
+
+#[tokio::test]
+async fn two_relays_publish_each_event_once() {
+    const EVENTS: usize = 1500;
+    let (database, topic) = (open_database().await, Topic::create().await);
+    let events: Vec<_> = (0..EVENTS).map(|n| new_event(&topic, &n.to_string())).collect();
+    insert(&database, &events).await;
+
+    let shutdown = CancellationToken::new();
+    let relays =
+        [(); 2].map(|()| start_relay(&database, producer(), &Wakeup::default(), &shutdown));
+    await_empty_outbox(&database).await;
+    shutdown.cancel();
+    for relay in relays {
+        relay.await.unwrap();
+    }
+    let published = topic.events();
+    assert_eq!(published.len(), EVENTS, "no duplicate");
+    assert_eq!(published.into_iter().collect::<HashSet<_>>().len(), EVENTS, "no event is missing");
+}
+
+#[tokio::test]
+async fn a_notified_relay_does_not_wait_for_its_next_poll() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    let (wakeup, shutdown) = (Wakeup::default(), CancellationToken::new());
+    let relay = start_relay(&database, producer(), &wakeup, &shutdown);
+    // The connections of relay and producer are open after this.
+    insert(&database, &[new_event(&topic, "first")]).await;
+    await_empty_outbox(&database).await;
+    let mut fastest = Duration::MAX;
+    for n in 0..5 {
+        insert(&database, &[new_event(&topic, &n.to_string())]).await;
+        wakeup.notify();
+        let notified = tokio::time::Instant::now();
+        await_empty_outbox(&database).await;
+        fastest = fastest.min(notified.elapsed());
+    }
+    shutdown.cancel();
+    relay.await.unwrap();
+    assert!(fastest < Duration::from_millis(250), "{fastest:?}");
+}
+
+#[tokio::test]
+async fn events_remain_in_the_outbox_while_no_broker_responds() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    insert(&database, &[new_event(&topic, "one"), new_event(&topic, "two")]).await;
+    let shutdown = CancellationToken::new();
+    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into() };
+    let unreachable = Producer::new(&unreachable).unwrap();
+    let relay = start_relay(&database, unreachable.clone(), &Wakeup::default(), &shutdown);
+    eventually("the broker is reported as down", async || unreachable.state().check().err()).await;
+    assert_eq!(number(&database, "SELECT count(*) FROM outbox").await, 2);
+    // The process dies: its transaction is rolled back.
+    relay.abort();
+    assert!(relay.await.unwrap_err().is_cancelled());
+
+    let relay = start_relay(&database, producer(), &Wakeup::default(), &shutdown);
+    await_empty_outbox(&database).await;
+    shutdown.cancel();
+    relay.await.unwrap();
+    assert_eq!(topic.events(), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn the_backlog_of_the_outbox_is_measured() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recorder = metrics::set_default_local_recorder(&recorder);
+    outbox::measure(&database).await.unwrap();
+    let rendered = recorder.handle().render();
+    assert!(rendered.contains("outbox_waiting 0\n"), "{rendered}");
+    assert!(rendered.contains("outbox_oldest_seconds 0\n"), "{rendered}");
+
+    insert(&database, &[new_event(&topic, "one"), new_event(&topic, "two")]).await;
+    let mut connection = database.connection().await.unwrap();
+    let age = "UPDATE outbox SET created_at = now() - interval '1 hour'";
+    diesel::sql_query(age).execute(&mut connection).await.unwrap();
+    outbox::measure(&database).await.unwrap();
+    let rendered = recorder.handle().render();
+    assert!(rendered.contains("outbox_waiting 2\n"), "{rendered}");
+    assert!(rendered.contains("outbox_oldest_seconds 360"), "{rendered}");
+}

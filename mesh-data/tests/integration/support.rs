@@ -1,0 +1,115 @@
+//! A database and topics of a test's own.
+
+use std::time::Duration;
+
+use devstack::testing::Env;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use mesh_data::{
+    config::KafkaConfig,
+    database::Database,
+    kafka::{Producer, Record},
+};
+use prost::{Message, Name};
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+};
+use tests::{PATIENCE, database};
+use uuid::Uuid;
+
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/integration/migrations");
+
+/// Opens a database with the schema of [`MIGRATIONS`].
+pub async fn open_database() -> Database {
+    let url = database::create("mesh-data", MIGRATIONS).await;
+    Database::open(&database::config(&url), &MIGRATIONS).unwrap()
+}
+
+pub fn kafka_config() -> KafkaConfig {
+    KafkaConfig { kafka_brokers: Env::from_env().kafka_brokers() }
+}
+
+pub fn producer() -> Producer {
+    Producer::new(&kafka_config()).unwrap()
+}
+
+/// A topic with one partition, and its dead-letter queue.
+pub struct Topic {
+    pub name: &'static str,
+    dead_letters: String,
+}
+
+impl Topic {
+    pub async fn create() -> Self {
+        let name: &str = format!("test-{}", Uuid::now_v7().simple()).leak();
+        let dead_letters = format!("{name}-dlq");
+        let admin: AdminClient<DefaultClientContext> = client_config().create().unwrap();
+        let new = |name| NewTopic::new(name, 1, TopicReplication::Fixed(1));
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let topics = [new(name), new(&dead_letters)];
+        for created in admin.create_topics(&topics, &options).await.unwrap() {
+            created.unwrap();
+        }
+        Self { name, dead_letters }
+    }
+
+    /// Publishes events, in this order.
+    pub async fn publish(&self, events: &[&str]) {
+        let records: Vec<_> = events.iter().map(|event| record(self.name, event)).collect();
+        producer().publish(&records).await.unwrap();
+    }
+
+    /// Returns all records of the topic.
+    pub fn records(&self) -> Vec<Record> {
+        read(self.name)
+    }
+
+    /// Returns the events of all records of the topic.
+    pub fn events(&self) -> Vec<String> {
+        self.records().iter().map(event).collect()
+    }
+
+    /// Returns all records of the dead-letter queue.
+    pub fn dead_letters(&self) -> Vec<Record> {
+        read(&self.dead_letters)
+    }
+}
+
+/// Returns the record of an event whose key is its text.
+pub fn record(topic: &str, event: &str) -> Record {
+    Record {
+        topic: topic.into(),
+        key: event.into(),
+        message: String::full_name(),
+        payload: event.to_owned().encode_to_vec(),
+        traceparent: None,
+        headers: Vec::new(),
+    }
+}
+
+pub fn event(record: &Record) -> String {
+    String::decode(&record.payload[..]).unwrap()
+}
+
+fn client_config() -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", Env::from_env().kafka_brokers());
+    config
+}
+
+/// Reads a topic from its beginning to its current high watermark.
+fn read(topic: &str) -> Vec<Record> {
+    let consumer: BaseConsumer = client_config().set("group.id", "unused").create().unwrap();
+    let (low, high) = consumer.fetch_watermarks(topic, 0, PATIENCE).unwrap();
+    let mut partitions = TopicPartitionList::new();
+    partitions.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+    consumer.assign(&partitions).unwrap();
+    (low..high)
+        .map(|_| {
+            let message = consumer.poll(Duration::from_secs(20)).expect("a record arrives");
+            Record::read(&message.unwrap())
+        })
+        .collect()
+}
