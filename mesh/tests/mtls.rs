@@ -1,5 +1,5 @@
-//! Channel and server over mTLS: who shows a certificate of the mesh is known by its
-//! name, and nobody else gets in.
+//! Channel and server over mTLS: the name in its certificate identifies a caller, and callers without a
+//! certificate of the mesh are rejected.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::service_fn;
 
-/// An authority and the files of those it signed for.
+/// A certificate authority, and the folder with the certificates that it signed.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     dir: TempDir,
@@ -46,7 +46,7 @@ impl Authority {
         self.dir.path().join(name)
     }
 
-    /// Writes certificate and key of `service`, or replaces them by new ones.
+    /// Writes a new certificate and key of `service`.
     fn sign(&self, service: &str) -> TlsConfig {
         let key = KeyPair::generate().unwrap();
         let names = vec![service.to_owned(), "localhost".to_owned()];
@@ -63,7 +63,7 @@ impl Authority {
     }
 }
 
-/// Serves the name of each caller's certificate.
+/// Starts a server that responds with the name in the caller's certificate.
 async fn start(tls: Option<Tls>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -80,8 +80,8 @@ async fn start(tls: Option<Tls>) -> SocketAddr {
     address
 }
 
-/// Whom the server at `address` takes a caller with these files for.
-async fn called(address: SocketAddr, files: &TlsConfig) -> Result<String, Error> {
+/// Returns the name by which the server at `address` identifies a caller with these files.
+async fn identify(address: SocketAddr, files: &TlsConfig) -> Result<String, Error> {
     let channel = Channel::connect(Target {
         url: format!("https://localhost:{}", address.port()).parse().unwrap(),
         unavailable_reason: "SERVICE_UNAVAILABLE",
@@ -94,34 +94,34 @@ async fn called(address: SocketAddr, files: &TlsConfig) -> Result<String, Error>
 }
 
 #[tokio::test]
-async fn a_caller_is_known_by_the_name_in_its_certificate() {
+async fn the_name_in_its_certificate_identifies_a_caller() {
     let authority = Authority::new();
     let address = start(Some(Tls::load(&authority.sign("server")).unwrap())).await;
     for name in ["order-svc", "gateway"] {
-        assert_eq!(called(address, &authority.sign(name)).await.unwrap(), name);
+        assert_eq!(identify(address, &authority.sign(name)).await.unwrap(), name);
     }
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_authority_gets_nowhere() {
+async fn a_certificate_of_another_authority_is_rejected() {
     let (authority, other) = (Authority::new(), Authority::new());
     let address = start(Some(Tls::load(&authority.sign("server")).unwrap())).await;
-    // The caller trusts the server, but the server not the caller.
+    // The caller trusts the server, but the server does not trust the caller.
     let mut files = other.sign("order-svc");
     files.tls_ca_file = authority.path("ca.pem");
-    assert!(matches!(called(address, &files).await, Err(Error::Unavailable { .. })));
+    assert!(matches!(identify(address, &files).await, Err(Error::Unavailable { .. })));
     // The caller does not trust the server.
     let mut files = authority.sign("order-svc");
     files.tls_ca_file = other.path("ca.pem");
-    assert!(matches!(called(address, &files).await, Err(Error::Unavailable { .. })));
+    assert!(matches!(identify(address, &files).await, Err(Error::Unavailable { .. })));
 }
 
 #[tokio::test]
-async fn a_caller_without_tls_and_one_of_a_plaintext_server_get_nowhere() {
+async fn plaintext_is_rejected_by_servers_and_by_callers() {
     let authority = Authority::new();
     let files = authority.sign("order-svc");
     let plaintext = start(None).await;
-    assert!(matches!(called(plaintext, &files).await, Err(Error::Unavailable { .. })));
+    assert!(matches!(identify(plaintext, &files).await, Err(Error::Unavailable { .. })));
 
     let address = start(Some(Tls::load(&authority.sign("server")).unwrap())).await;
     let channel = Channel::connect(Target {
@@ -136,13 +136,13 @@ async fn a_caller_without_tls_and_one_of_a_plaintext_server_get_nowhere() {
 }
 
 #[tokio::test]
-async fn new_certificates_are_taken_in_and_bad_ones_left() {
+async fn new_certificates_are_loaded_and_invalid_ones_ignored() {
     let authority = Authority::new();
     let files = authority.sign("server");
     let tls = Tls::load(&files).unwrap();
     let address = start(Some(tls.clone())).await;
     let first = tls.server();
-    assert!(!tls.reload().unwrap(), "nothing has changed");
+    assert!(!tls.reload().unwrap(), "no file has changed");
 
     authority.sign("server");
     assert!(tls.reload().unwrap());
@@ -151,12 +151,12 @@ async fn new_certificates_are_taken_in_and_bad_ones_left() {
 
     write(&files.tls_cert_file, "no certificate");
     assert!(tls.reload().is_err());
-    assert!(Arc::ptr_eq(&second, &tls.server()), "the good one stays in force");
-    assert_eq!(called(address, &authority.sign("order-svc")).await.unwrap(), "order-svc");
+    assert!(Arc::ptr_eq(&second, &tls.server()), "the valid one stays in use");
+    assert_eq!(identify(address, &authority.sign("order-svc")).await.unwrap(), "order-svc");
 }
 
 #[tokio::test]
-async fn files_that_are_not_there_are_named() {
+async fn the_error_names_a_missing_file() {
     let authority = Authority::new();
     let mut files = authority.sign("server");
     files.tls_key_file = "nowhere-key.pem".into();

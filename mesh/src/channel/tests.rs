@@ -1,4 +1,4 @@
-//! Channels over addresses that come, go, fail and hang.
+//! Channels to addresses that appear, disappear, fail and hang.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -18,11 +18,11 @@ use tower::service_fn;
 use super::{endpoint::EJECTION_FAILURES, *};
 use crate::server::{Transport, serve};
 
-/// A service at one address, that counts its calls and answers each with `code`.
+/// A service at one address, which counts its calls and responds to each with the same code.
 struct Server {
     address: SocketAddr,
     calls: Arc<AtomicUsize>,
-    /// One permit lets one call of `/held` end.
+    /// One permit lets one call of `/held` complete.
     held: Arc<tokio::sync::Semaphore>,
     stop: CancellationToken,
 }
@@ -68,7 +68,7 @@ fn endless() -> impl futures::Stream<Item = Result<http_body::Frame<Bytes>, Stat
     futures::stream::pending()
 }
 
-/// A channel to these addresses, all of which are connected that can be.
+/// Returns a channel to these addresses, of which `connected` are connected.
 async fn channel(addresses: &[SocketAddr], connected: usize) -> Channel {
     let channel = Channel::unresolved(Target {
         url: Uri::from_static("http://service"),
@@ -83,7 +83,7 @@ async fn channel(addresses: &[SocketAddr], connected: usize) -> Channel {
     channel
 }
 
-/// How many connections there are to an address.
+/// Returns the number of connections to an address.
 fn connections(channel: &Channel, address: SocketAddr) -> usize {
     let endpoints = channel.0.pool.endpoints.load();
     let endpoint = endpoints.iter().find(|endpoint| endpoint.address == address);
@@ -96,7 +96,7 @@ async fn until(condition: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     });
-    waited.await.expect("it comes true");
+    waited.await.expect("the condition becomes true");
 }
 
 async fn call(channel: &Channel, path: &'static str) -> Result<Response<Body>, Error> {
@@ -104,7 +104,7 @@ async fn call(channel: &Channel, path: &'static str) -> Result<Response<Body>, E
 }
 
 #[tokio::test]
-async fn calls_are_spread_over_all_addresses() {
+async fn calls_are_balanced_over_all_addresses() {
     let (one, two) = (Server::start("0").await, Server::start("0").await);
     let channel = channel(&[one.address, two.address], 2).await;
     for _ in 0..10 {
@@ -114,7 +114,7 @@ async fn calls_are_spread_over_all_addresses() {
 }
 
 #[tokio::test]
-async fn the_less_busy_address_gets_the_call() {
+async fn the_least_loaded_address_gets_the_call() {
     let (one, two) = (Server::start("0").await, Server::start("0").await);
     let channel = channel(&[one.address, two.address], 2).await;
     let busy = {
@@ -132,7 +132,7 @@ async fn the_less_busy_address_gets_the_call() {
 }
 
 #[tokio::test]
-async fn a_dead_address_gets_no_call_and_harms_none() {
+async fn a_dead_address_gets_no_call_and_fails_none() {
     let (live, dead) = (Server::start("0").await, Server::start("0").await);
     let channel = channel(&[live.address, dead.address], 2).await;
     dead.stop.cancel();
@@ -145,7 +145,7 @@ async fn a_dead_address_gets_no_call_and_harms_none() {
 }
 
 #[tokio::test]
-async fn an_address_that_only_fails_is_left_for_a_while() {
+async fn an_address_that_only_fails_is_ejected() {
     let (good, bad) = (Server::start("0").await, Server::start("14").await);
     let channel = channel(&[good.address, bad.address], 2).await;
     for _ in 0..40 {
@@ -155,38 +155,38 @@ async fn an_address_that_only_fails_is_left_for_a_while() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_gone_ends_its_calls_well() {
-    let (gone, kept) = (Server::start("0").await, Server::start("0").await);
-    let channel = channel(&[gone.address], 1).await;
-    let under_way = {
+async fn calls_in_flight_to_a_removed_address_complete() {
+    let (removed, kept) = (Server::start("0").await, Server::start("0").await);
+    let channel = channel(&[removed.address], 1).await;
+    let in_flight = {
         let channel = channel.clone();
         tokio::spawn(async move { call(&channel, "/held").await })
     };
-    until(|| gone.calls() == 1).await;
+    until(|| removed.calls() == 1).await;
     channel.0.pool.reconcile(&[kept.address]);
     call(&channel, "/").await.unwrap();
-    assert_eq!((gone.calls(), kept.calls()), (1, 1));
-    gone.held.add_permits(1);
-    under_way.await.unwrap().unwrap();
+    assert_eq!((removed.calls(), kept.calls()), (1, 1));
+    removed.held.add_permits(1);
+    in_flight.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn no_address_at_all_is_unavailable() {
+async fn a_service_without_addresses_is_unavailable() {
     let channel = channel(&[], 0).await;
     let error = call(&channel, "/").await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { reason: "SERVICE_UNAVAILABLE", .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_streams_leave_room_for_other_calls_and_take_connections_only_meanwhile() {
+async fn many_streams_open_further_connections_which_close_after_them() {
     let server = Server::start("0").await;
     let channel = channel(&[server.address], 1).await;
     let streams = join_all((0..500).map(|_| call(&channel, "/stream"))).await;
     let streams: Vec<_> = streams.into_iter().map(Result::unwrap).collect();
-    let answer = timeout(Duration::from_secs(20), call(&channel, "/")).await;
-    answer.expect("streams do not hold it up").unwrap();
-    let many = connections(&channel, server.address);
-    assert!((3..=8).contains(&many), "{many}");
+    let response = timeout(Duration::from_secs(20), call(&channel, "/")).await;
+    response.expect("streams do not block a call").unwrap();
+    let open = connections(&channel, server.address);
+    assert!((3..=8).contains(&open), "{open}");
     drop(streams);
     until(|| connections(&channel, server.address) == 1).await;
     call(&channel, "/").await.unwrap();
@@ -202,7 +202,7 @@ async fn no_call_waits_for_a_service_that_is_down() {
             assert!(matches!(error, Error::Unavailable { .. }), "{error}");
         }
     };
-    timeout(Duration::from_secs(20), calls).await.expect("a hundred that waited took longer");
+    timeout(Duration::from_secs(20), calls).await.expect("no call waits");
 }
 
 #[tokio::test]
@@ -221,13 +221,13 @@ async fn a_call_waits_for_a_service_that_restarts() {
             Err(_) => tokio::task::yield_now().await,
         }
     };
-    let back = Server::start_on(listener, "0");
+    let restarted = Server::start_on(listener, "0");
     waiting.await.unwrap().unwrap();
-    assert_eq!(back.calls(), 1);
+    assert_eq!(restarted.calls(), 1);
 }
 
 #[tokio::test]
-async fn an_idempotent_call_is_tried_elsewhere_and_another_is_not() {
+async fn an_idempotent_call_is_retried_at_another_address_and_others_are_not() {
     let (good, bad) = (Server::start("0").await, Server::start("14").await);
     let channel = channel(&[good.address, bad.address], 2).await;
     let mut codes = Vec::new();
