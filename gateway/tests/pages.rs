@@ -1,4 +1,4 @@
-//! What is beside the calls: CORS, health, reflection, public keys and web pages.
+//! Everything besides calls: CORS, health, reflection, public keys and web pages.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -9,9 +9,9 @@ use http::Request;
 use support::{
     Gateway,
     client::{Connection, channel, frame, web},
-    issuer::Issuer,
     upstream::Upstream,
 };
+use tests::issuer::Issuer;
 use tokio_stream::StreamExt;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_reflection::pb::v1::{
@@ -32,7 +32,7 @@ fn get(path: &str) -> http::request::Builder {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_without_credentials() {
+async fn a_preflight_is_allowed_without_credentials() {
     let (_upstream, gateway) = start(&[]).await;
     for mut connection in Connection::both(gateway.address).await {
         let request = Request::options(SAY)
@@ -40,25 +40,27 @@ async fn a_preflight_is_answered_without_credentials() {
             .header("origin", "http://elsewhere.example")
             .header("access-control-request-method", "POST")
             .header("access-control-request-headers", "authorization,content-type,x-grpc-web");
-        let answer = connection.exchange(request, "").await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.headers["access-control-allow-origin"], "*");
-        let allowed = answer.headers["access-control-allow-headers"].to_str().unwrap();
+        let response = connection.exchange(request, "").await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.headers["access-control-allow-origin"], "*");
+        let allowed = response.headers["access-control-allow-headers"].to_str().unwrap();
         assert!(allowed.contains("authorization"), "{allowed}");
-        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
-        assert!(answer.headers["access-control-allow-methods"].to_str().unwrap().contains("POST"));
+        assert!(!response.headers.contains_key("access-control-allow-credentials"));
+        assert!(
+            response.headers["access-control-allow-methods"].to_str().unwrap().contains("POST")
+        );
     }
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_may_read_answers_and_errors() {
+async fn pages_of_other_origins_can_read_responses_and_errors() {
     let (_upstream, gateway) = start(&[]).await;
     for mut connection in Connection::both(gateway.address).await {
         for path in [SAY, "/no.such/Method"] {
             let request = web(path).header("origin", "http://elsewhere.example");
-            let answer = connection.exchange(request, frame(b"")).await;
-            assert_eq!(answer.headers["access-control-allow-origin"], "*");
-            let exposed = answer.headers["access-control-expose-headers"].to_str().unwrap();
+            let response = connection.exchange(request, frame(b"")).await;
+            assert_eq!(response.headers["access-control-allow-origin"], "*");
+            let exposed = response.headers["access-control-expose-headers"].to_str().unwrap();
             for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
                 assert!(exposed.contains(name), "{exposed}");
             }
@@ -67,23 +69,23 @@ async fn pages_of_other_origins_may_read_answers_and_errors() {
 }
 
 #[tokio::test]
-async fn only_allowed_origins_are_allowed_where_they_are_named() {
+async fn a_list_of_allowed_origins_excludes_all_others() {
     let settings = [("allowed-origins", "http://a.example,http://b.example")];
     let (_upstream, gateway) = start(&settings).await;
     let mut connection = Connection::http1(gateway.address).await;
     for (origin, allowed) in [("http://b.example", true), ("http://c.example", false)] {
-        let answer = connection.exchange(web(SAY).header("origin", origin), frame(b"")).await;
-        let told = answer.headers.get("access-control-allow-origin");
-        assert_eq!(told.is_some_and(|told| told == origin), allowed, "{origin}");
+        let response = connection.exchange(web(SAY).header("origin", origin), frame(b"")).await;
+        let header = response.headers.get("access-control-allow-origin");
+        assert_eq!(header.is_some_and(|value| value == origin), allowed, "{origin}");
     }
 }
 
 #[tokio::test]
-async fn health_is_told_in_http_and_in_grpc() {
+async fn health_is_reported_in_http_and_in_grpc() {
     let (_upstream, gateway) = start(&[]).await;
     for mut connection in Connection::both(gateway.address).await {
-        let answer = connection.exchange(get("/healthz"), "").await;
-        assert_eq!((answer.status.as_u16(), answer.body), (200, Bytes::from("ok\n")));
+        let response = connection.exchange(get("/healthz"), "").await;
+        assert_eq!((response.status.as_u16(), response.body), (200, Bytes::from("ok\n")));
     }
     let mut health = HealthClient::new(channel(gateway.address).await);
     let request = HealthCheckRequest { service: String::new() };
@@ -95,18 +97,18 @@ async fn health_is_told_in_http_and_in_grpc() {
 }
 
 #[tokio::test]
-async fn the_public_keys_are_served_on() {
-    let jwks_url = Issuer::new().serve().await;
-    let (_upstream, gateway) = start(&[("jwks-url", &jwks_url)]).await;
+async fn the_public_keys_are_served() {
+    let issuer = Issuer::start_plaintext().await;
+    let (_upstream, gateway) = start(&[("jwks-url", &issuer.jwks_url)]).await;
     let mut connection = Connection::http1(gateway.address).await;
-    let answer = connection.exchange(get("/.well-known/jwks.json"), "").await;
-    assert_eq!(answer.headers["content-type"], "application/json");
-    let jwks: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let response = connection.exchange(get("/.well-known/jwks.json"), "").await;
+    assert_eq!(response.headers["content-type"], "application/json");
+    let jwks: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(jwks["keys"][0]["kid"], "k1");
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_had_are_503() {
+async fn unavailable_keys_get_503() {
     let (_upstream, gateway) = start(&[("jwks-url", "http://localhost:1/keys")]).await;
     let mut connection = Connection::http1(gateway.address).await;
     assert_eq!(connection.exchange(get("/.well-known/jwks.json"), "").await.status, 503);
@@ -126,21 +128,21 @@ async fn web_pages_are_served_from_their_folder() {
         for (path, content_type) in
             [("/", "text/html"), ("/app.js", "text/javascript"), ("/images/a.svg", "image/svg+xml")]
         {
-            let answer = connection.exchange(get(path), "").await;
+            let response = connection.exchange(get(path), "").await;
             assert_eq!(
-                (answer.status.as_u16(), &answer.headers["content-type"]),
+                (response.status.as_u16(), &response.headers["content-type"]),
                 (200, &content_type.parse().unwrap())
             );
-            assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-            assert!(answer.headers.contains_key("content-security-policy"));
-            let since = &answer.headers["last-modified"];
+            assert_eq!(response.headers["x-content-type-options"], "nosniff");
+            assert!(response.headers.contains_key("content-security-policy"));
+            let since = &response.headers["last-modified"];
             let request = get(path).header("if-modified-since", since);
             assert_eq!(connection.exchange(request, "").await.status, 304);
         }
         let request = get("/app.js").header("accept-encoding", "gzip, br");
-        let answer = connection.exchange(request, "").await;
+        let response = connection.exchange(request, "").await;
         assert_eq!(
-            (&answer.headers["content-encoding"], answer.body),
+            (&response.headers["content-encoding"], response.body),
             (&"br".parse().unwrap(), Bytes::from("br"))
         );
         for path in ["/nothing", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/images/..%2f..%2fx"] {
@@ -150,7 +152,7 @@ async fn web_pages_are_served_from_their_folder() {
 }
 
 #[tokio::test]
-async fn the_paths_of_pages_open_the_app_and_nothing_else_does() {
+async fn only_paths_of_pages_open_the_app() {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("index.html"), "<h1>").unwrap();
     std::fs::write(root.path().join("index.html.br"), "br").unwrap();
@@ -166,13 +168,13 @@ async fn the_paths_of_pages_open_the_app_and_nothing_else_does() {
             ("/assets/gone.js", browser, 404),
             (SAY, browser, 405),
         ] {
-            let answer = connection.exchange(get(path).header("accept", accept), "").await;
-            assert_eq!(answer.status, status, "{path} {accept}");
+            let response = connection.exchange(get(path).header("accept", accept), "").await;
+            assert_eq!(response.status, status, "{path} {accept}");
             if status == 200 {
-                assert_eq!(answer.body, Bytes::from("<h1>"), "{path}");
-                assert_eq!(answer.headers["content-type"], "text/html", "{path}");
-                assert_eq!(answer.headers["cache-control"], "no-cache", "{path}");
-                assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+                assert_eq!(response.body, Bytes::from("<h1>"), "{path}");
+                assert_eq!(response.headers["content-type"], "text/html", "{path}");
+                assert_eq!(response.headers["cache-control"], "no-cache", "{path}");
+                assert!(response.headers.contains_key("content-security-policy"), "{path}");
             }
         }
         let request = get("/cart").header("accept", browser).header("accept-encoding", "br");
@@ -181,7 +183,7 @@ async fn the_paths_of_pages_open_the_app_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn files_named_by_their_content_are_kept_for_ever() {
+async fn files_named_by_their_content_are_cached_for_ever() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("assets")).unwrap();
     std::fs::write(root.path().join("assets/app-1a2b.js"), "1").unwrap();
@@ -193,9 +195,9 @@ async fn files_named_by_their_content_are_kept_for_ever() {
         ("/assets/gone.js", 404, "no-cache"),
         ("/index.html", 200, "no-cache"),
     ] {
-        let answer = connection.exchange(get(path), "").await;
-        assert_eq!(answer.status, status, "{path}");
-        assert_eq!(answer.headers["cache-control"], caching, "{path}");
+        let response = connection.exchange(get(path), "").await;
+        assert_eq!(response.status, status, "{path}");
+        assert_eq!(response.headers["cache-control"], caching, "{path}");
     }
 }
 
@@ -203,12 +205,12 @@ async fn reflected(gateway: &Gateway, request: MessageRequest) -> MessageRespons
     let mut client = ServerReflectionClient::new(channel(gateway.address).await);
     let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
     let requests = tokio_stream::iter([request]);
-    let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
-    answers.next().await.unwrap().unwrap().message_response.unwrap()
+    let mut responses = client.server_reflection_info(requests).await.unwrap().into_inner();
+    responses.next().await.unwrap().unwrap().message_response.unwrap()
 }
 
 #[tokio::test]
-async fn reflection_lists_exactly_what_is_offered() {
+async fn reflection_lists_exactly_the_routed_methods() {
     let (_upstream, gateway) = start(&[]).await;
     let listed = reflected(&gateway, MessageRequest::ListServices(String::new())).await;
     let MessageResponse::ListServicesResponse(listed) = listed else {
@@ -217,8 +219,8 @@ async fn reflection_lists_exactly_what_is_offered() {
     let mut names: Vec<_> = listed.service.into_iter().map(|service| service.name).collect();
     names.sort();
     let own = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
-    let offered = ["shop.echo.v1.Echo", "shop.echo.v1.Session"];
-    assert_eq!(names, [own, offered].concat());
+    let routed = ["shop.echo.v1.Echo", "shop.echo.v1.Session"];
+    assert_eq!(names, [own, routed].concat());
 
     let file = MessageRequest::FileContainingSymbol("shop.echo.v1.Echo".into());
     let MessageResponse::FileDescriptorResponse(files) = reflected(&gateway, file).await else {
@@ -231,11 +233,11 @@ async fn reflection_lists_exactly_what_is_offered() {
         .collect();
     let echo = files.iter().find(|file| file.name() == "echo.proto").unwrap();
     let methods: Vec<_> = echo.service[0].method.iter().map(|method| method.name()).collect();
-    assert_eq!(methods, ["Say", "Read", "Tell", "Rule", "Follow", "Watch", "Collect", "Chat"]);
+    assert_eq!(methods, ["Say", "Read", "Customer", "Admin", "Follow", "Watch", "Collect", "Chat"]);
 }
 
 #[tokio::test]
-async fn reflection_knows_no_service_that_is_not_offered() {
+async fn reflection_knows_no_service_without_a_route() {
     let (_upstream, gateway) = start(&[]).await;
     for symbol in ["shop.echo.v1.Inside", "shop.elsewhere.v1.Elsewhere", "shop.echo.v1.Echo.Secret"]
     {
@@ -243,17 +245,17 @@ async fn reflection_knows_no_service_that_is_not_offered() {
         let mut client = ServerReflectionClient::new(channel(gateway.address).await);
         let request =
             ServerReflectionRequest { host: String::new(), message_request: Some(request) };
-        let answers = client.server_reflection_info(tokio_stream::iter([request])).await;
-        let status = match answers {
+        let result = client.server_reflection_info(tokio_stream::iter([request])).await;
+        let status = match result {
             Err(status) => status,
-            Ok(answers) => answers.into_inner().next().await.unwrap().unwrap_err(),
+            Ok(responses) => responses.into_inner().next().await.unwrap().unwrap_err(),
         };
         assert_eq!(status.code(), tonic::Code::NotFound, "{symbol}");
     }
 }
 
 #[tokio::test]
-async fn the_built_in_contract_is_offered_by_default() {
+async fn the_built_in_contract_is_routed_by_default() {
     let upstreams = "shopmesh.product.v1=http://127.0.0.1:1";
     let gateway = Gateway::start(&[("upstreams", upstreams)]).await;
     let listed = reflected(&gateway, MessageRequest::ListServices(String::new())).await;

@@ -1,4 +1,4 @@
-//! What is counted of calls. In a program of its own: the recorder is the process's.
+//! The metrics of calls. In its own test program, since a process has one recorder.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -22,7 +22,7 @@ async fn each_call_is_counted_once_by_method_and_code() {
     for request in [
         say(),
         say(),
-        say().header("x-do", "refuse"),
+        say().header("x-do", "reject"),
         say().header("x-do", "hang").header("grpc-timeout", "10m"),
         web("/shop.echo.v1.Echo/Follow").header("x-do", "three"),
         web("/no.such/Method"),
@@ -32,7 +32,7 @@ async fn each_call_is_counted_once_by_method_and_code() {
     let request = web("/shop.echo.v1.Echo/Follow").header("x-do", "hang-after-one");
     let response = connection.send(request.body(full(frame(b""))).unwrap()).await.unwrap();
     drop((response, connection));
-    upstream.until_under_way(0).await;
+    upstream.until_in_flight(0).await;
 
     let counted = |service: &str, method: &str, code: &str, calls: usize| {
         let line = format!(

@@ -1,5 +1,4 @@
-//! Clients as they are in the world: gRPC-Web by hand over HTTP/1.1 and HTTP/2, and
-//! tonic for gRPC.
+//! Clients of the gateway: gRPC-Web by hand over HTTP/1.1 and HTTP/2, and tonic for gRPC.
 
 use std::net::SocketAddr;
 
@@ -20,7 +19,7 @@ use super::PATIENCE;
 
 pub type AnyBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// A message as it stands in a body.
+/// Returns a message in its gRPC frame.
 pub fn frame(message: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u8(0);
@@ -33,7 +32,7 @@ pub fn full(body: impl Into<Bytes>) -> AnyBody {
     Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A call in gRPC-Web.
+/// Returns a request in gRPC-Web.
 pub fn web(path: &str) -> Builder {
     Request::post(path)
         .header("host", "shop.example")
@@ -62,7 +61,7 @@ impl Connection {
         Self::Http2(sender)
     }
 
-    /// Both kinds.
+    /// Opens one connection of each kind.
     pub async fn both(address: SocketAddr) -> [Self; 2] {
         [Self::http1(address).await, Self::http2(address).await]
     }
@@ -87,38 +86,38 @@ impl Connection {
                 }
             }
         };
-        timeout(PATIENCE, sent).await.expect("an answer comes")
+        timeout(PATIENCE, sent).await.expect("a response arrives")
     }
 
-    /// Sends `request` with `body` and reads the answer to its end.
-    pub async fn exchange(&mut self, request: Builder, body: impl Into<Bytes>) -> Answer {
+    /// Sends `request` with `body` and reads the response to its end.
+    pub async fn exchange(&mut self, request: Builder, body: impl Into<Bytes>) -> FullResponse {
         let response = self.send(request.body(full(body)).unwrap()).await.unwrap();
-        Answer::read(response).await
+        FullResponse::read(response).await
     }
 }
 
-/// An answer that was read to its end.
+/// A response that was read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct FullResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-impl Answer {
+impl FullResponse {
     pub async fn read(response: Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
         let body = timeout(PATIENCE, body.collect()).await.expect("the body ends");
-        let body = body.expect("the body is whole").to_bytes();
+        let body = body.expect("the body is complete").to_bytes();
         Self { status: head.status, headers: head.headers, body }
     }
 
-    /// The messages of a gRPC-Web answer, decoded if it is text.
+    /// Returns the messages of a gRPC-Web response, decoded if it is text.
     pub fn messages(&self) -> Vec<Bytes> {
         self.frames().into_iter().filter(|(flag, _)| flag & 0x80 == 0).map(|(_, m)| m).collect()
     }
 
-    /// The trailers of a gRPC-Web answer, wherever they stand.
+    /// Returns the trailers of a gRPC-Web response, from its body or its headers.
     pub fn trailers(&self) -> HeaderMap {
         let Some((_, trailers)) = self.frames().into_iter().find(|(flag, _)| flag & 0x80 != 0)
         else {
@@ -135,10 +134,10 @@ impl Answer {
     }
 
     pub fn grpc(&self) -> tonic::Status {
-        tonic::Status::from_header_map(&self.trailers()).expect("there is a status")
+        tonic::Status::from_header_map(&self.trailers()).expect("a response has a status")
     }
 
-    /// The code and `ErrorInfo.reason` of a gRPC-Web answer.
+    /// Returns the code and `ErrorInfo.reason` of a gRPC-Web response.
     pub fn outcome(&self) -> (Code, String) {
         outcome(&self.grpc())
     }
@@ -157,34 +156,34 @@ impl Answer {
     }
 }
 
-/// The code and `ErrorInfo.reason` of a status.
+/// Returns the code and `ErrorInfo.reason` of a status.
 pub fn outcome(status: &tonic::Status) -> (Code, String) {
     let info = status.get_details_error_info();
     (status.code(), info.map_or_else(String::new, |info| info.reason))
 }
 
-/// Base64 with padding wherever a frame ended.
+/// Decodes base64 with padding at the end of each frame.
 fn decode_padded(text: &[u8]) -> Bytes {
     text.chunks(4).flat_map(|four| STANDARD.decode(four).unwrap()).collect()
 }
 
-/// A connection for clients of tonic.
+/// Returns a channel for clients of tonic.
 pub async fn channel(address: SocketAddr) -> tonic::transport::Channel {
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.connect().await.unwrap()
 }
 
-/// A tonic client for gRPC.
+/// Returns a gRPC client.
 pub async fn grpc(address: SocketAddr) -> tonic::client::Grpc<tonic::transport::Channel> {
     tonic::client::Grpc::new(channel(address).await)
 }
 
-/// The path of a method of the test service.
+/// Returns the path of a method of the test service.
 pub fn path(method: &str) -> http::uri::PathAndQuery {
     format!("/shop.echo.v1.Echo/{method}").parse().unwrap()
 }
 
-/// A unary call in gRPC.
+/// Makes a unary call in gRPC.
 pub async fn unary(
     client: &mut tonic::client::Grpc<tonic::transport::Channel>,
     method: &str,

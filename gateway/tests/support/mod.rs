@@ -1,9 +1,8 @@
-//! What the gateway's tests stand on: a gateway on port 0, and what is around it.
+//! The harness of the gateway's tests: a gateway on a free port, a service behind it, and clients.
 
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod client;
-pub mod issuer;
 pub mod upstream;
 
 use std::{
@@ -20,20 +19,21 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Nothing in a test takes this long.
+/// How long a test waits for a condition.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Asks again and again, as a client does, until it is so.
-pub async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let asked = async { while !is_so().await {} };
-    timeout(PATIENCE, asked).await.expect("it comes true");
+/// Repeats the check, as a client does, until it holds.
+pub async fn until(mut check: impl AsyncFnMut() -> bool) {
+    let checks = async { while !check().await {} };
+    timeout(PATIENCE, checks).await.expect("the condition becomes true");
 }
 
 /// The descriptors of the test services, as a file.
 pub static DESCRIPTORS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut compiler =
-        protox::Compiler::new([here.join("tests/support"), here.join("../proto")]).unwrap();
+        protox::Compiler::new([crate_dir.join("tests/support"), crate_dir.join("../proto")])
+            .unwrap();
     compiler.include_imports(true).open_files(["echo.proto", "elsewhere.proto"]).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("descriptors.bin");
@@ -50,7 +50,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Before `upstream`, with further settings as they stand on the command line.
+    /// Starts a gateway before `upstream`, with further command-line settings.
     pub async fn before(upstream: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let upstreams = format!("shop.echo.v1=http://{upstream}");
         let descriptors = DESCRIPTORS.1.to_str().unwrap().to_owned();
@@ -60,7 +60,7 @@ impl Gateway {
         Self::start(&all).await
     }
 
-    /// With exactly these settings.
+    /// Starts a gateway with exactly these settings.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let arguments = settings.iter().map(|(name, value)| format!("--{name}={value}"));
         let arguments = ["gateway".to_owned()].into_iter().chain(arguments).map(OsString::from);
@@ -77,12 +77,12 @@ impl Gateway {
         Self { address, admin, shutdown, running }
     }
 
-    /// As SIGTERM does.
+    /// Requests shutdown, as SIGTERM does.
     pub fn terminate(&self) {
         self.shutdown.cancel();
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the gateway.
     pub async fn ended(self) {
         timeout(PATIENCE, self.running).await.expect("the gateway ends").unwrap();
     }

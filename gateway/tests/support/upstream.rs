@@ -1,5 +1,5 @@
-//! A service behind the gateway that echoes the bytes it gets and does what the
-//! header `x-do` says.
+//! A service behind the gateway. It echoes the bytes of a request, unless the header `x-do` names another
+//! behaviour.
 
 use std::{
     convert::Infallible,
@@ -22,59 +22,59 @@ use tower::service_fn;
 pub struct Upstream {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<Parts>>>,
-    under_way: watch::Sender<usize>,
+    in_flight: watch::Sender<usize>,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
 
 impl Upstream {
-    /// On a free port.
+    /// Starts on a free port.
     pub async fn start() -> Self {
         Self::start_at("127.0.0.1:0".parse().unwrap()).await
     }
 
-    /// At this address.
+    /// Starts at this address.
     pub async fn start_at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let under_way = watch::Sender::new(0);
+        let in_flight = watch::Sender::new(0);
         let stop = CancellationToken::new();
         let transport =
             Transport { tls: None, http1: false, drain_duration_max: Duration::from_millis(1) };
-        let (heads, counter) = (seen.clone(), under_way.clone());
+        let (heads, counter) = (seen.clone(), in_flight.clone());
         let service = service_fn(move |request: Request<Body>| {
             let (heads, counter) = (heads.clone(), counter.clone());
             async move {
                 let (head, body) = request.into_parts();
-                let what = header(&head.headers, "x-do");
+                let behaviour = header(&head.headers, "x-do");
                 heads.lock().unwrap().push(head);
-                let guard = UnderWay::new(counter);
-                Ok::<_, Infallible>(answer(&what, body, guard).await)
+                let guard = InFlight::new(counter);
+                Ok::<_, Infallible>(respond(&behaviour, body, guard).await)
             }
         });
         let running = tokio::spawn(serve(listener, transport, service, stop.clone()));
-        Self { address, seen, under_way, stop, running }
+        Self { address, seen, in_flight, stop, running }
     }
 
-    /// The heads of all requests so far.
+    /// Returns the heads of all requests so far.
     pub fn seen(&self) -> Vec<Parts> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// The headers of the last request.
+    /// Returns the headers of the last request.
     pub fn last(&self) -> HeaderMap {
-        self.seen().last().expect("a request came").headers.clone()
+        self.seen().last().expect("a request has arrived").headers.clone()
     }
 
-    /// Waits until so many calls are under way.
-    pub async fn until_under_way(&self, calls: usize) {
-        let mut under_way = self.under_way.subscribe();
-        let waited = under_way.wait_for(|&n| n == calls);
-        tokio::time::timeout(super::PATIENCE, waited).await.expect("calls come and go").unwrap();
+    /// Waits until exactly `calls` calls are in flight.
+    pub async fn until_in_flight(&self, calls: usize) {
+        let mut in_flight = self.in_flight.subscribe();
+        let waited = in_flight.wait_for(|&n| n == calls);
+        tokio::time::timeout(super::PATIENCE, waited).await.expect("calls begin and end").unwrap();
     }
 
-    /// Cuts off all calls and lets go of the port.
+    /// Interrupts all calls and releases the port.
     pub async fn kill(self) -> SocketAddr {
         self.stop.cancel();
         self.running.await.unwrap();
@@ -86,17 +86,17 @@ pub fn header(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
 }
 
-/// Counts a call for as long as anyone is interested in it.
-struct UnderWay(watch::Sender<usize>);
+/// Counts a call until it ends or is cancelled.
+struct InFlight(watch::Sender<usize>);
 
-impl UnderWay {
+impl InFlight {
     fn new(counter: watch::Sender<usize>) -> Self {
         counter.send_modify(|n| *n += 1);
         Self(counter)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.send_modify(|n| *n -= 1);
     }
@@ -104,18 +104,18 @@ impl Drop for UnderWay {
 
 type Frames = futures::stream::BoxStream<'static, Result<Frame<Bytes>, Status>>;
 
-async fn answer(what: &str, body: Body, guard: UnderWay) -> Response<Body> {
+async fn respond(behaviour: &str, body: Body, guard: InFlight) -> Response<Body> {
     let ok = Frame::trailers(HeaderMap::from_iter([(
         http::HeaderName::from_static("grpc-status"),
         HeaderValue::from_static("0"),
     )]));
     let message = Frame::data(super::client::frame(b"one"));
-    let frames: Frames = match what {
+    let frames: Frames = match behaviour {
         "echo-whole" => {
             let whole = body.collect().await.map_or_else(|_| Bytes::new(), |b| b.to_bytes());
             Box::pin(futures::stream::iter([Ok(Frame::data(whole)), Ok(ok)]))
         }
-        "refuse" => return Status::failed_precondition("no").into_http(),
+        "reject" => return Status::failed_precondition("no").into_http(),
         "unavailable" => return Status::unavailable("no").into_http(),
         "not-grpc" => {
             let mut response = Response::new(Body::empty());
