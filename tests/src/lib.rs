@@ -1,5 +1,5 @@
-//! The test harness of the crates: a service within the test, its database, tokens for its callers, and
-//! a client of the whole store. devstack starts the store around them.
+//! The test harness of the crates: a service within the test, its database, tokens for its callers,
+//! and a client of the whole store. devstack starts the store around them.
 
 pub mod database;
 pub mod edges;

@@ -35,7 +35,8 @@ pub fn tls_config(service: &str) -> TlsConfig {
     }
 }
 
-/// Returns the settings of a service within a test, as its program would parse them. See [`arguments`].
+/// Returns the settings of a service within a test, as its program would parse them. See
+/// [`arguments`].
 ///
 /// # Panics
 /// If no store runs, or a setting is invalid.
@@ -49,8 +50,8 @@ pub fn config<C: Parser>(
     parsed.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Returns the arguments of a service within a test: any port, its certificate, its database and a page
-/// token key. `more` adds settings or replaces these.
+/// Returns the arguments of a service within a test: any port, its certificate, its database and a
+/// page token key. `more` adds settings or replaces these.
 ///
 /// # Panics
 /// If no store runs.

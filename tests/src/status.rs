@@ -1,12 +1,17 @@
 //! The details of a status, as a client reads them.
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 /// Returns `ErrorInfo.reason`; without one, a text that no test expects.
 pub fn reason(status: &Status) -> String {
     let details = status.get_error_details();
     details.error_info().map_or_else(|| format!("no ErrorInfo in {status:?}"), |i| i.reason.clone())
+}
+
+/// Returns the code and the reason of an error.
+pub fn code_and_reason(status: &Status) -> (Code, String) {
+    (status.code(), reason(status))
 }
 
 /// Returns `ErrorInfo.metadata` of `key`.

@@ -1,5 +1,5 @@
-//! A client of the running store: through the gateway, by gRPC or gRPC-Web, as a customer or an admin.
-//! It also reads the mailbox.
+//! A client of the running store: through the gateway, by gRPC or gRPC-Web, as a customer or an
+//! admin. It also reads the mailbox.
 
 use std::{collections::HashMap, fmt, str::FromStr};
 
@@ -10,7 +10,7 @@ use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
 use mesh::BoxError;
 use proto::{
     order::v1::{
-        Address, GetOrderRequest, Order, PlaceOrderItem, PlaceOrderRequest,
+        Address, GetOrderRequest, MailState, Order, PlaceOrderItem, PlaceOrderRequest,
         order_admin_service_client::OrderAdminServiceClient,
         order_service_client::OrderServiceClient,
     },
@@ -164,13 +164,7 @@ impl Store {
     /// If a call fails.
     pub async fn customer(&self) -> Person {
         let email = format!("pat.{}@example.com", Uuid::now_v7().simple());
-        let request = SignUpRequest {
-            email: email.clone(),
-            password: PASSWORD.into(),
-            display_name: "Pat Example".into(),
-        };
-        self.users().sign_up(request).await.expect("a new address can sign up");
-        self.log_in(&email, PASSWORD).await.expect("the account exists")
+        sign_up(self.channel.clone(), &email).await.expect("a new address can sign up")
     }
 
     /// Logs in as the admin of the demo.
@@ -187,11 +181,7 @@ impl Store {
     /// # Errors
     /// The status of the call.
     pub async fn log_in(&self, email: &str, password: &str) -> Result<Person, Status> {
-        let (email, password) = (email.to_owned(), password.to_owned());
-        let request = LoginRequest { email, password, use_cookie: false };
-        let response = self.users().login(request).await?.into_inner();
-        let user = response.user.expect("a response has it");
-        Ok(Person { user, token: response.access_token })
+        log_in(self.users(), email, password).await
     }
 
     /// Creates a product with this price in cents and this stock on hand.
@@ -253,6 +243,38 @@ impl Store {
         response.into_inner().order.expect("a response has it")
     }
 
+    /// Places an order of `items`.
+    ///
+    /// # Panics
+    /// If the call fails.
+    pub async fn place(&self, person: &Person, items: &[(&str, i32)]) -> Order {
+        let response = self.orders().place_order(person.request(place_order(items))).await;
+        response.expect("the stock is available").into_inner().order.expect("a response has it")
+    }
+
+    /// Waits until a product has this stock on hand and no hold.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub async fn wait_for_stock(&self, admin: &Person, product_id: &str, on_hand: i32) {
+        eventually(&format!("{on_hand} on hand and none held"), || async {
+            let stock = self.stock(admin, product_id).await;
+            ((stock.on_hand, stock.held) == (on_hand, 0)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the mail of an order has the state `SENT`.
+    ///
+    /// # Panics
+    /// If that does not happen in time.
+    pub async fn wait_for_sent_mail(&self, person: &Person, order_id: &str) {
+        eventually("the mail of the order is sent", || async {
+            (self.order(person, order_id).await.mail_state() == MailState::Sent).then_some(())
+        })
+        .await;
+    }
+
     /// Waits for a mail to `recipient` whose subject contains `subject`.
     ///
     /// # Panics
@@ -274,6 +296,33 @@ impl Store {
         let mails: Vec<Mail> = serde_json::from_slice(&body).expect("the mailbox returns JSON");
         mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.address == recipient)).collect()
     }
+}
+
+/// Signs up a customer through a gateway and logs in.
+///
+/// # Errors
+/// The status of the call that fails.
+pub async fn sign_up(channel: Channel, email: &str) -> Result<Person, Status> {
+    let mut users = UserServiceClient::new(channel);
+    let request = SignUpRequest {
+        email: email.to_owned(),
+        password: PASSWORD.into(),
+        display_name: "Pat Example".into(),
+    };
+    users.sign_up(request).await?;
+    log_in(users, email, PASSWORD).await
+}
+
+async fn log_in(
+    mut users: UserServiceClient<Channel>,
+    email: &str,
+    password: &str,
+) -> Result<Person, Status> {
+    let (email, password) = (email.to_owned(), password.to_owned());
+    let request = LoginRequest { email, password, use_cookie: false };
+    let response = users.login(request).await?.into_inner();
+    let user = response.user.expect("a response has it");
+    Ok(Person { user, token: response.access_token })
 }
 
 /// A mail as the mailbox shows it.

@@ -22,13 +22,13 @@ use proto::{
 };
 use tests::{
     eventually,
-    store::{Channel, PASSWORD, Person, Protocol, channel, get, place_order},
+    store::{Channel, Person, Protocol, channel, get, place_order, sign_up},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
-use crate::Result;
+use crate::{Result, pgbench};
 
 /// Customers who are logged in, each with its own connection.
 pub struct Buyers(Vec<(OrderServiceClient<Channel>, Person)>);
@@ -36,28 +36,11 @@ pub struct Buyers(Vec<(OrderServiceClient<Channel>, Person)>);
 impl Buyers {
     /// Signs up `count` customers.
     pub async fn sign_up(stack: &Stack, count: usize) -> Result<Self> {
-        use proto::user::v1::{
-            LoginRequest, SignUpRequest, user_service_client::UserServiceClient,
-        };
         let gateway = stack.addresses().gateway_url().ok_or("the gateway runs")?;
         let mut buyers = Vec::with_capacity(count);
         for n in 0..count {
             let channel = channel(&gateway, Protocol::Grpc);
-            let mut users = UserServiceClient::new(channel.clone());
-            let email = format!("buyer{n}@example.com");
-            let password = PASSWORD.to_owned();
-            let display_name = "Buyer".into();
-            users
-                .sign_up(SignUpRequest {
-                    email: email.clone(),
-                    password: password.clone(),
-                    display_name,
-                })
-                .await?;
-            let login = users.login(LoginRequest { email, password, use_cookie: false }).await?;
-            let login = login.into_inner();
-            let user = login.user.ok_or("a response has it")?;
-            let person = Person { user, token: login.access_token };
+            let person = sign_up(channel.clone(), &format!("buyer{n}@example.com")).await?;
             buyers.push((OrderServiceClient::new(channel), person));
         }
         Ok(Self(buyers))
@@ -87,11 +70,10 @@ impl Buyers {
 }
 
 /// Creates products that never sell out, and returns their ids.
-pub async fn stock(stack: &Stack, count: usize) -> Result<Vec<String>> {
+pub async fn create_products(stack: &Stack, count: usize) -> Result<Vec<String>> {
     let url =
         stack.addresses().database_url(Service::PRODUCT).ok_or("product-svc has a database")?;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
+    let client = pgbench::connect(&url).await?;
     let count = i32::try_from(count)?;
     client
         .execute(
@@ -107,8 +89,8 @@ pub async fn stock(stack: &Stack, count: usize) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.get(0)).collect())
 }
 
-/// ListProducts by gRPC-Web through the gateway of the store, and, as the baseline, the same bytes from a
-/// constant upstream through another gateway.
+/// ListProducts by gRPC-Web through the gateway of the store, and, as the baseline, the same bytes
+/// from a constant upstream through another gateway.
 pub struct Listing {
     store: String,
     constant: String,

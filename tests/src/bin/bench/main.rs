@@ -1,6 +1,6 @@
-//! `make bench`: how fast the store is, each figure compared with a baseline of the same run. Store and
-//! baseline alternate for several rounds, and the medians are compared. The load generator runs on the same
-//! machine, so its cost is included.
+//! `make bench`: how fast the store is, each figure compared with a baseline of the same run. Store
+//! and baseline alternate for several rounds, and the medians are compared. The load generator runs
+//! on the same machine, so its cost is included.
 //!
 //! notify-svc does not run: mail delivery is measured elsewhere.
 
@@ -65,7 +65,7 @@ fn target_folder() -> Result<std::path::PathBuf> {
 
 async fn measure(stack: &Stack) -> Result<Report> {
     let buyers = load::Buyers::sign_up(stack, CLIENTS).await?;
-    let products = load::stock(stack, PRODUCTS).await?;
+    let products = load::create_products(stack, PRODUCTS).await?;
     let pgbench = pgbench::Pgbench::prepare(stack, PRODUCTS).await?;
     let listing = load::Listing::prepare(stack).await?;
 

@@ -26,12 +26,9 @@ impl Pgbench {
     /// Creates the tables, with `products` rows of stock.
     pub async fn prepare(stack: &Stack, products: usize) -> Result<Self> {
         let url = stack.addresses().postgres_url("postgres")?;
-        let (server, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
-        tokio::spawn(connection);
-        server.batch_execute("CREATE DATABASE pgbench").await?;
+        connect(&url).await?.batch_execute("CREATE DATABASE pgbench").await?;
         let url = url.replace("/postgres?", "/pgbench?");
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
-        tokio::spawn(connection);
+        let client = connect(&url).await?;
         client.batch_execute(TABLES).await?;
         let fill = format!(
             "INSERT INTO stock SELECT n, 100000000 FROM generate_series(1, {products}) AS n"
@@ -68,6 +65,13 @@ impl Pgbench {
         let tps = tps.and_then(|line| line.split(' ').next()?.parse().ok());
         tps.ok_or_else(|| format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
+}
+
+/// Connects to a database.
+pub async fn connect(url: &str) -> Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 fn find_pgbench() -> Result<PathBuf> {

@@ -16,7 +16,7 @@ pub struct Figure {
     /// Median of the rounds.
     against: f64,
     ratio: f64,
-    /// The least ratio that is good enough.
+    /// The least ratio that meets the target.
     reach: f64,
 }
 
