@@ -1,18 +1,17 @@
-//! Bad input to every method: a clear error that tells every bad field, and nothing
-//! else happens.
+//! Invalid input to every method: the error reports every bad field.
 
 use bytes::Bytes;
 use futures::future::join_all;
 use mesh::access::{Access, Methods};
 use tests::{
-    status::{bad_fields, reason},
+    status::{bad_fields, code_and_reason, reason},
     store::{Protocol, Store, call_raw},
 };
 use tonic::Code;
 
-/// What an empty message lacks, by method; nothing where it is a good one. A new
-/// method without a line here fails.
-const LACKING: &[(&str, &[&str])] = &[
+/// The required fields of each method: those that an empty message lacks. A new method needs a
+/// line.
+const REQUIRED_FIELDS: &[(&str, &[&str])] = &[
     ("SignUp", &["email", "password", "display_name"]),
     ("Login", &["email", "password"]),
     ("ExchangeClientCredentials", &["client_id", "client_secret"]),
@@ -64,72 +63,74 @@ const LACKING: &[(&str, &[&str])] = &[
     ("GetDeliveryStatistics", &[]),
 ];
 
-/// Methods that an empty message answers with another error.
-const OTHERWISE: &[(&str, &str)] = &[("RefreshSession", "REFRESH_TOKEN_INVALID")];
+/// Methods that respond to an empty message with another error.
+const OTHER_ERRORS: &[(&str, &str)] = &[("RefreshSession", "REFRESH_TOKEN_INVALID")];
+
+fn validation_failed() -> (Code, String) {
+    (Code::InvalidArgument, "VALIDATION_FAILED".into())
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_message_is_told_every_field_that_it_lacks() {
+async fn every_missing_field_of_an_empty_message_is_reported() {
     let store = Store::shared(Protocol::GrpcWeb);
     let admin = store.admin().await;
-    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).expect("the contract");
+    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).expect("the descriptors are valid");
     for (path, method) in methods.iter() {
+        // Logout would end the session of the admin.
         if matches!(method.access, Access::Internal { .. }) || method.name == "Logout" {
             continue;
         }
         let request = admin.request(Bytes::new());
-        let answer = call_raw(store.channel.clone(), path, request).await;
-        if let Some((_, want)) = OTHERWISE.iter().find(|(name, _)| *name == method.name) {
-            assert_eq!(reason(&answer.expect_err("it lacks something")), *want, "{path}");
+        let response = call_raw(store.channel.clone(), path, request).await;
+        if let Some((_, expected)) = OTHER_ERRORS.iter().find(|(name, _)| *name == method.name) {
+            assert_eq!(reason(&response.expect_err(path)), *expected, "{path}");
             continue;
         }
-        let line = LACKING.iter().find(|(name, _)| *name == method.name);
-        let (_, lacking) = line.unwrap_or_else(|| panic!("{path} has no line in LACKING"));
-        if lacking.is_empty() {
-            answer.unwrap_or_else(|status| panic!("{path}: {status:?}"));
+        let line = REQUIRED_FIELDS.iter().find(|(name, _)| *name == method.name);
+        let (_, required) = line.unwrap_or_else(|| panic!("{path} has no line in REQUIRED_FIELDS"));
+        if required.is_empty() {
+            response.unwrap_or_else(|status| panic!("{path}: {status:?}"));
             continue;
         }
-        let status = answer.expect_err(path);
-        assert_eq!(status.code(), Code::InvalidArgument, "{path}: {status:?}");
-        assert_eq!(reason(&status), "VALIDATION_FAILED", "{path}");
-        let told = bad_fields(&status);
-        for field in *lacking {
+        let status = response.expect_err(path);
+        assert_eq!(code_and_reason(&status), validation_failed(), "{path}: {status:?}");
+        let reported = bad_fields(&status);
+        for field in *required {
             let nested = format!("{field}.");
-            let is_told = told.iter().any(|f| f == field || f.starts_with(&nested));
-            assert!(is_told, "{path} does not tell {field}: {told:?}");
+            let is_reported = reported.iter().any(|f| f == field || f.starts_with(&nested));
+            assert!(is_reported, "{path} does not report {field}: {reported:?}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_message_are_refused_by_every_method() {
+async fn every_method_rejects_bytes_that_are_not_a_message() {
     let store = Store::shared(Protocol::GrpcWeb);
     let admin = store.admin().await;
-    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).expect("the contract");
+    let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).expect("the descriptors are valid");
     let calls = methods.iter().map(|(path, method)| {
         let request = admin.request(Bytes::from_static(b"\xff\xff\xff\xff\xff\xff"));
         let channel = store.channel.clone();
         async move { (path, method, call_raw(channel, path, request).await) }
     });
-    for (path, method, answer) in join_all(calls).await {
-        let status = answer.expect_err(path);
+    for (path, method, response) in join_all(calls).await {
+        let status = response.expect_err(path);
         match method.access {
             Access::Internal { .. } => assert_eq!(reason(&status), "METHOD_UNKNOWN", "{path}"),
-            _ => {
-                assert_eq!(status.code(), Code::InvalidArgument, "{path}: {status:?}");
-                assert_eq!(reason(&status), "VALIDATION_FAILED", "{path}");
-            }
+            _ => assert_eq!(code_and_reason(&status), validation_failed(), "{path}: {status:?}"),
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_method_that_is_not_there_is_told_as_such() {
+async fn an_unknown_method_is_unimplemented() {
     for protocol in [Protocol::Grpc, Protocol::GrpcWeb] {
         let store = Store::shared(protocol);
         for path in ["/shopmesh.order.v1.OrderService/Nothing", "/nothing.v1.Service/Method"] {
-            let answer = call_raw(store.channel.clone(), path, tonic::Request::new(Bytes::new()));
-            let status = answer.await.expect_err(path);
-            assert_eq!((status.code(), &*reason(&status)), (Code::Unimplemented, "METHOD_UNKNOWN"));
+            let call = call_raw(store.channel.clone(), path, tonic::Request::new(Bytes::new()));
+            let status = call.await.expect_err(path);
+            let expected = (Code::Unimplemented, "METHOD_UNKNOWN".into());
+            assert_eq!(code_and_reason(&status), expected);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The running mesh, as those who use it see it: through the gateway, by gRPC and by
-//! gRPC-Web.
+//! Tests of the running mesh through the gateway, by gRPC and gRPC-Web.
 
 mod access;
 mod checkout;

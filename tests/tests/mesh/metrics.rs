@@ -1,32 +1,31 @@
-//! What operators look at: the names in dashboards and alert rules are metrics that the
-//! services expose.
+//! Dashboards and alert rules name only metrics that the services expose.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use devstack::{Service, testing::Env};
 use tests::{
     eventually,
-    store::{Protocol, Store, get, place_order},
+    store::{Protocol, Store, get},
 };
 
-/// Made by Prometheus itself.
-const OF_PROMETHEUS: [&str; 1] = ["up"];
-/// Words of PromQL before labels in parentheses.
+/// Metrics that Prometheus itself creates.
+const PROMETHEUS_METRICS: [&str; 1] = ["up"];
+/// PromQL keywords before a list of labels in parentheses.
 const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
 const OPERATORS: [&str; 4] = ["and", "or", "unless", "bool"];
 
-/// The expressions of all rules and dashboards.
+/// Returns the expressions of all rules and dashboards.
 fn expressions() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../k8s/overlays/prod");
-    let read = |path: &Path| fs::read_to_string(path).expect("it is in the repository");
+    let read = |path: &Path| fs::read_to_string(path).expect("the file is in the repository");
     let rules = read(&folder.join("monitoring.yaml"));
     let mut found: Vec<String> = rules
         .lines()
         .filter_map(|line| line.trim().strip_prefix("expr: '")?.strip_suffix('\''))
         .map(str::to_owned)
         .collect();
-    assert_eq!(found.len(), rules.matches("alert:").count(), "each alert has its expression");
-    for file in fs::read_dir(folder.join("dashboards")).expect("it is in the repository") {
+    assert_eq!(found.len(), rules.matches("alert:").count(), "each alert has an expression");
+    for file in fs::read_dir(folder.join("dashboards")).expect("the folder is in the repository") {
         let text = read(&file.expect("a file").path());
         let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         for panel in dashboard["panels"].as_array().expect("panels") {
@@ -38,8 +37,8 @@ fn expressions() -> Vec<String> {
     found
 }
 
-/// The metrics that an expression names: what is left of it without label matchers,
-/// ranges, functions and groupings.
+/// Returns the metrics that an expression names: the words that are not label matchers, ranges,
+/// functions or groupings.
 fn metrics_of(expression: &str) -> BTreeSet<String> {
     let without = |text: &str, open: char, close: char| {
         let mut depth = 0;
@@ -67,7 +66,7 @@ fn metrics_of(expression: &str) -> BTreeSet<String> {
     tokens.windows(2).filter(is_metric).map(|two| two[0].to_owned()).collect()
 }
 
-/// Words and signs.
+/// Splits an expression into words and operators.
 fn tokens(expression: &str) -> Vec<&str> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':' || c == '.';
     let mut tokens = Vec::new();
@@ -81,7 +80,7 @@ fn tokens(expression: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_metrics_of_an_expression_are_told_from_its_other_words() {
+fn only_the_metrics_of_an_expression_are_found() {
     let names = |expression| metrics_of(expression).into_iter().collect::<Vec<_>>().join(" ");
     for (expression, expected) in [
         ("max by (pod) (kafka_up) == 0", "kafka_up"),
@@ -103,26 +102,26 @@ async fn dashboards_and_alerts_name_only_metrics_that_exist() {
     let admin = store.admin().await;
     let cup = store.product(&admin, 250, 3).await;
     let pat = store.customer().await;
-    let request = pat.request(place_order(&[(&cup.product_id, 1)]));
-    store.orders().place_order(request).await.expect("there is enough");
+    store.place(&pat, &[(&cup.product_id, 1)]).await;
     let named: BTreeSet<String> = expressions().iter().flat_map(|e| metrics_of(e)).collect();
     assert!(named.len() > 20, "{named:?}");
-    // Some appear only once what they measure has happened: the mail sent, the lag told.
+    // Some appear only after an event, such as the delivery of a mail or the first report of the
+    // lag.
     for name in named {
         eventually(&format!("the metric {name}"), || async {
-            exposed().await.contains(&name).then_some(())
+            exposed_metrics().await.contains(&name).then_some(())
         })
         .await;
     }
 }
 
-/// The names of all samples of all five services.
-async fn exposed() -> BTreeSet<String> {
-    let mut names = BTreeSet::from(OF_PROMETHEUS.map(str::to_owned));
+/// Returns the names of the metrics that the services expose.
+async fn exposed_metrics() -> BTreeSet<String> {
+    let mut names = BTreeSet::from(PROMETHEUS_METRICS.map(str::to_owned));
     for service in Service::all() {
         let url = format!("{}/metrics", Env::from_env().admin_url(service));
-        let text = get(&url).await.expect("it is there");
-        let text = String::from_utf8(text.to_vec()).expect("text");
+        let text = get(&url).await.expect("the service has metrics");
+        let text = String::from_utf8(text.to_vec()).expect("metrics are UTF-8");
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         let name = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
         names.extend(samples.map(name));

@@ -1,4 +1,4 @@
-//! What a collector of traces gets to see: one trace, from a buyer's call to the mail.
+//! Distributed tracing: one trace from the call of a customer to the mail.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, transport::Server};
 
-/// A collector that keeps service and name of each span of one trace.
+/// A collector that stores the service and the name of each span of one trace.
 #[derive(Clone)]
 struct Collector {
     trace_id: [u8; 16],
@@ -34,28 +34,28 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let mut seen = self.spans.lock().expect("nobody panicked");
+        let mut collected = self.spans.lock().expect("no thread panicked");
         for resource_spans in request.into_inner().resource_spans {
             let attributes = resource_spans.resource.unwrap_or_default().attributes;
             let service = attributes.into_iter().find(|attribute| attribute.key == "service.name");
             let service = service.and_then(|attribute| attribute.value?.value);
             let Some(Value::StringValue(service)) = service else {
-                return Err(Status::invalid_argument("a resource has no name"));
+                return Err(Status::invalid_argument("the resource has no service name"));
             };
             let spans = resource_spans.scope_spans.into_iter().flat_map(|scope| scope.spans);
-            let own = spans.filter(|span| span.trace_id == self.trace_id);
-            seen.extend(own.map(|span| (service.clone(), span.name)));
+            let spans = spans.filter(|span| span.trace_id == self.trace_id);
+            collected.extend(spans.map(|span| (service.clone(), span.name)));
         }
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_trace_goes_from_the_call_through_kafka_to_the_mail() {
+async fn one_trace_covers_the_call_the_event_and_the_mail() {
     let trace_id = uuid::Uuid::now_v7();
     let collector = Collector { trace_id: trace_id.into_bytes(), spans: Arc::default() };
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let endpoint = format!("http://{}", listener.local_addr().expect("the listener is bound"));
     let service = TraceServiceServer::new(collector.clone());
     let incoming = TcpListenerStream::new(listener);
     tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
@@ -66,7 +66,7 @@ async fn one_trace_goes_from_the_call_through_kafka_to_the_mail() {
         let part = Part::Service(service);
         options = options.environment(part, "OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
     }
-    let stack = Stack::start(options).await.expect("it starts");
+    let stack = Stack::start(options).await.expect("the store starts");
     let store = Store::of(&stack);
     let admin = store.admin().await;
     let cup = store.product(&admin, 250, 1).await;
@@ -74,8 +74,8 @@ async fn one_trace_goes_from_the_call_through_kafka_to_the_mail() {
 
     let mut request = pat.request(place_order(&[(&cup.product_id, 1)]));
     let traceparent = format!("00-{}-00f067aa0ba902b7-01", trace_id.simple());
-    request.metadata_mut().insert("traceparent", traceparent.parse().expect("ASCII"));
-    store.orders().place_order(request).await.expect("there is enough");
+    request.metadata_mut().insert("traceparent", traceparent.parse().expect("the header is ASCII"));
+    store.orders().place_order(request).await.expect("the stock is available");
 
     let expected: BTreeSet<_> = [
         ("gateway", "call"),
@@ -85,8 +85,8 @@ async fn one_trace_goes_from_the_call_through_kafka_to_the_mail() {
     ]
     .map(|(service, span)| (service.to_owned(), span.to_owned()))
     .into();
-    eventually("the spans of the whole way", || async {
-        collector.spans.lock().expect("nobody panicked").is_superset(&expected).then_some(())
+    eventually("all spans of the trace", || async {
+        collector.spans.lock().expect("no thread panicked").is_superset(&expected).then_some(())
     })
     .await;
     stack.stop().await;
