@@ -7,18 +7,18 @@ use topology::Service;
 
 use super::{kubectl, services};
 
-/// Begins each round of attempts in the log of a probe.
+/// Marks the start of each round of attempts in the log of a probe.
 const ROUND: &str = "round";
 
-/// Returns a pod that has the labels of `from`. It is never ready, so that no call is sent to it, and it lacks the
-/// hash by which a Deployment selects its pods.
+/// Returns a pod that has the labels of `from`. It is never ready, so that it gets no calls, and it
+/// lacks the hash by which a Deployment selects its pods.
 fn probe(from: &str, targets: &[(String, u16)]) -> String {
     let labels = if Service::named(from).is_some() {
         format!(r#""app.kubernetes.io/name":"{from}","app.kubernetes.io/component":"service""#)
     } else {
         format!(r#""app.kubernetes.io/name":"{from}""#)
     };
-    let tries: String = targets
+    let attempts: String = targets
         .iter()
         .map(|(address, port)| {
             format!(
@@ -28,8 +28,8 @@ fn probe(from: &str, targets: &[(String, u16)]) -> String {
         })
         .collect();
     // A policy takes effect a moment after its pod exists: the last round counts.
-    let tries = format!("for n in 1 2 3; do echo {ROUND}; {tries} wait; sleep 1; done");
-    let script = serde_json::json!(["bash", "-c", tries]);
+    let script = format!("for n in 1 2 3; do echo {ROUND}; {attempts} wait; sleep 1; done");
+    let script = serde_json::json!(["bash", "-c", script]);
     format!(
         r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"probe-{from}","labels":{{{labels}}}}},
         "spec":{{"restartPolicy":"Never","automountServiceAccountToken":false,"terminationGracePeriodSeconds":0,
@@ -49,20 +49,20 @@ async fn address(name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_edges_of_the_call_graph_are_open() {
-    let named = edges::targets();
+async fn pods_can_connect_only_along_the_edges_of_the_call_graph() {
+    let names = edges::targets();
     let mut targets = Vec::new();
-    for (name, port) in &named {
+    for (name, port) in &names {
         targets.push((address(name).await, *port));
     }
     let sources: Vec<_> = services().chain(["postgres", "kafka", "mailbox", "stranger"]).collect();
     let folder = tempfile::tempdir().expect("a folder");
     for from in &sources {
         let file = folder.path().join(format!("{from}.json"));
-        std::fs::write(&file, probe(from, &targets)).expect("it can be written");
+        std::fs::write(&file, probe(from, &targets)).expect("the file can be written");
         let file = file.display().to_string();
         let name = format!("probe-{from}");
-        // A machine that is too busy for a round gets another attempt.
+        // A busy machine may miss a round, so the probe runs again until the edges are equal.
         let found = eventually(&format!("what {from} reaches"), || async {
             kubectl(&["delete", "pod", &name, "--ignore-not-found"]).await;
             kubectl(&["create", "-f", &file]).await;
@@ -71,13 +71,13 @@ async fn only_the_edges_of_the_call_graph_are_open() {
             kubectl(&["wait", &phase, done, "--timeout=90s"]).await;
             let log = kubectl(&["logs", &name]).await;
             let last = log.rsplit(ROUND).next().unwrap_or_default();
-            let open: BTreeSet<_> = named
+            let open: BTreeSet<_> = names
                 .iter()
                 .zip(&targets)
                 .filter(|(_, (address, port))| last.contains(&format!("{address}:{port} open")))
                 .map(|((name, port), _)| format!("{name}:{port}"))
                 .collect();
-            let expected: BTreeSet<_> = named
+            let expected: BTreeSet<_> = names
                 .iter()
                 .filter(|(to, port)| edges::is_edge(from, to, *port))
                 .map(|(name, port)| format!("{name}:{port}"))

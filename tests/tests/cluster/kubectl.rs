@@ -4,24 +4,24 @@ use std::process::Output;
 
 use tokio::process::Command;
 
-/// What kubectl prints.
+/// Runs kubectl and returns its output.
 ///
 /// # Panics
-/// Where it fails.
+/// If it fails.
 pub async fn kubectl(arguments: &[&str]) -> String {
     let output = run(arguments).await;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "kubectl {}: {told}", arguments.join(" "));
-    String::from_utf8(output.stdout).expect("kubectl prints text")
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "kubectl {}: {stderr}", arguments.join(" "));
+    String::from_utf8(output.stdout).expect("the output is UTF-8")
 }
 
-/// What kubectl says when it fails.
+/// Runs kubectl, which must fail, and returns its error output.
 ///
 /// # Panics
-/// Where it succeeds.
-pub async fn kubectl_refused(arguments: &[&str]) -> String {
+/// If it succeeds.
+pub async fn kubectl_failure(arguments: &[&str]) -> String {
     let output = run(arguments).await;
-    assert!(!output.status.success(), "kubectl {} succeeds", arguments.join(" "));
+    assert!(!output.status.success(), "kubectl {} succeeded", arguments.join(" "));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

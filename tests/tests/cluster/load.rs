@@ -1,5 +1,4 @@
-//! A steady load through the gateway, as of several systems with a connection each: mostly reads, some
-//! checkouts.
+//! A steady load through the gateway, over several connections: mostly reads, some checkouts.
 
 use std::time::Duration;
 
@@ -17,15 +16,15 @@ use tonic::Status;
 
 const REQUESTS_PER_SECOND: u64 = 100;
 const CONNECTIONS: usize = 10;
-/// What is on hand of the product that is bought: enough for hours.
+/// The stock of the product that the load buys: enough for hours.
 const ON_HAND: i32 = 100_000;
-/// How long the load runs before the work begins and after it ends.
+/// How long the load runs before and after the work.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// Does `work` under load.
+/// Runs `work` under load.
 ///
 /// # Panics
-/// Where a request failed meanwhile.
+/// If a request fails.
 pub async fn under_load<T>(work: impl Future<Output = T>) -> T {
     let store = super::store();
     let admin = store.admin().await;
@@ -34,48 +33,49 @@ pub async fn under_load<T>(work: impl Future<Output = T>) -> T {
     let stores: Vec<_> = (0..CONNECTIONS).map(|_| super::store()).collect();
     let work = async {
         sleep(MARGIN).await;
-        let result = work.await;
+        let output = work.await;
         sleep(MARGIN).await;
-        result
+        output
     };
     tokio::pin!(work);
-    // Whatever became of the requests before, the next one comes.
+    // Requests are sent at a fixed rate, whether or not earlier ones have ended.
     let mut ticks = interval(Duration::from_micros(1_000_000 / REQUESTS_PER_SECOND));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (mut calls, mut sent, mut failures) = (FuturesUnordered::new(), 0, Vec::new());
-    let result = loop {
+    let output = loop {
         tokio::select! {
-            result = &mut work => break result,
-            Some(outcome) = calls.next() => failures.extend(Result::err(outcome)),
+            output = &mut work => break output,
+            Some(result) = calls.next() => failures.extend(Result::err(result)),
             _ = ticks.tick() => {
-                // The number of the connection must not choose the call.
-                calls.push(sent_anew(&stores[sent % CONNECTIONS], &pat, &cup, sent / CONNECTIONS));
+                // Each connection makes every kind of call.
+                let store = &stores[sent % CONNECTIONS];
+                calls.push(call_with_retry(store, &pat, &cup, sent / CONNECTIONS));
                 sent += 1;
             }
         }
     };
-    while let Some(outcome) = timeout(PATIENCE, calls.next()).await.expect("calls end") {
-        failures.extend(outcome.err());
+    while let Some(result) = timeout(PATIENCE, calls.next()).await.expect("calls end in time") {
+        failures.extend(result.err());
     }
-    let some: Vec<_> = failures.iter().take(10).map(ToString::to_string).collect();
-    assert!(failures.is_empty(), "{} of {sent} failed:\n{}", failures.len(), some.join("\n"));
+    let examples: Vec<_> = failures.iter().take(10).map(ToString::to_string).collect();
+    assert!(failures.is_empty(), "{} of {sent} failed:\n{}", failures.len(), examples.join("\n"));
     println!("{sent} requests, none failed");
-    result
+    output
 }
 
-/// As gRPC's libraries do and tonic does not: a request that the other side turned away unseen, since it closes the
-/// connection, is sent again.
-async fn sent_anew(
+/// Calls again if the server closed the connection before it processed the request. Other gRPC
+/// libraries retry such a call themselves (transparent retry), tonic does not.
+async fn call_with_retry(
     store: &Store,
     pat: &Person,
     cup: &Product,
     number: usize,
 ) -> Result<(), Status> {
-    let unseen =
+    let is_unprocessed =
         |status: &Status| format!("{status:?}").contains("GoAway(b\"\", NO_ERROR, Remote)");
     match call(store, pat, cup, number).await {
-        Err(status) if unseen(&status) => call(store, pat, cup, number).await,
-        outcome => outcome,
+        Err(status) if is_unprocessed(&status) => call(store, pat, cup, number).await,
+        result => result,
     }
 }
 

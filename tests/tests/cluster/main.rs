@@ -1,10 +1,11 @@
-//! The store in a real cluster, as `k8s/overlays/dev` makes it, under a steady load through the gateway: what
-//! operators do to it, and what happens to it. `make k8s-test` runs these, one after the other.
+//! Tests of the store in a cluster to which `k8s/overlays/dev` is applied: operations and faults
+//! under a steady load through the gateway, and network policies. `make k8s-test` runs them, one
+//! after the other.
 
 mod edges;
 mod kubectl;
 mod load;
-mod upkeep;
+mod operations;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,31 +14,31 @@ use topology::Service;
 
 use crate::{kubectl::kubectl, load::under_load};
 
-/// How long a new replica may take to get its share, from when it is ready.
-const SHARE_WITHIN: Duration = Duration::from_secs(10);
+/// The longest time from when a new replica is ready until it gets its share of the calls.
+const SHARE_DELAY_MAX: Duration = Duration::from_secs(10);
 
 /// Returns the names of all services.
 fn services() -> impl Iterator<Item = &'static str> {
     Service::all().map(Service::name)
 }
 
-/// The store behind the gateway in the cluster.
+/// Returns the store behind the gateway of the cluster.
 fn store() -> Store {
     Store::shared(Protocol::Grpc)
 }
 
-/// The pods of a service that are ready and stay.
+/// Returns the pods of a service that are ready and not being deleted.
 async fn pods(service: &str) -> Vec<String> {
     let selector = format!("app.kubernetes.io/name={service},app.kubernetes.io/component=service");
     let template = "{range .items[?(@.status.containerStatuses[0].ready==true)]}\
         {.metadata.name}={.metadata.deletionTimestamp}\n{end}";
     let output = format!("jsonpath={template}");
-    let listed = kubectl(&["get", "pods", "-l", &selector, "-o", &output]).await;
-    listed.lines().filter_map(|line| line.strip_suffix('=')).map(str::to_owned).collect()
+    let pods = kubectl(&["get", "pods", "-l", &selector, "-o", &output]).await;
+    pods.lines().filter_map(|line| line.strip_suffix('=')).map(str::to_owned).collect()
 }
 
-/// Calls that each pod of a service has answered so far.
-async fn answered(service: &str) -> BTreeMap<String, u64> {
+/// Returns the number of calls that each pod of a service has handled.
+async fn handled_calls(service: &str) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for pod in pods(service).await {
         let path = format!("/api/v1/namespaces/shopmesh/pods/{pod}:9090/proxy/metrics");
