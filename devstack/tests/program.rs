@@ -193,9 +193,9 @@ fn a_port_in_use_is_reported_in_one_line() {
     let dir = folder();
     // If this fails, another program uses the port.
     let _taken = TcpListener::bind("127.0.0.1:1080");
-    let refused = output(dir.path(), &["up", "--parts", "mailbox"]);
-    let stderr = String::from_utf8(refused.stderr).expect("text");
-    assert!(!refused.status.success());
+    let rejected = output(dir.path(), &["up", "--parts", "mailbox"]);
+    let stderr = String::from_utf8(rejected.stderr).expect("text");
+    assert!(!rejected.status.success());
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(stderr.contains("is in use: end what listens there"), "{stderr}");
 }
@@ -209,9 +209,9 @@ fn a_missing_tool_is_reported_with_the_command_that_installs_it() {
     for tool in ["sh", "setpriv"] {
         symlink(format!("/usr/bin/{tool}"), tools.path().join(tool)).expect(tool);
     }
-    let refused = command.arg(dir.path()).env("PATH", tools.path()).output().expect("it starts");
-    let stderr = String::from_utf8(refused.stderr).expect("text");
-    assert!(!refused.status.success());
+    let rejected = command.arg(dir.path()).env("PATH", tools.path()).output().expect("it starts");
+    let stderr = String::from_utf8(rejected.stderr).expect("text");
+    assert!(!rejected.status.success());
     assert!(stderr.contains("Node.js is missing: run `make deps`"), "{stderr}");
 }
 
