@@ -5,6 +5,7 @@ pub mod database;
 pub mod edges;
 pub mod field_rules;
 pub mod issuer;
+pub mod mailbox;
 pub mod service;
 pub mod status;
 pub mod store;
