@@ -109,9 +109,14 @@ struct Row {
 pub struct Wakeup(Arc<Notify>);
 
 impl Wakeup {
-    /// Notifies the task.
+    /// Notifies one task. If none waits, the next one that does continues at once.
     pub fn notify(&self) {
         self.0.notify_one();
+    }
+
+    /// Waits until this task is notified.
+    pub async fn notified(&self) {
+        self.0.notified().await;
     }
 }
 
@@ -141,7 +146,7 @@ pub async fn relay(
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            () = wakeup.0.notified(), if pause == POLL_INTERVAL => {}
+            () = wakeup.notified(), if pause == POLL_INTERVAL => {}
         }
     }
     producer.flush(Duration::from_secs(5));
