@@ -7,6 +7,7 @@ use mesh_data::{consumer::Handler, kafka::Record};
 use prost::Name;
 use proto::{
     order::v1::{OrderCancelled, OrderCreated, OrderShipped},
+    topics::Event as _,
     user::v1::UserMailRequested,
 };
 
@@ -19,9 +20,8 @@ use crate::{
 };
 
 /// Topics that notify-svc consumes.
-pub const TOPICS: [&str; 4] = ["order-created", "order-cancelled", "order-shipped", "user-mail"];
-/// The consumer group of all replicas.
-pub const GROUP: &str = "notify-svc";
+pub const TOPICS: [&str; 4] =
+    [OrderCreated::TOPIC, OrderCancelled::TOPIC, OrderShipped::TOPIC, UserMailRequested::TOPIC];
 
 /// Puts what events ask for into the inbox.
 pub struct MailEvents {

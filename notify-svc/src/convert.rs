@@ -14,6 +14,7 @@ use proto::{
     notify::v1 as pb,
     order::v1::{self as order_pb, OrderCancelled, OrderCreated, OrderShipped},
     time::{from_timestamp, timestamp},
+    topics::Event as _,
     user::v1::{MailedLink, UserMailRequested, user_mail_requested::Mail},
 };
 use uuid::Uuid;
@@ -135,7 +136,6 @@ pub fn mail_state_changed(
     state: NotificationState,
     version: i64,
 ) -> NewEvent {
-    const TOPIC: &str = "mail-state";
     let event_id = Uuid::now_v7();
     let event = pb::MailStateChanged {
         event_id: event_id.to_string(),
@@ -146,7 +146,7 @@ pub fn mail_state_changed(
         version,
         change_time: Some(timestamp(chrono::Utc::now())),
     };
-    NewEvent::new(event_id, TOPIC, event.order_id.clone(), &event)
+    NewEvent::new(event_id, pb::MailStateChanged::TOPIC, event.order_id.clone(), &event)
 }
 
 fn kind_pb(kind: NotificationKind) -> pb::NotificationKind {

@@ -82,12 +82,12 @@ impl Delivery {
         retry: Retry,
     ) -> Self {
         metrics::counter!("mails_cut_off_total").increment(0);
-        let (database, events_waiting) = (app.database.clone(), app.events_waiting.clone());
+        let (database, relay) = (app.database.clone(), app.relay.clone());
         let marks = GroupCommit::new("marks", MARKS_AT_ONCE_MAX, move |marks: Arc<[Mark]>| {
-            let (database, events_waiting) = (database.clone(), events_waiting.clone());
+            let (database, relay) = (database.clone(), relay.clone());
             async move {
                 let written = write_marks(&database, &marks).await?;
-                events_waiting.notify();
+                relay.notify();
                 Ok(written)
             }
         });
@@ -227,7 +227,7 @@ impl Worker {
         }
         if batch.len() == CLAIM_SIZE_MAX as usize {
             // There may be more, for another worker.
-            delivery.app.mails_due.notify_one();
+            delivery.app.mails_due.notify();
         }
         let delivered = self.deliver(batch, claimed_at).await;
         while self.marking.join_next().await.is_some() {}
@@ -367,7 +367,7 @@ impl Worker {
         if let Ok(mut connection) = self.delivery.app.database.connection().await {
             let _ = db::release(&mut connection, claim_id, &ids).await;
         }
-        self.delivery.app.mails_due.notify_one();
+        self.delivery.app.mails_due.notify();
     }
 
     async fn postpone(&self, claimed: &Claimed) {

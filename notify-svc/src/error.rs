@@ -1,36 +1,24 @@
-//! What goes wrong in notify-svc, as facts with their data.
+//! Errors of notify-svc, with their gRPC codes, reasons and details.
 
 use std::collections::HashMap;
 
-use mesh::error::{ServiceError, status};
-use tonic::{Code, Status};
+use mesh::error::ServiceError;
+use tonic::Code;
 use tonic_types::ErrorDetails;
 
 use crate::notification::NotificationId;
 
-/// What goes wrong in notify-svc.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum Error {
+pub(crate) enum Error {
     #[error("there is no such mail")]
     NotificationNotFound { id: NotificationId },
-    #[error("the mail is under way")]
+    #[error("the mail is still pending")]
     NotificationNotResendable { id: NotificationId },
     #[error(transparent)]
     Mesh(#[from] mesh::Error),
 }
 
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Mesh(mesh_data::database::convert_error(error))
-    }
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        status(&error)
-    }
-}
+mesh_data::convert_errors!(Error);
 
 impl ServiceError for Error {
     fn code(&self) -> Code {

@@ -34,7 +34,7 @@ pub struct Cursor {
 }
 
 /// Writes what events ask for, each event once, and wakes a worker.
-pub async fn receive(app: &App, new: &[NewNotification]) -> Result<(), mesh::Error> {
+pub(crate) async fn receive(app: &App, new: &[NewNotification]) -> Result<(), mesh::Error> {
     let addressed: Vec<_> = new.iter().filter(|new| !new.recipient.is_empty()).cloned().collect();
     if addressed.is_empty() {
         return Ok(());
@@ -44,13 +44,13 @@ pub async fn receive(app: &App, new: &[NewNotification]) -> Result<(), mesh::Err
         db::insert_notifications(&mut connection, &addressed).await.map_err(convert_error)?;
     if count > 0 {
         metrics::counter!("notifications_received_total").increment(count.unsigned_abs());
-        app.mails_due.notify_one();
+        app.mails_due.notify();
     }
     Ok(())
 }
 
 /// A page of notifications, newest first, and where the next one begins.
-pub async fn list_notifications(
+pub(crate) async fn list_notifications(
     app: &App,
     filter: &NotificationFilter,
     cursor: Option<&Cursor>,
@@ -64,7 +64,7 @@ pub async fn list_notifications(
 }
 
 /// A notification with each attempt to deliver it.
-pub async fn get_notification(
+pub(crate) async fn get_notification(
     app: &App,
     id: NotificationId,
 ) -> Result<(Notification, Vec<DeliveryAttempt>), Error> {
@@ -75,7 +75,10 @@ pub async fn get_notification(
 }
 
 /// Asks for a mail again that was sent or has failed.
-pub async fn resend_notification(app: &App, id: NotificationId) -> Result<Notification, Error> {
+pub(crate) async fn resend_notification(
+    app: &App,
+    id: NotificationId,
+) -> Result<Notification, Error> {
     let notification = app
         .database
         .transaction(async |connection| {
@@ -96,13 +99,13 @@ pub async fn resend_notification(app: &App, id: NotificationId) -> Result<Notifi
             Ok(notification)
         })
         .await?;
-    app.events_waiting.notify();
-    app.mails_due.notify_one();
+    app.relay.notify();
+    app.mails_due.notify();
     Ok(notification)
 }
 
 /// How many mails are in each state.
-pub async fn get_delivery_statistics(app: &App) -> Result<DeliveryStatistics, Error> {
+pub(crate) async fn get_delivery_statistics(app: &App) -> Result<DeliveryStatistics, Error> {
     let mut connection = app.database.connection().await?;
     Ok(deliveries::statistics(&mut connection).await?)
 }

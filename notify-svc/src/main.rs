@@ -1,27 +1,18 @@
-//! The process of notify-svc: settings, then serving or one of its commands.
+//! The program notify-svc: reads its settings, then serves or runs a command.
 
 use std::process::ExitCode;
 
-use mesh::{config, server::Listeners};
-use mesh_data::{consumer, database};
-use notify_svc::{
-    MIGRATIONS,
-    config::{Command, Config, DEFAULTS},
-};
+use mesh::{boot, config, server::Listeners};
+use notify_svc::{Config, DEFAULTS, commands, run};
 
 fn main() -> ExitCode {
     let config: Config = config::parse(DEFAULTS);
-    let telemetry = config.telemetry.clone();
-    mesh::boot::main("notify-svc", &telemetry, async move |process| match &config.command {
-        None => {
-            let listeners = Listeners::bind(&config.server).await?;
-            notify_svc::run(config, listeners, process).await
-        }
-        Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
-        Some(Command::ReplayDeadLetters { topic }) => {
-            let count = consumer::replay_dead_letters(&config.kafka, topic).await?;
-            println!("{count} dead letters published to {topic} again");
-            Ok(())
-        }
+    let telemetry = config.settings.telemetry.clone();
+    boot::main("notify-svc", &telemetry, async move |process| {
+        let Some(command) = &config.command else {
+            let listeners = Listeners::bind(&config.settings.server).await?;
+            return run(config, listeners, process).await;
+        };
+        commands::run(command, &config.settings).await
     })
 }

@@ -1,34 +1,22 @@
-//! What is done every few seconds beside all else: counts folded, and what waits told
-//! as metrics.
+//! Periodic tasks: rolls up the delivery counts and reports them as metrics.
 
 use std::time::Duration;
 
-use mesh::error::chain;
-use mesh_data::{database::Database, outbox};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use mesh_data::database::Database;
 
 use crate::{db::deliveries as db, error::Error};
 
-const INTERVAL: Duration = Duration::from_secs(2);
+/// How often the task runs.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Does so until `shutdown`. Any number of replicas may.
-pub async fn keep(database: Database, shutdown: CancellationToken) {
-    while timeout(INTERVAL, shutdown.cancelled()).await.is_err() {
-        if let Err(error) = keep_once(&database).await {
-            tracing::debug!(error = %chain(&error), "upkeep");
-        }
-    }
-}
-
-async fn keep_once(database: &Database) -> Result<(), Error> {
+/// Runs once. Any number of replicas may do so at the same time.
+pub(crate) async fn run_once(database: &Database) -> Result<(), Error> {
     let mut connection = database.connection().await?;
-    db::fold_counts(&mut connection).await?;
+    db::roll_up_counts(&mut connection).await?;
     let statistics = db::statistics(&mut connection).await?;
-    drop(connection);
     metrics::gauge!("notifications_pending").set(statistics.pending as f64);
     metrics::gauge!("notifications_failed").set(statistics.failed as f64);
     let age = statistics.oldest_pending_age.unwrap_or_default();
     metrics::gauge!("notifications_oldest_pending_seconds").set(age.as_secs_f64());
-    Ok(outbox::measure(database).await?)
+    Ok(())
 }

@@ -281,7 +281,7 @@ pub async fn statistics(connection: &mut Connection) -> QueryResult<DeliveryStat
 
 /// Replaces many rows of counts by their sum, in one statement: whoever asks sees the
 /// ones or the other. Rows that another replica folds at this moment are left to it.
-pub async fn fold_counts(connection: &mut Connection) -> QueryResult<()> {
+pub async fn roll_up_counts(connection: &mut Connection) -> QueryResult<()> {
     diesel::sql_query(
         "WITH taken AS (\
            DELETE FROM delivery_counts WHERE id IN \

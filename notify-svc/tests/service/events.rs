@@ -64,7 +64,7 @@ async fn events_come_from_kafka_and_what_cannot_be_read_goes_aside_and_comes_bac
     let (brokers, group) = (Env::from_env().kafka_brokers(), Uuid::now_v7().to_string());
     let settings = [("kafka-brokers", &*brokers), ("kafka-group", &*group)];
     let desk = Desk::open_with(&server.url(), &settings).await;
-    let kafka = &desk.config.kafka;
+    let kafka = &desk.config.settings.kafka;
     let producer = Producer::new(kafka).expect("good settings");
 
     let listener = Listener::default();

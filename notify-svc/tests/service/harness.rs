@@ -9,13 +9,9 @@ use mesh_data::{
     consumer::Handler,
     database::{Database, migrate},
     kafka::Record,
+    outbox::Wakeup,
 };
-use notify_svc::{
-    App, MIGRATIONS,
-    config::{Config, DEFAULTS},
-    consumer::MailEvents,
-    templates::Templates,
-};
+use notify_svc::{App, Config, DEFAULTS, MIGRATIONS, consumer::MailEvents, templates::Templates};
 use prost::{Message, Name};
 use proto::{
     money::from_minor,
@@ -59,7 +55,7 @@ impl Desk {
         let issuer = Issuer::start().await;
         let database_url = template_database("notify-svc", |url| async move {
             migrate(
-                &config(&url, "https://localhost:1/", "smtp://localhost", &[]).database,
+                &config(&url, "https://localhost:1/", "smtp://localhost", &[]).settings.database,
                 MIGRATIONS,
             )
             .await
@@ -68,9 +64,10 @@ impl Desk {
         let config = config(&database_url, &issuer.jwks_url, smtp_url, more);
         let service = start(&config).await;
         let app = App {
-            database: Database::open(&config.database, &MIGRATIONS).expect("good settings"),
-            mails_due: Arc::default(),
-            events_waiting: mesh_data::outbox::Wakeup::default(),
+            database: Database::open(&config.settings.database, &MIGRATIONS)
+                .expect("good settings"),
+            mails_due: Wakeup::default(),
+            relay: Wakeup::default(),
         };
         let channel = service.channel("gateway", proto::FILE_DESCRIPTOR_SET);
         let client = NotificationServiceClient::new(channel);

@@ -129,7 +129,7 @@ async fn counts_are_folded_without_being_changed() {
     }
     eventually("all are sent", async || (desk.statistics().await.sent == 60).then_some(())).await;
     let mut connection = desk.app.database.connection().await.unwrap();
-    deliveries::fold_counts(&mut connection).await.unwrap();
+    deliveries::roll_up_counts(&mut connection).await.unwrap();
     use diesel_async::RunQueryDsl;
     let rows = diesel::sql_query("SELECT 1 FROM delivery_counts");
     let rows = rows.execute(&mut connection).await.unwrap();
