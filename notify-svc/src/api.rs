@@ -1,4 +1,4 @@
-//! Transport: decode a request, call one operation, encode what it tells.
+//! Transport: decodes a request, calls one operation, encodes its result.
 
 mod notification;
 
@@ -6,9 +6,9 @@ use mesh_data::page::PageTokens;
 
 use crate::App;
 
-/// All gRPC services of notify-svc.
+/// The gRPC services of notify-svc.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     pub(crate) app: App,
     pub(crate) page_tokens: PageTokens,
 }

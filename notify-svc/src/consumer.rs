@@ -1,54 +1,49 @@
-//! Events that ask for a mail: of orders, and of accounts.
+//! Consumes the events that request a mail.
 
 use std::sync::Arc;
 
 use mesh::BoxError;
 use mesh_data::{consumer::Handler, kafka::Record};
-use prost::Name;
 use proto::{
     order::v1::{OrderCancelled, OrderCreated, OrderShipped},
-    topics::Event as _,
+    topics::Event,
     user::v1::UserMailRequested,
 };
 
 use crate::{
-    App,
-    convert::{self, EventMessage},
-    inbox,
-    notification::NewNotification,
+    App, events,
+    notification::{NewNotification, inbox},
     templates::Templates,
 };
 
 /// Topics that notify-svc consumes.
-pub const TOPICS: [&str; 4] =
+pub(crate) const TOPICS: [&str; 4] =
     [OrderCreated::TOPIC, OrderCancelled::TOPIC, OrderShipped::TOPIC, UserMailRequested::TOPIC];
 
-/// Puts what events ask for into the inbox.
+/// Stores the mails that events request in the inbox.
 pub struct MailEvents {
-    /// What operations need.
-    pub app: App,
-    /// Makes the subjects.
-    pub templates: Arc<Templates>,
+    app: App,
+    templates: Arc<Templates>,
+}
+
+impl MailEvents {
+    /// Creates the handler. The templates render the subjects of mails.
+    pub fn new(app: App, templates: Arc<Templates>) -> Self {
+        Self { app, templates }
+    }
 }
 
 impl Handler for MailEvents {
     type Event = NewNotification;
 
     fn decode(&self, record: &Record) -> Result<NewNotification, BoxError> {
-        let message = match &record.message {
-            name if *name == OrderCreated::full_name() => EventMessage::OrderCreated,
-            name if *name == OrderShipped::full_name() => EventMessage::OrderShipped,
-            name if *name == OrderCancelled::full_name() => EventMessage::OrderCancelled,
-            name if *name == UserMailRequested::full_name() => EventMessage::UserMailRequested,
-            other => return Err(format!("unknown message {other:?}").into()),
-        };
-        let event = convert::event(message, &record.payload)?;
+        let request = events::decode(&record.message, &record.payload)?;
         Ok(NewNotification {
-            event_id: event.event_id,
-            kind: event.kind,
-            recipient: event.recipient,
-            subject: self.templates.subject(&event.letter)?,
-            order_id: event.letter.content.order().map(|order| order.id),
+            event_id: request.event_id,
+            kind: request.content.kind(),
+            recipient: request.recipient,
+            subject: self.templates.subject(&request.content)?,
+            order_id: request.content.order().map(|order| order.id),
             payload: record.payload.clone(),
             traceparent: record.traceparent.clone(),
         })

@@ -1,4 +1,4 @@
-//! SQL of notify-svc: functions that take a connection.
+//! SQL of notify-svc, in functions that take a connection.
 
 pub mod deliveries;
-pub mod notifications;
+pub(crate) mod notifications;

@@ -1,20 +1,20 @@
 //! notify-svc owns the mails to customers and their delivery. It learns of orders and
 //! accounts only from the events that request a mail.
 
-pub mod api;
+mod api;
 pub mod commands;
 mod config;
 pub mod consumer;
-pub mod convert;
+mod content;
+mod convert;
 pub mod db;
 pub mod delivery;
 mod error;
-pub mod inbox;
-pub mod letter;
-pub mod mail;
+mod events;
+mod mail;
 pub mod notification;
 mod schema;
-pub mod smtp;
+mod smtp;
 pub mod templates;
 mod upkeep;
 
@@ -31,8 +31,11 @@ pub use crate::config::{Config, DEFAULTS};
 use crate::{
     api::Api,
     consumer::{MailEvents, TOPICS},
-    delivery::Delivery,
-    notification::Retry,
+    delivery::{
+        RetryPolicy,
+        results::Results,
+        worker::{self, Delivery},
+    },
     smtp::Server,
     templates::Templates,
 };
@@ -48,9 +51,16 @@ pub struct App {
     /// The service's own database.
     pub database: Database,
     /// Wakes a delivery worker when a mail is due.
-    pub mails_due: Wakeup,
+    mails_due: Wakeup,
     /// Wakes the relay when an event is in the outbox.
-    pub relay: Wakeup,
+    relay: Wakeup,
+}
+
+impl App {
+    /// Creates an app whose operations notify `relay`.
+    pub fn new(database: Database, relay: Wakeup) -> Self {
+        Self { database, mails_due: Wakeup::default(), relay }
+    }
 }
 
 /// Serves until shutdown.
@@ -64,11 +74,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let server = Server::new(&config.smtp, config.mail_from.email.domain())?;
     service.readiness = server.report_to(service.readiness);
 
-    let app = App {
-        database: service.database.clone(),
-        mails_due: Wakeup::default(),
-        relay: service.wakeup.clone(),
-    };
+    let app = App::new(service.database.clone(), service.wakeup.clone());
     spawn_tasks(config, &app, server, &service);
     let api = Api { app, page_tokens: service.page_tokens.clone() };
     let routes = Routes::new(NotificationServiceServer::new(api));
@@ -81,16 +87,17 @@ fn spawn_tasks(config: Config, app: &App, server: Server, service: &DataService)
     let shop_name = from.name.clone().unwrap_or_else(|| SHOP_NAME_DEFAULT.to_owned());
     let templates = Arc::new(Templates::new(shop_name, config.public_url));
 
-    let events = MailEvents { app: app.clone(), templates: templates.clone() };
+    let events = MailEvents::new(app.clone(), templates.clone());
     service.spawn_consumer(config.kafka_group, &TOPICS, events);
 
-    let retry = Retry {
+    let retry = RetryPolicy {
         attempts_max: config.delivery.delivery_attempts_max,
         delay_min: config.delivery.retry_seconds_min,
     };
-    let delivery = Arc::new(Delivery::new(app.clone(), server, templates, from, retry));
+    let results = Results::new(app.database.clone(), app.relay.clone(), retry);
+    let delivery = Arc::new(Delivery { app: app.clone(), server, templates, from, results });
     for _ in 0..config.delivery.delivery_workers {
-        let worker = delivery::work(delivery.clone(), service.process.shutdown.clone());
+        let worker = worker::run(delivery.clone(), service.process.shutdown.clone());
         service.process.spawn("delivery", worker.map(Ok));
     }
 

@@ -1,5 +1,5 @@
-//! A mail as it goes over the wire: headers and both bodies, made of words. Knows
-//! nothing of where the words come from or how a mail is sent.
+//! Composes the message of a rendered mail: headers and both bodies. Knows nothing of
+//! templates or SMTP commands.
 
 use lettre::{
     Address,
@@ -9,9 +9,9 @@ use lettre::{
     },
 };
 
-use crate::{letter::Line, smtp, templates::Words};
+use crate::{content::Line, smtp, templates::RenderedMail};
 
-/// `Auto-Submitted: auto-generated`: nobody's holiday notice need answer.
+/// `Auto-Submitted: auto-generated`: prevents automatic replies such as vacation notices.
 /// Source: RFC 3834, 5.
 #[derive(Debug, Clone)]
 struct AutoSubmitted;
@@ -30,40 +30,35 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// Why no mail could be made.
+/// Why a mail could not be composed.
 #[derive(Debug, thiserror::Error)]
-pub enum Unmailable {
-    /// The recipient is none.
+pub(crate) enum ComposeError {
     #[error("the recipient is not an address")]
-    Address,
-    /// The parts do not make a mail.
+    Recipient,
     #[error("the mail cannot be put together")]
     Parts(#[from] lettre::error::Error),
 }
 
-/// A mail from the shop to a customer.
-///
-/// # Errors
-/// A recipient that is no address.
-pub fn compose(
+/// Composes a mail from the shop to a customer.
+pub(crate) fn compose(
     from: &Mailbox,
     recipient: &str,
     name: &Line,
     message_id: &str,
-    words: Words,
-) -> Result<smtp::Message, Unmailable> {
+    rendered: RenderedMail,
+) -> Result<smtp::Message, ComposeError> {
     if recipient.contains(char::is_control) {
-        return Err(Unmailable::Address);
+        return Err(ComposeError::Recipient);
     }
-    let to: Address = recipient.parse().map_err(|_| Unmailable::Address)?;
+    let to: Address = recipient.parse().map_err(|_| ComposeError::Recipient)?;
     let name = Some(name.as_str().to_owned()).filter(|name| !name.is_empty());
     let message = lettre::Message::builder()
         .from(from.clone())
         .to(Mailbox::new(name, to.clone()))
-        .subject(words.subject)
+        .subject(rendered.subject)
         .message_id(Some(message_id.to_owned()))
         .header(AutoSubmitted)
-        .multipart(MultiPart::alternative_plain_html(words.text, words.html))?;
+        .multipart(MultiPart::alternative_plain_html(rendered.text, rendered.html))?;
     let text = String::from_utf8_lossy(&message.formatted()).into_owned();
     Ok(smtp::Message { from: from.email.clone(), to, text })
 }
@@ -73,17 +68,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn words() -> Words {
-        Words { subject: "Hello".into(), text: "Hi\n".into(), html: "<p>Hi</p>".into() }
+    fn rendered() -> RenderedMail {
+        RenderedMail { subject: "Hello".into(), text: "Hi\n".into(), html: "<p>Hi</p>".into() }
     }
 
-    fn compose_for(recipient: &str, name: &str) -> Result<String, Unmailable> {
+    fn compose_for(recipient: &str, name: &str) -> Result<String, ComposeError> {
         let from = "Shop <shop@shop.example>".parse().expect("an address");
         let name = Line::new(name);
-        compose(&from, recipient, &name, "<1.0@shop.example>", words()).map(|mail| mail.text)
+        compose(&from, recipient, &name, "<1.0@shop.example>", rendered()).map(|mail| mail.text)
     }
 
-    /// Names of the headers of a mail, in their order.
+    /// Returns the names of the headers of a mail, in their order.
     fn headers(mail: &str) -> Vec<String> {
         let (head, _) = mail.split_once("\r\n\r\n").expect("a head and a body");
         let begun = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
@@ -91,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_has_the_headers_that_it_needs() {
+    fn a_mail_has_all_required_headers() {
         let mail = compose_for("ann@example.com", "Ann Möller").expect("a mail");
         for header in [
             "From: Shop <shop@shop.example>\r\n",
@@ -107,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_gets_no_mail() {
+    fn a_recipient_that_is_not_an_address_is_rejected() {
         for recipient in ["", "ann", "ann@", "a@b.c\r\nBcc: x@y.z", "a@b.c, x@y.z"] {
             assert!(compose_for(recipient, "Ann").is_err(), "{recipient:?}");
         }
@@ -115,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_adds_a_header_or_leaves_ascii(name: String, with in "[\r\n\"<>,é日🎁:]*") {
+        fn no_name_adds_a_header_or_a_character_beyond_ascii(name: String, with in "[\r\n\"<>,é日🎁:]*") {
             let plain = compose_for("ann@example.com", "Ann").expect("a mail");
             let mail = compose_for("ann@example.com", &format!("{name}{with}")).expect("a mail");
             prop_assert!(mail.is_ascii());

@@ -1,5 +1,4 @@
-//! The tables, as diesel has to know them. The migrations are their source.
-#![allow(missing_docs)]
+//! The tables. The migrations are their source.
 
 diesel::table! {
     notifications (id) {

@@ -1,9 +1,9 @@
-//! The mail server: where it is, a connection to it, and what it answers about one
-//! mail. Knows nothing of notifications.
+//! SMTP: the mail server, a connection to it, and its reply about one mail. Knows nothing of
+//! notifications.
 //!
-//! **Invariant:** a connection lives on only after a mail that it accepted. After a
-//! refusal, an error or a time-out it is gone, so that no answer to one mail can ever
-//! be read as that to the next.
+//! **Invariant:** a connection is reused only after a mail that the server accepted. After a
+//! rejection, an error or a timeout it is closed, so that the reply about one mail is never
+//! taken for the reply about the next.
 
 use std::{
     fmt, fs,
@@ -31,19 +31,18 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{config::SmtpConfig, notification::Reply};
+use crate::{config::SmtpConfig, delivery::Reply};
 
-/// How long a farewell may take.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// "Service not available, closing transmission channel": says nothing of the mail.
-const CLOSING: u16 = 421;
-/// "Authentication required": what we are, not what the mail is.
-const LOG_IN_FIRST: u16 = 530;
+/// "Service not available, closing transmission channel": says nothing about the mail.
+const SERVICE_NOT_AVAILABLE: u16 = 421;
+/// "Authentication required": says nothing about the mail.
+const AUTHENTICATION_REQUIRED: u16 = 530;
 
 /// The mail server of the settings. Cheap to clone.
 #[derive(Clone)]
-pub struct Server {
+pub(crate) struct Server {
     host: String,
     port: u16,
     security: Security,
@@ -60,9 +59,9 @@ enum Security {
     Tls(TlsParameters),
 }
 
-/// Whether the mail server was there when it was last spoken to. Cheap to clone.
+/// Whether the last contact with the mail server succeeded. Cheap to clone.
 #[derive(Clone)]
-pub struct ServerState(Arc<AtomicBool>);
+pub(crate) struct ServerState(Arc<AtomicBool>);
 
 impl ServerState {
     fn new() -> Self {
@@ -77,57 +76,54 @@ impl ServerState {
     }
 }
 
-/// No answer about a mail: no connection, a time-out, a server that is closing, or
-/// one that does not speak SMTP.
+/// A failure that says nothing about the mail: no connection, a timeout, a server that
+/// shuts down, or one that does not speak SMTP.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct CutOff(String);
+pub(crate) struct TransportError(String);
 
-impl CutOff {
-    /// The process ends before the answer came.
-    pub fn process_ends() -> Self {
-        Self("the process is to end".to_owned())
+impl TransportError {
+    /// The process shuts down before the server replies.
+    pub(crate) fn shutdown() -> Self {
+        Self("the process shuts down".to_owned())
     }
 
-    fn timed_out() -> Self {
-        Self("the mail server did not answer in time".to_owned())
+    fn timeout() -> Self {
+        Self("the mail server did not respond in time".to_owned())
     }
 }
 
-impl From<Error> for CutOff {
+impl From<Error> for TransportError {
     fn from(error: Error) -> Self {
         Self(error.to_string())
     }
 }
 
-/// What came of sending one mail.
-pub enum Sending {
-    /// The server took it; the connection is good for more.
+/// How the sending of one mail ended.
+pub(crate) enum SendResult {
+    /// The server accepted the mail. The connection can be reused.
     Accepted(Reply, Connection),
-    /// The server answered something else about it.
-    Refused(Reply),
-    /// The server gave no answer about it.
-    CutOff(CutOff),
+    /// The server rejected the mail.
+    Rejected(Reply),
+    /// The server did not reply about the mail.
+    Failed(TransportError),
 }
 
-/// An envelope and what is in it, all ASCII.
-pub struct Message {
-    /// Who it is from.
-    pub from: Address,
-    /// Where it goes.
-    pub to: Address,
-    /// Headers and body, with CRLF line ends.
-    pub text: String,
+/// A composed mail with its envelope.
+pub(crate) struct Message {
+    pub(crate) from: Address,
+    pub(crate) to: Address,
+    /// Headers and body, in ASCII with CRLF line ends.
+    pub(crate) text: String,
 }
 
 impl Server {
     /// Reads `smtp://`, `smtp+starttls://` (or `smtp://…?tls=required`) and `smtps://`.
-    /// `domain` is how we introduce ourselves.
+    /// `domain` is the name of this client in EHLO.
     ///
     /// # Errors
-    /// A URL that is none of these, without the secrets in it, or an authority that
-    /// cannot be read.
-    pub fn new(config: &SmtpConfig, domain: &str) -> Result<Self, BoxError> {
+    /// Another URL, described without its password, or an unreadable certificate file.
+    pub(crate) fn new(config: &SmtpConfig, domain: &str) -> Result<Self, BoxError> {
         let url = Url::parse(config.smtp_url.expose_secret())
             .map_err(|error| format!("SMTP_URL: {error}"))?;
         let host = url.host_str().filter(|host| !host.is_empty());
@@ -158,7 +154,7 @@ impl Server {
             }
         };
         if credentials.is_some() && matches!(security, Security::Plain) {
-            tracing::warn!("the mail server's password goes unencrypted");
+            tracing::warn!("the password of the mail server is sent unencrypted");
         }
         Ok(Self {
             port: url.port().unwrap_or(port),
@@ -171,14 +167,11 @@ impl Server {
         })
     }
 
-    /// A new connection, encrypted and logged in as the settings say.
-    ///
-    /// # Errors
-    /// Whatever went wrong: it says nothing of any mail.
-    pub async fn connect(&self) -> Result<Connection, CutOff> {
+    /// Connects, encrypts and authenticates as configured.
+    pub(crate) async fn connect(&self) -> Result<Connection, TransportError> {
         let connected = match timeout(self.time_max, self.try_connect()).await {
-            Ok(connected) => connected.map_err(CutOff::from),
-            Err(_) => Err(CutOff::timed_out()),
+            Ok(connected) => connected.map_err(TransportError::from),
+            Err(_) => Err(TransportError::timeout()),
         };
         self.state.set_down(connected.is_err());
         let (time_max, state) = (self.time_max, self.state.clone());
@@ -203,22 +196,23 @@ impl Server {
         Ok(Box::new(connection))
     }
 
-    /// Tells, with all else, whether the mail server is there.
+    /// Adds the state of the mail server to `readiness` as an informational check.
     #[must_use]
-    pub fn report_to(&self, readiness: Readiness) -> Readiness {
+    pub(crate) fn report_to(&self, readiness: Readiness) -> Readiness {
         let state = self.state.clone();
         readiness.report("smtp", move || {
-            let down = state.0.load(Ordering::Relaxed);
-            std::future::ready(match down {
-                true => Err("no mail server answers; mails wait".into()),
-                false => Ok(()),
+            let is_down = state.0.load(Ordering::Relaxed);
+            std::future::ready(if is_down {
+                Err("no mail server responds; mails remain pending".into())
+            } else {
+                Ok(())
             })
         })
     }
 }
 
-/// A connection to the mail server, ready for a mail.
-pub struct Connection {
+/// A connection to the mail server on which a mail can be sent.
+pub(crate) struct Connection {
     connection: Box<AsyncSmtpConnection>,
     time_max: Duration,
     state: ServerState,
@@ -226,23 +220,25 @@ pub struct Connection {
 
 impl Connection {
     /// Sends one mail, in bounded time.
-    pub async fn send(mut self, message: &Message) -> Sending {
-        let sent = timeout(self.time_max, self.try_send(message)).await;
-        let sending = match sent {
-            Ok(Ok(reply)) if reply.code == 250 => return Sending::Accepted(reply, self),
-            Ok(Ok(reply)) => Sending::Refused(reply),
-            Ok(Err(cut_off)) => Sending::CutOff(cut_off),
-            Err(_) => Sending::CutOff(CutOff::timed_out()),
-        };
-        match &sending {
-            Sending::CutOff(_) => self.state.set_down(true),
-            _ => drop(tokio::spawn(self.quit())),
+    pub(crate) async fn send(mut self, message: &Message) -> SendResult {
+        match timeout(self.time_max, self.try_send(message)).await {
+            Ok(Ok(reply)) if reply.code == 250 => SendResult::Accepted(reply, self),
+            Ok(Ok(reply)) => {
+                tokio::spawn(self.quit());
+                SendResult::Rejected(reply)
+            }
+            Ok(Err(error)) => self.fail(error),
+            Err(_) => self.fail(TransportError::timeout()),
         }
-        sending
     }
 
-    /// The first answer that does not let the mail go on, or that to the whole of it.
-    async fn try_send(&mut self, message: &Message) -> Result<Reply, CutOff> {
+    fn fail(self, error: TransportError) -> SendResult {
+        self.state.set_down(true);
+        SendResult::Failed(error)
+    }
+
+    /// Returns the first reply that rejects the mail, or the reply to the whole mail.
+    async fn try_send(&mut self, message: &Message) -> Result<Reply, TransportError> {
         let Message { from, to, text } = message;
         let mut parameters = Vec::new();
         if !(from.as_ref() as &str).is_ascii() || !(to.as_ref() as &str).is_ascii() {
@@ -251,26 +247,26 @@ impl Connection {
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
-        let reply = self.ask(Mail::new(Some(from.clone()), parameters)).await?;
-        if reply.code == LOG_IN_FIRST {
-            return Err(CutOff("the mail server wants a log-in".to_owned()));
+        let reply = self.execute(Mail::new(Some(from.clone()), parameters)).await?;
+        if reply.code == AUTHENTICATION_REQUIRED {
+            return Err(TransportError("the mail server requires authentication".to_owned()));
         }
-        if !goes_on(&reply, &[250])? {
+        if !is_intermediate(&reply, &[250])? {
             return Ok(reply);
         }
-        let reply = self.ask(Rcpt::new(to.clone(), Vec::new())).await?;
-        if !goes_on(&reply, &[250, 251])? {
+        let reply = self.execute(Rcpt::new(to.clone(), Vec::new())).await?;
+        if !is_intermediate(&reply, &[250, 251])? {
             return Ok(reply);
         }
-        let reply = self.ask(Data).await?;
-        if !goes_on(&reply, &[354])? {
+        let reply = self.execute(Data).await?;
+        if !is_intermediate(&reply, &[354])? {
             return Ok(reply);
         }
-        self.ask(Body(text)).await
+        self.execute(Body(text)).await
     }
 
-    /// The answer to one command, unless it says nothing of the mail.
-    async fn ask(&mut self, command: impl fmt::Display) -> Result<Reply, CutOff> {
+    /// Executes one command and returns the reply, unless it says nothing about the mail.
+    async fn execute(&mut self, command: impl fmt::Display) -> Result<Reply, TransportError> {
         let reply = match self.connection.command(command).await {
             Ok(response) => reply(&response),
             Err(error) => {
@@ -282,25 +278,26 @@ impl Connection {
             }
         };
         match reply.code {
-            // Without its text, which may name the recipient: this is logged.
-            CLOSING => Err(CutOff("the mail server closes the connection".to_owned())),
+            // Without the text of the reply, which may contain the recipient: this is logged.
+            SERVICE_NOT_AVAILABLE => {
+                Err(TransportError("the mail server closes the connection".to_owned()))
+            }
             _ => Ok(reply),
         }
     }
 
-    /// Says farewell.
-    pub async fn quit(mut self) {
+    pub(crate) async fn quit(mut self) {
         let _ = timeout(QUIT_TIMEOUT, self.connection.quit()).await;
     }
 }
 
-/// Whether the server wants the next command, which only `good` codes say; not where it
-/// refuses the mail.
-fn goes_on(reply: &Reply, good: &[u16]) -> Result<bool, CutOff> {
+/// Returns true if the code is one of `expected` and the dialogue continues, and false if the
+/// server rejects the mail.
+fn is_intermediate(reply: &Reply, expected: &[u16]) -> Result<bool, TransportError> {
     match reply.code {
-        code if good.contains(&code) => Ok(true),
+        code if expected.contains(&code) => Ok(true),
         400..600 => Ok(false),
-        code => Err(CutOff(format!("{code} is no answer to the command"))),
+        code => Err(TransportError(format!("{code} is not a valid reply to the command"))),
     }
 }
 
@@ -309,12 +306,12 @@ fn reply(response: &Response) -> Reply {
     Reply::new(response.code().into(), &lines.join(" "))
 }
 
-/// A mail as it goes after DATA, in one write with its end. lettre's own `message`
-/// writes the end by itself, which Nagle's algorithm holds back until the server's
-/// delayed acknowledgement: 40 ms a mail.
+/// A mail as it is sent after DATA, in one write with its end. lettre's own `message`
+/// writes the end separately, which Nagle's algorithm delays until the server's delayed
+/// acknowledgement: 40 ms a mail.
 struct Body<'a>(&'a str);
 
-/// Source: RFC 5321, 4.5.2: a line that begins with a dot gets another one.
+/// Adds a dot to each line that begins with one. Source: RFC 5321, 4.5.2.
 impl fmt::Display for Body<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in self.0.strip_suffix("\r\n").unwrap_or(self.0).split("\r\n") {
@@ -339,8 +336,8 @@ mod tests {
     }
 
     #[test]
-    fn a_url_says_where_the_server_is_and_how_to_speak_to_it() {
-        for (url, host, port, security, log_in) in [
+    fn a_url_selects_the_server_its_encryption_and_its_authentication() {
+        for (url, host, port, security, authenticates) in [
             ("smtp://mail.example", "mail.example", 25, "plain", false),
             ("smtp://127.0.0.1:1025", "127.0.0.1", 1025, "plain", false),
             ("smtp://u:p@mail.example?tls=required", "mail.example", 587, "starttls", true),
@@ -354,20 +351,20 @@ mod tests {
                 Security::Tls(_) => "tls",
             };
             let read = (&*server.host, server.port, how, server.credentials.is_some());
-            assert_eq!(read, (host, port, security, log_in), "{url}");
+            assert_eq!(read, (host, port, security, authenticates), "{url}");
         }
     }
 
     #[test]
-    fn a_bad_url_is_told_without_its_password() {
+    fn the_error_of_a_bad_url_does_not_contain_the_password() {
         for url in ["imap://u:secret@mail.example", "smtp://u:secret@", "smtp://u:secret@h?tls=x"] {
-            let error = server(url).err().expect("it is bad").to_string();
+            let error = server(url).err().expect("the URL is bad").to_string();
             assert!(error.starts_with("SMTP_URL: ") && !error.contains("secret"), "{error}");
         }
     }
 
     #[test]
-    fn no_line_of_a_mail_ends_it() {
+    fn no_line_of_a_mail_ends_the_mail() {
         for (text, sent) in [
             ("a\r\n", "a\r\n.\r\n"),
             ("a", "a\r\n.\r\n"),

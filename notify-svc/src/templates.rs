@@ -1,12 +1,18 @@
-//! Letters put into words: the templates of `templates/`, compiled once. Knows
-//! nothing of how a mail is sent.
+//! Renders mails with the templates of `templates/`, which are compiled once. Knows nothing
+//! of SMTP.
 
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{
+    Environment, UndefinedBehavior, Value, context,
+    value::{Serde, merge_maps},
+};
 use url::Url;
 
-use crate::letter::{Content, Letter, Link, Order};
+use crate::{
+    content::{Details, Link, MailContent, Order},
+    notification::NotificationKind,
+};
 
-/// A template's name and text.
+/// Names and texts of templates.
 macro_rules! embedded {
     ($($path:literal),* $(,)?) => {
         [$(($path, include_str!(concat!("../templates/", $path)))),*]
@@ -41,18 +47,17 @@ const TEMPLATES: [(&str, &str); 25] = embedded![
     "password-changed/body.html",
 ];
 
-/// A mail in words.
+/// A rendered mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct RenderedMail {
     /// One line.
-    pub subject: String,
-    /// Plain text.
-    pub text: String,
-    /// HTML, all ASCII.
-    pub html: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    /// Only ASCII.
+    pub(crate) html: String,
 }
 
-/// The templates, and what all mails of the shop have in common.
+/// The templates, and the data that all mails share.
 #[derive(Debug)]
 pub struct Templates {
     environment: Environment<'static>,
@@ -61,7 +66,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Templates of the shop `shop_name`, which is at `shop_url`.
+    /// Compiles the templates for the shop `shop_name` at `shop_url`.
     ///
     /// # Panics
     /// Never: the templates are part of the program, and a test renders each.
@@ -78,58 +83,52 @@ impl Templates {
         Self { environment, shop_name, shop_url }
     }
 
-    /// The subject line of a letter.
-    pub fn subject(&self, letter: &Letter) -> Result<String, minijinja::Error> {
-        let context = self.context(letter, "");
-        self.render(letter, "subject.txt", context)
+    /// Renders the subject of a mail.
+    pub(crate) fn subject(&self, content: &MailContent) -> Result<String, minijinja::Error> {
+        self.render_file(content.kind(), "subject.txt", self.context(content, ""))
     }
 
-    /// The whole mail.
-    pub fn words(&self, letter: &Letter) -> Result<Words, minijinja::Error> {
-        let subject = self.subject(letter)?;
-        let context = self.context(letter, &subject);
-        let mut text = self.render(letter, "body.txt", context.clone())?;
-        text.push('\n');
-        let html = self.render(letter, "body.html", context)?;
-        Ok(Words { subject, text, html: ascii(&html) })
-    }
-
-    fn render(
+    /// Renders a mail with the `subject` that is stored with its notification.
+    pub(crate) fn render(
         &self,
-        letter: &Letter,
+        content: &MailContent,
+        subject: String,
+    ) -> Result<RenderedMail, minijinja::Error> {
+        let context = self.context(content, &subject);
+        let mut text = self.render_file(content.kind(), "body.txt", context.clone())?;
+        text.push('\n');
+        let html = self.render_file(content.kind(), "body.html", context)?;
+        Ok(RenderedMail { subject, text, html: ascii(&html) })
+    }
+
+    /// Renders a file of the folder that is named after `kind`.
+    fn render_file(
+        &self,
+        kind: NotificationKind,
         file: &str,
         context: Value,
     ) -> Result<String, minijinja::Error> {
-        let mail = match letter.content {
-            Content::OrderConfirmation(_) => "order-confirmation",
-            Content::OrderShipped(_) => "order-shipped",
-            Content::OrderCancelled(_) => "order-cancelled",
-            Content::Welcome(_) => "welcome",
-            Content::EmailVerification(_) => "email-verification",
-            Content::PasswordReset(_) => "password-reset",
-            Content::PasswordChanged => "password-changed",
-        };
-        self.environment.get_template(&format!("{mail}/{file}"))?.render(context)
+        let folder = kind.as_str().to_ascii_lowercase().replace('_', "-");
+        self.environment.get_template(&format!("{folder}/{file}"))?.render(context)
     }
 
-    fn context(&self, letter: &Letter, subject: &str) -> Value {
-        let order = letter.content.order();
-        let link = letter.content.link();
+    fn context(&self, content: &MailContent, subject: &str) -> Value {
+        let none = || Value::from(());
         context! {
             subject => subject,
-            preview => preview(letter),
-            name => letter.name.as_str(),
+            preview => preview(content),
+            name => content.name.as_str(),
             shop_name => self.shop_name.as_str(),
             shop_url => self.shop_url.as_str(),
-            order => order.map_or(Value::from(()), |order| self.order(order)),
-            link => link.map_or(Value::from(()), |link| self.link(&letter.content, link)),
+            order => content.order().map_or_else(none, |order| self.order(order)),
+            link => content.link().map_or_else(none, |link| self.link(content.kind(), link)),
         }
     }
 
-    /// The token stands in the fragment of the URL, which no server sees.
-    fn link(&self, content: &Content, link: &Link) -> Value {
-        let page = match content {
-            Content::PasswordReset(_) => "reset-password",
+    /// Puts the token into the fragment of the URL, which a browser sends to no server.
+    fn link(&self, kind: NotificationKind, link: &Link) -> Value {
+        let page = match kind {
+            NotificationKind::PasswordReset => "reset-password",
             _ => "verify-email",
         };
         context! {
@@ -138,46 +137,36 @@ impl Templates {
         }
     }
 
+    /// Adds to the fields of the order what is derived from them.
     fn order(&self, order: &Order) -> Value {
-        let lines = order.items.iter().map(|item| {
-            context! {
-                name => item.name.as_str(),
-                quantity => item.quantity,
-                price => item.price.to_string(),
-                sum => item.sum().to_string(),
-            }
-        });
-        let address = order.address.iter().map(|line| Value::from(line.as_str()));
         let date = order.placed_at.map(|at| at.format("%-d %B %Y").to_string());
-        context! {
+        let derived = context! {
             number => order.number(),
             url => format!("{}orders/{}", self.shop_url, order.id),
             date => date.unwrap_or_default(),
-            lines => Value::from(lines.collect::<Vec<_>>()),
-            total => order.total.to_string(),
-            address => Value::from(address.collect::<Vec<_>>()),
-        }
+        };
+        merge_maps([Value::from(Serde(order)), derived])
     }
 }
 
-/// What a list of mails shows beside the subject.
-fn preview(letter: &Letter) -> String {
-    let order = match &letter.content {
-        Content::OrderConfirmation(order)
-        | Content::OrderShipped(order)
-        | Content::OrderCancelled(order) => order,
-        Content::Welcome(_) => return "Your account is ready.".to_owned(),
-        Content::EmailVerification(_) => return "One click, and it is done.".to_owned(),
-        Content::PasswordReset(_) => return "The link is good for one use.".to_owned(),
-        Content::PasswordChanged => return "All other devices were logged out.".to_owned(),
+/// Returns the text that a mail client shows beside the subject.
+fn preview(content: &MailContent) -> String {
+    let order = match &content.details {
+        Details::OrderConfirmation(order)
+        | Details::OrderShipped(order)
+        | Details::OrderCancelled(order) => order,
+        Details::Welcome(_) => return "Your account is ready.".to_owned(),
+        Details::EmailVerification(_) => return "One click, and it is done.".to_owned(),
+        Details::PasswordReset(_) => return "The link is good for one use.".to_owned(),
+        Details::PasswordChanged => return "All other devices were logged out.".to_owned(),
     };
     let count: i64 = order.items.iter().map(|item| i64::from(item.quantity)).sum();
     let items = if count == 1 { "item" } else { "items" };
     format!("{count} {items}, {} in total.", order.total)
 }
 
-/// The same HTML in ASCII: so no relay has to encode it, and no client can take it for
-/// another character set.
+/// Returns the HTML in ASCII, so that no mail relay has to encode it and no mail client
+/// can use a wrong character set.
 fn ascii(html: &str) -> String {
     let mut ascii = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html;
@@ -195,66 +184,37 @@ fn ascii(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::letter::{Amount, Item, Line};
-    use iso_currency::Currency;
+    use crate::content::samples::contents;
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     fn templates() -> Templates {
-        let url = Url::parse("https://shop.example").expect("a URL");
-        Templates::new("Shopmesh".into(), url)
+        templates_at("https://shop.example")
     }
 
-    fn euros(minor: i64) -> Amount {
-        Amount { minor, currency: Currency::EUR }
+    fn templates_at(url: &str) -> Templates {
+        Templates::new("Shopmesh".into(), Url::parse(url).expect("a URL"))
     }
 
-    fn order(name: &str) -> Order {
-        Order {
-            id: Uuid::from_u128(0x1a2b_3c4d << 96),
-            placed_at: chrono::DateTime::from_timestamp(1_795_000_000, 0),
-            items: vec![
-                Item { name: Line::new(name), quantity: 2, price: euros(1250) },
-                Item { name: Line::new("Tea"), quantity: 1, price: euros(499) },
-            ],
-            total: euros(2999),
-            address: vec![Line::new(name), Line::new("Main Street 1")],
-        }
-    }
-
-    fn letters(name: &str) -> [Letter; 8] {
-        let link = Link {
-            token: "q-_Z9".into(),
-            expires_at: chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a time"),
-        };
-        [
-            Content::OrderConfirmation(order(name)),
-            Content::OrderShipped(order(name)),
-            Content::OrderCancelled(order(name)),
-            Content::Welcome(None),
-            Content::Welcome(Some(link.clone())),
-            Content::EmailVerification(link.clone()),
-            Content::PasswordReset(link),
-            Content::PasswordChanged,
-        ]
-        .map(|content| Letter { name: Line::new(name), content })
+    fn render(templates: &Templates, content: &MailContent) -> RenderedMail {
+        let subject = templates.subject(content).expect("the subject renders");
+        templates.render(content, subject).expect("the mail renders")
     }
 
     #[test]
-    fn each_mail_has_one_line_of_subject_and_says_the_same_in_text_and_html() {
-        for letter in letters("Ann") {
-            let words = templates().words(&letter).expect("it renders");
-            assert!(!words.subject.is_empty() && !words.subject.contains('\n'), "{words:?}");
-            let mut said = vec!["Ann", "Shopmesh", "https:"];
-            if letter.content.order().is_some() {
-                said.extend(["1a2b3c4d", "Tea", "12.50", "25.00", "4.99", "29.99"]);
+    fn each_mail_has_a_subject_of_one_line_and_the_same_content_in_text_and_html() {
+        for content in contents("Ann") {
+            let mail = render(&templates(), &content);
+            assert!(!mail.subject.is_empty() && !mail.subject.contains('\n'), "{mail:?}");
+            let mut expected = vec!["Ann", "Shopmesh", "https:"];
+            if content.order().is_some() {
+                expected.extend(["1a2b3c4d", "Tea", "12.50", "25.00", "4.99", "29.99"]);
             }
-            if letter.content.link().is_some() {
-                said.extend(["#token=q-_Z9", "18 November 2026, 11:06 UTC"]);
+            if content.link().is_some() {
+                expected.extend(["#token=q-_Z9", "18 November 2026, 11:06 UTC"]);
             }
-            for said in said {
-                assert!(words.text.contains(said), "{said} in {}", words.text);
-                assert!(words.html.contains(said), "{said} in {}", words.html);
+            for expected in expected {
+                assert!(mail.text.contains(expected), "{expected} in {}", mail.text);
+                assert!(mail.html.contains(expected), "{expected} in {}", mail.html);
             }
         }
     }
@@ -267,42 +227,39 @@ mod tests {
             ("https://shop.example/eu/", format!("https://shop.example/eu/{path}")),
             ("http://127.0.0.1:8080/eu", format!("http://127.0.0.1:8080/eu/{path}")),
         ] {
-            let url = Url::parse(public_url).expect("a URL");
-            let words = Templates::new("Shop".into(), url).words(&letters("Ann")[0]);
-            let words = words.expect("it renders");
-            assert!(words.text.contains(&link), "{link} in {}", words.text);
-            assert!(words.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", words.html);
+            let mail = render(&templates_at(public_url), &contents("Ann")[0]);
+            assert!(mail.text.contains(&link), "{link} in {}", mail.text);
+            assert!(mail.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", mail.html);
         }
     }
 
     #[test]
-    fn a_link_leads_to_its_page_with_the_token_where_no_server_sees_it() {
-        let url = Url::parse("https://shop.example/eu").expect("a URL");
-        let templates = Templates::new("Shop".into(), url);
-        let [.., greeting, verification, reset, _] = letters("Ann");
-        for (letter, page) in
-            [(greeting, "verify-email"), (verification, "verify-email"), (reset, "reset-password")]
+    fn a_link_opens_its_page_with_the_token_in_the_fragment() {
+        let templates = templates_at("https://shop.example/eu");
+        let [.., welcome, verification, reset, _] = contents("Ann");
+        for (content, page) in
+            [(welcome, "verify-email"), (verification, "verify-email"), (reset, "reset-password")]
         {
-            let words = templates.words(&letter).expect("it renders");
+            let mail = render(&templates, &content);
             let link = format!("https://shop.example/eu/{page}#token=q-_Z9");
-            assert!(words.text.contains(&link), "{link} in {}", words.text);
-            assert!(words.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", words.html);
-            assert!(!words.subject.contains("q-_Z9"), "{}", words.subject);
+            assert!(mail.text.contains(&link), "{link} in {}", mail.text);
+            assert!(mail.html.contains(&link.replace('/', "&#x2f;")), "{link} in {}", mail.html);
+            assert!(!mail.subject.contains("q-_Z9"), "{}", mail.subject);
         }
     }
 
     proptest! {
         #[test]
-        fn no_name_becomes_html_or_leaves_ascii(name in ".*<.*[\"'&>é日🎁].*") {
-            for letter in letters(&name) {
-                let words = templates().words(&letter).expect("it renders");
-                let plain = templates().words(&letters("x")[0]).expect("it renders");
-                prop_assert!(words.html.is_ascii());
+        fn no_name_adds_a_tag_or_a_character_beyond_ascii(name in ".*<.*[\"'&>é日🎁].*") {
+            for content in contents(&name) {
+                let mail = render(&templates(), &content);
+                let plain = render(&templates(), &contents("x")[0]);
+                prop_assert!(mail.html.is_ascii());
                 let tags = |html: &str| html.matches('<').count();
-                if matches!(letter.content, Content::OrderConfirmation(_)) {
-                    prop_assert_eq!(tags(&words.html), tags(&plain.html));
+                if matches!(content.details, Details::OrderConfirmation(_)) {
+                    prop_assert_eq!(tags(&mail.html), tags(&plain.html));
                 }
-                prop_assert!(!words.subject.contains(['\r', '\n']));
+                prop_assert!(!mail.subject.contains(['\r', '\n']));
             }
         }
     }

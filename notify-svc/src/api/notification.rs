@@ -9,7 +9,11 @@ use proto::notify::v1::{
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::{convert, inbox};
+use crate::{
+    convert::{delivery as convert_delivery, notification as convert},
+    delivery::statistics,
+    notification::{lookup, resend},
+};
 
 #[tonic::async_trait]
 impl NotificationService for Api {
@@ -20,12 +24,11 @@ impl NotificationService for Api {
         let caller = mesh::identity::claims(&request)?.sub.to_string();
         let (filter, page) =
             convert::list_notifications(request.get_ref(), &caller, &self.page_tokens)?;
-        let (notifications, next) =
-            inbox::list_notifications(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
-        let scope = convert::list_notifications_scope(&filter, &caller);
+        let listed = lookup::list_notifications(&self.app, &filter, &page).await?;
+        let listed = listed.map(convert::notification);
         Ok(Response::new(ListNotificationsResponse {
-            notifications: notifications.into_iter().map(convert::notification).collect(),
-            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+            notifications: listed.items,
+            next_page_token: listed.next_page_token,
         }))
     }
 
@@ -34,9 +37,9 @@ impl NotificationService for Api {
         request: Request<GetNotificationRequest>,
     ) -> Result<Response<GetNotificationResponse>, Status> {
         let id = convert::notification_id(&request.get_ref().notification_id)?;
-        let (notification, attempts) = inbox::get_notification(&self.app, id).await?;
+        let (notification, attempts) = lookup::get_notification(&self.app, id).await?;
         let mut notification = convert::notification(notification);
-        notification.attempts = attempts.into_iter().map(convert::attempt).collect();
+        notification.attempts = attempts.into_iter().map(convert_delivery::attempt).collect();
         Ok(Response::new(GetNotificationResponse { notification: Some(notification) }))
     }
 
@@ -45,7 +48,7 @@ impl NotificationService for Api {
         request: Request<ResendNotificationRequest>,
     ) -> Result<Response<ResendNotificationResponse>, Status> {
         let id = convert::notification_id(&request.get_ref().notification_id)?;
-        let notification = inbox::resend_notification(&self.app, id).await?;
+        let notification = resend::resend_notification(&self.app, id).await?;
         let notification = Some(convert::notification(notification));
         Ok(Response::new(ResendNotificationResponse { notification }))
     }
@@ -54,7 +57,7 @@ impl NotificationService for Api {
         &self,
         _: Request<GetDeliveryStatisticsRequest>,
     ) -> Result<Response<GetDeliveryStatisticsResponse>, Status> {
-        let statistics = inbox::get_delivery_statistics(&self.app).await?;
-        Ok(Response::new(convert::delivery_statistics(&statistics)))
+        let statistics = statistics::get_delivery_statistics(&self.app).await?;
+        Ok(Response::new(convert_delivery::statistics(&statistics)))
     }
 }

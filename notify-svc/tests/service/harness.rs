@@ -63,12 +63,8 @@ impl Desk {
         .await;
         let config = config(&database_url, &issuer.jwks_url, smtp_url, more);
         let service = start(&config).await;
-        let app = App {
-            database: Database::open(&config.settings.database, &MIGRATIONS)
-                .expect("good settings"),
-            mails_due: Wakeup::default(),
-            relay: Wakeup::default(),
-        };
+        let database = Database::open(&config.settings.database, &MIGRATIONS);
+        let app = App::new(database.expect("good settings"), Wakeup::default());
         let channel = service.channel("gateway", proto::FILE_DESCRIPTOR_SET);
         let client = NotificationServiceClient::new(channel);
         Self { service, config, app, admin: issuer.admin(), issuer, client }
@@ -76,7 +72,7 @@ impl Desk {
 
     pub fn handler(&self) -> MailEvents {
         let templates = Templates::new("Shopmesh".into(), self.config.public_url.clone());
-        MailEvents { app: self.app.clone(), templates: Arc::new(templates) }
+        MailEvents::new(self.app.clone(), Arc::new(templates))
     }
 
     /// Takes in events, as the consumer would.

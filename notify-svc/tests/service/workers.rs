@@ -4,7 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use notify_svc::{
     db::deliveries,
-    notification::{Mark, NotificationId, Outcome, Reply},
+    delivery::{DeliveryResult, Outcome, Reply},
+    notification::NotificationId,
 };
 use proto::notify::v1::NotificationState;
 use tests::eventually;
@@ -77,7 +78,7 @@ async fn what_a_dead_worker_had_another_sends_and_the_dead_one_cannot_mark_it() 
     )
     .await;
     let sent = desk.until_state(&recipient, NotificationState::Sent).await;
-    let late = Mark {
+    let late = DeliveryResult {
         id,
         claim_id,
         outcome: Outcome::Failed,
@@ -85,7 +86,7 @@ async fn what_a_dead_worker_had_another_sends_and_the_dead_one_cannot_mark_it() 
         message_id: String::new(),
         event: None,
     };
-    assert_eq!(deliveries::mark(&mut connection, &[late]).await.unwrap(), []);
+    assert_eq!(deliveries::record_results(&mut connection, &[late]).await.unwrap(), []);
     assert_eq!(desk.find(&recipient).await, sent);
 }
 

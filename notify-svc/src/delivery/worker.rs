@@ -1,0 +1,327 @@
+//! Delivery workers: claim mails that are due, send them, and have the results recorded.
+//!
+//! **Invariant:** only a reply about a mail counts as an attempt. A transport error (no
+//! connection, a timeout, a server that shuts down) makes the worker back off and counts
+//! as no attempt.
+//!
+//! **Invariant:** a mail is sent under a claim: a lease of `LEASE_DURATION`, renewed while
+//! the mail is in flight. When the lease of a dead worker expires, another claims the mail.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lettre::message::Mailbox;
+use mesh::{error::chain, telemetry};
+use mesh_data::{database::convert_error, failpoint};
+use tokio::{
+    task::JoinSet,
+    time::{interval_at, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    db::deliveries as db,
+    delivery::{ClaimedMail, Outcome, Reply, results::Results},
+    events, mail,
+    notification::NotificationId,
+    smtp::{Connection, Message, SendResult, Server, TransportError},
+    templates::Templates,
+};
+
+/// Mails claimed at once.
+const CLAIM_SIZE_MAX: i64 = 20;
+/// How long a worker keeps claimed mails that wait behind a slow one.
+const WAIT_BEHIND_MAX: Duration = Duration::from_secs(1);
+const LEASE_DURATION: Duration = Duration::from_secs(15);
+const RENEW_INTERVAL: Duration = Duration::from_secs(5);
+/// How often an idle worker polls: for retries that become due, and for mails that other
+/// replicas received.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// An idle connection is closed after this.
+const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// How long the mail in flight may take after shutdown.
+const DRAIN_DURATION_MAX: Duration = Duration::from_secs(5);
+
+/// What all workers share.
+pub(crate) struct Delivery {
+    pub(crate) app: App,
+    pub(crate) server: Server,
+    pub(crate) templates: Arc<Templates>,
+    pub(crate) from: Mailbox,
+    pub(crate) results: Results,
+}
+
+impl Delivery {
+    /// Composes a claimed mail. The error is the reply to record instead of the server's.
+    fn compose(&self, claimed: &ClaimedMail, message_id: &str) -> Result<Message, Reply> {
+        let failed = |error: &dyn std::error::Error| Reply::new(0, &error.to_string());
+        let content = events::decode_stored(claimed.kind, &claimed.payload)
+            .map_err(|error| failed(&*error))?;
+        let rendered = self
+            .templates
+            .render(&content, claimed.subject.clone())
+            .map_err(|error| failed(&error))?;
+        mail::compose(&self.from, &claimed.recipient, &content.name, message_id, rendered)
+            .map_err(|error| failed(&error))
+    }
+}
+
+/// Delivers mails until `shutdown`. Any number of workers and replicas may do so at once.
+pub(crate) async fn run(delivery: Arc<Delivery>, shutdown: CancellationToken) {
+    metrics::counter!("mails_cut_off_total").increment(0);
+    let mut worker = Worker {
+        delivery,
+        shutdown: shutdown.clone(),
+        connection: None,
+        last_used: Instant::now(),
+        backoff: BACKOFF_MIN,
+        recording: JoinSet::new(),
+    };
+    while !shutdown.is_cancelled() {
+        match worker.deliver_due().await {
+            Ok(true) => {}
+            Ok(false) => worker.idle().await,
+            Err(error) => worker.back_off(&error).await,
+        }
+    }
+    worker.recording.join_all().await;
+    if let Some(connection) = worker.connection {
+        connection.quit().await;
+    }
+}
+
+/// Why a worker backs off. Says nothing about the mail.
+#[derive(Debug, thiserror::Error)]
+enum DeliveryError {
+    #[error("mail server")]
+    Transport(#[from] TransportError),
+    #[error("database")]
+    Database(#[from] mesh::Error),
+}
+
+/// How an attempt to send a mail ended.
+enum Attempt {
+    /// With a reply about the mail, and the connection if it can be reused.
+    Replied(Reply, Option<Connection>),
+    /// Without a reply about the mail.
+    Interrupted(TransportError),
+    /// Before the mail was sent.
+    NotStarted(TransportError),
+}
+
+struct Worker {
+    delivery: Arc<Delivery>,
+    shutdown: CancellationToken,
+    connection: Option<Connection>,
+    last_used: Instant,
+    backoff: Duration,
+    /// Results that are being recorded.
+    recording: JoinSet<()>,
+}
+
+impl Worker {
+    /// Delivers a batch of due mails. Returns false if none is due.
+    ///
+    /// Connects before it claims, so that an outage of the mail server leaves the mails
+    /// untouched.
+    async fn deliver_due(&mut self) -> Result<bool, DeliveryError> {
+        let delivery = self.delivery.clone();
+        if self.connection.is_none() {
+            let mut connection = delivery.app.database.connection().await?;
+            if !db::has_due(&mut connection).await.map_err(convert_error)? {
+                return Ok(false);
+            }
+            drop(connection);
+            self.connection = Some(delivery.server.connect().await?);
+        }
+        let claimed_at = Instant::now();
+        let mut connection = delivery.app.database.connection().await?;
+        let batch = db::claim(&mut connection, Uuid::now_v7(), LEASE_DURATION, CLAIM_SIZE_MAX)
+            .await
+            .map_err(convert_error)?;
+        drop(connection);
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        if batch.len() == CLAIM_SIZE_MAX as usize {
+            // More may be due, for another worker.
+            delivery.app.mails_due.notify();
+        }
+        let delivered = self.deliver(batch, claimed_at).await;
+        while self.recording.join_next().await.is_some() {}
+        self.last_used = Instant::now();
+        delivered.map(|()| true)
+    }
+
+    /// Sends mails one after the other. Releases the claims of those that it does not start.
+    async fn deliver(
+        &mut self,
+        mut batch: Vec<ClaimedMail>,
+        claimed_at: Instant,
+    ) -> Result<(), DeliveryError> {
+        batch.reverse();
+        let mut result = Ok(());
+        while let Some(claimed) = batch.pop() {
+            let is_late = claimed_at.elapsed() > LEASE_DURATION / 2;
+            if is_late || self.shutdown.is_cancelled() {
+                batch.push(claimed);
+                break;
+            }
+            let span = tracing::info_span!(
+                "mail",
+                otel.kind = "client",
+                notification_id = %claimed.id,
+                kind = claimed.kind.as_str()
+            );
+            telemetry::continue_traceparent(&span, claimed.traceparent.as_deref());
+            result = self.send(&claimed, &mut batch, claimed_at).instrument(span).await;
+            if result.is_err() {
+                break;
+            }
+        }
+        self.release_claims(&mut batch).await;
+        result
+    }
+
+    /// Sends one mail and has its result recorded. `waiting` are the mails behind it.
+    async fn send(
+        &mut self,
+        claimed: &ClaimedMail,
+        waiting: &mut Vec<ClaimedMail>,
+        claimed_at: Instant,
+    ) -> Result<(), DeliveryError> {
+        let delivery = self.delivery.clone();
+        let message_id = claimed.message_id(delivery.from.email.domain());
+        let attempt = match delivery.compose(claimed, &message_id) {
+            Err(reply) => Attempt::Replied(reply, self.connection.take()),
+            Ok(message) => {
+                let attempt = attempt(&delivery.server, self.connection.take(), &message);
+                self.await_attempt(attempt, claimed, waiting, claimed_at).await
+            }
+        };
+        match attempt {
+            Attempt::Replied(reply, connection) => {
+                self.connection = connection;
+                self.backoff = BACKOFF_MIN;
+                let result = delivery.results.evaluate(claimed, message_id, reply);
+                if result.outcome == Outcome::Sent {
+                    failpoint::hit("after-mail");
+                }
+                let results = delivery.results.clone();
+                let recorded = results.record_result(result, self.shutdown.clone());
+                self.recording.spawn(recorded.in_current_span());
+                Ok(())
+            }
+            Attempt::Interrupted(error) => {
+                metrics::counter!("mails_cut_off_total").increment(1);
+                self.postpone(claimed).await;
+                Err(error.into())
+            }
+            Attempt::NotStarted(error) => {
+                waiting.push(claimed.clone());
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Waits for an attempt. If it takes long, releases the claims of the mails behind it,
+    /// so that other workers send them, and renews its lease.
+    async fn await_attempt(
+        &self,
+        attempt: impl Future<Output = Attempt>,
+        claimed: &ClaimedMail,
+        waiting: &mut Vec<ClaimedMail>,
+        claimed_at: Instant,
+    ) -> Attempt {
+        let mut renewal = interval_at((claimed_at + WAIT_BEHIND_MAX).into(), RENEW_INTERVAL);
+        let drained = async {
+            self.shutdown.cancelled().await;
+            sleep(DRAIN_DURATION_MAX).await;
+        };
+        tokio::pin!(attempt, drained);
+        loop {
+            tokio::select! {
+                biased;
+                attempt = &mut attempt => return attempt,
+                () = &mut drained => return Attempt::Interrupted(TransportError::shutdown()),
+                _ = renewal.tick() => {
+                    self.release_claims(waiting).await;
+                    self.renew(claimed).await;
+                }
+            }
+        }
+    }
+
+    /// Waits until a mail may be due.
+    async fn idle(&mut self) {
+        if self.last_used.elapsed() > CONNECTION_IDLE_MAX
+            && let Some(connection) = self.connection.take()
+        {
+            connection.quit().await;
+        }
+        tokio::select! {
+            () = self.shutdown.cancelled() => {}
+            () = self.delivery.app.mails_due.notified() => {}
+            () = sleep(POLL_INTERVAL) => {}
+        }
+    }
+
+    /// Waits after an error: exponential backoff with jitter, until a mail gets a reply.
+    async fn back_off(&mut self, error: &DeliveryError) {
+        tracing::warn!(error = %chain(error), "mails remain pending");
+        let delay = self.backoff.mul_f64(0.5 + rand::random::<f64>() / 2.0);
+        self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+        let _ = timeout(delay, self.shutdown.cancelled()).await;
+    }
+
+    // The following three are best effort: if the database does not respond, the lease
+    // expires and another worker claims the mail.
+
+    async fn release_claims(&self, batch: &mut Vec<ClaimedMail>) {
+        let Some(claim_id) = batch.first().map(|claimed| claimed.claim_id) else {
+            return;
+        };
+        let ids: Vec<NotificationId> = batch.drain(..).map(|claimed| claimed.id).collect();
+        if let Ok(mut connection) = self.delivery.app.database.connection().await {
+            let _ = db::release(&mut connection, claim_id, &ids).await;
+        }
+        self.delivery.app.mails_due.notify();
+    }
+
+    async fn postpone(&self, claimed: &ClaimedMail) {
+        let ClaimedMail { claim_id, id, .. } = *claimed;
+        if let Ok(mut connection) = self.delivery.app.database.connection().await {
+            let _ = db::postpone(&mut connection, claim_id, id, claimed.postponement()).await;
+        }
+    }
+
+    async fn renew(&self, claimed: &ClaimedMail) {
+        let ClaimedMail { claim_id, id, .. } = *claimed;
+        if let Ok(mut connection) = self.delivery.app.database.connection().await {
+            let _ = db::renew(&mut connection, claim_id, id, LEASE_DURATION).await;
+        }
+    }
+}
+
+/// Sends a mail, over a new connection if there is none.
+async fn attempt(server: &Server, connection: Option<Connection>, message: &Message) -> Attempt {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => match server.connect().await {
+            Ok(connection) => connection,
+            Err(error) => return Attempt::NotStarted(error),
+        },
+    };
+    match connection.send(message).await {
+        SendResult::Accepted(reply, connection) => Attempt::Replied(reply, Some(connection)),
+        SendResult::Rejected(reply) => Attempt::Replied(reply, None),
+        SendResult::Failed(error) => Attempt::Interrupted(error),
+    }
+}
