@@ -1,4 +1,4 @@
-//! Who may call what.
+//! The access rule of each method.
 
 use mesh::access::Methods;
 use proto::notify::v1::{
@@ -9,48 +9,48 @@ use tests::{issuer::with_token, status::reason};
 use tonic::{Request, Status};
 
 use crate::{
-    harness::Desk,
-    mail_server::{Answer, MailServer},
+    harness::Service,
+    mail_server::{MailServer, Response},
 };
 
-/// What each method answers to a request with this token, if any.
-async fn call_each(desk: &Desk, token: Option<&str>) -> Vec<(&'static str, Status)> {
+/// Calls each method with this token, if any, and returns the errors.
+async fn call_each(service: &Service, token: Option<&str>) -> Vec<(&'static str, Status)> {
     fn request<T>(token: Option<&str>, message: T) -> Request<T> {
         match token {
             Some(token) => with_token(token, message),
             None => Request::new(message),
         }
     }
-    let mut client = desk.client.clone();
+    let mut client = service.client.clone();
     let get = request(token, GetNotificationRequest::default());
     let list = request(token, ListNotificationsRequest::default());
     let resend = request(token, ResendNotificationRequest::default());
     let statistics = request(token, GetDeliveryStatisticsRequest {});
-    let refused = "it is not for everyone";
+    let rejected = "the method is for admins only";
     vec![
         (
             "GetDeliveryStatistics",
-            client.get_delivery_statistics(statistics).await.expect_err(refused),
+            client.get_delivery_statistics(statistics).await.expect_err(rejected),
         ),
-        ("GetNotification", client.get_notification(get).await.expect_err(refused)),
-        ("ListNotifications", client.list_notifications(list).await.expect_err(refused)),
-        ("ResendNotification", client.resend_notification(resend).await.expect_err(refused)),
+        ("GetNotification", client.get_notification(get).await.expect_err(rejected)),
+        ("ListNotifications", client.list_notifications(list).await.expect_err(rejected)),
+        ("ResendNotification", client.resend_notification(resend).await.expect_err(rejected)),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_is_for_admins_only() {
-    let server = MailServer::start(|_| Answer::Usual).await;
-    let desk = Desk::open(&server.url()).await;
-    let customer = desk.issuer.token(&desk.issuer.customer());
-    for (token, refusal) in [
+    let server = MailServer::start(|_| Response::Usual).await;
+    let service = Service::start(&server.url()).await;
+    let customer = service.issuer.token(&service.issuer.customer());
+    for (token, expected) in [
         (None, "TOKEN_MISSING"),
         (Some("forged"), "TOKEN_INVALID"),
         (Some(&*customer), "ROLE_REQUIRED"),
     ] {
-        let refused = call_each(&desk, token).await;
-        for (method, status) in &refused {
-            assert_eq!(reason(status), refusal, "{method}");
+        let errors = call_each(&service, token).await;
+        for (method, status) in &errors {
+            assert_eq!(reason(status), expected, "{method}");
         }
         let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).unwrap();
         let own = methods.iter().filter(|(path, _)| path.starts_with("/shopmesh.notify."));
@@ -59,7 +59,7 @@ async fn every_method_is_for_admins_only() {
             .map(|(_, method)| method.name.as_str())
             .collect();
         names.sort_unstable();
-        let called: Vec<_> = refused.iter().map(|(method, _)| *method).collect();
-        assert_eq!(called, names, "each is called above");
+        let called: Vec<_> = errors.iter().map(|(method, _)| *method).collect();
+        assert_eq!(called, names, "each method is called above");
     }
 }

@@ -1,5 +1,5 @@
-//! A notify-svc of a test's own, with a database of its own. Events come as records,
-//! past Kafka, unless a test says otherwise.
+//! A notify-svc with its own database for each test. Events are passed to the consumer as
+//! records, without Kafka, unless a test sets a broker.
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use mesh_data::{
     outbox::Wakeup,
 };
 use notify_svc::{App, Config, DEFAULTS, MIGRATIONS, consumer::MailEvents, templates::Templates};
-use prost::{Message, Name};
 use proto::{
     money::from_minor,
     notify::v1::{
@@ -22,6 +21,7 @@ use proto::{
     },
     order::v1::{Address, Order, OrderCreated, OrderItem},
     time::Timestamp,
+    topics::Event,
 };
 use tests::{
     eventually,
@@ -31,12 +31,12 @@ use tests::{
 use tonic::Status;
 use uuid::Uuid;
 
-/// Nothing answers there.
+/// An address where nothing listens.
 pub const NOWHERE: &str = "127.0.0.1:1";
 
-/// A running notify-svc and what a test needs of it.
-pub struct Desk {
-    pub service: InProcess,
+/// A running notify-svc.
+pub struct Service {
+    pub process: InProcess,
     pub config: Config,
     pub app: App,
     pub issuer: Issuer,
@@ -44,14 +44,14 @@ pub struct Desk {
     pub client: NotificationServiceClient<Channel>,
 }
 
-impl Desk {
-    /// A desk that sends to `smtp_url`.
-    pub async fn open(smtp_url: &str) -> Self {
-        Self::open_with(smtp_url, &[]).await
+impl Service {
+    /// Starts a service that sends to `smtp_url`.
+    pub async fn start(smtp_url: &str) -> Self {
+        Self::start_with(smtp_url, &[]).await
     }
 
-    /// A desk with further settings.
-    pub async fn open_with(smtp_url: &str, more: &[(&str, &str)]) -> Self {
+    /// Starts a service with further settings.
+    pub async fn start_with(smtp_url: &str, more: &[(&str, &str)]) -> Self {
         let issuer = Issuer::start().await;
         let database_url = template_database("notify-svc", |url| async move {
             migrate(
@@ -62,12 +62,12 @@ impl Desk {
         })
         .await;
         let config = config(&database_url, &issuer.jwks_url, smtp_url, more);
-        let service = start(&config).await;
+        let process = start(&config).await;
         let database = Database::open(&config.settings.database, &MIGRATIONS);
         let app = App::new(database.expect("good settings"), Wakeup::default());
-        let channel = service.channel("gateway", proto::FILE_DESCRIPTOR_SET);
+        let channel = process.channel("gateway", proto::FILE_DESCRIPTOR_SET);
         let client = NotificationServiceClient::new(channel);
-        Self { service, config, app, admin: issuer.admin(), issuer, client }
+        Self { process, config, app, admin: issuer.admin(), issuer, client }
     }
 
     pub fn handler(&self) -> MailEvents {
@@ -75,11 +75,11 @@ impl Desk {
         MailEvents::new(self.app.clone(), Arc::new(templates))
     }
 
-    /// Takes in events, as the consumer would.
+    /// Receives events as the consumer does.
     pub async fn receive(&self, events: &[Record]) {
         let handler = self.handler();
-        let read = |event| handler.decode(event).expect("it can be read");
-        handler.handle(events.iter().map(read).collect()).await.expect("the database is there");
+        let decode = |event| handler.decode(event).expect("the event is valid");
+        handler.handle(events.iter().map(decode).collect()).await.expect("the database responds");
     }
 
     pub async fn list(&self, recipient: &str) -> Vec<Notification> {
@@ -89,27 +89,29 @@ impl Desk {
             ..ListNotificationsRequest::default()
         };
         let request = self.issuer.request(&self.admin, request);
-        let response = self.client.clone().list_notifications(request).await.expect("it is good");
+        let response =
+            self.client.clone().list_notifications(request).await.expect("the request is valid");
         response.into_inner().notifications
     }
 
-    /// The one notification for `recipient`, with its attempts.
+    /// Returns the only notification to `recipient`, with its attempts.
     pub async fn find(&self, recipient: &str) -> Notification {
         let found = self.list(recipient).await;
         assert_eq!(found.len(), 1, "{found:?}");
         let notification_id = found[0].notification_id.clone();
         let request = self.issuer.request(&self.admin, GetNotificationRequest { notification_id });
-        let response = self.client.clone().get_notification(request).await.expect("it is there");
-        response.into_inner().notification.expect("a response has it")
+        let response =
+            self.client.clone().get_notification(request).await.expect("the mail exists");
+        response.into_inner().notification.expect("a response has the mail")
     }
 
-    /// Waits until the one notification for `recipient` is as `good` says.
+    /// Waits until the only notification to `recipient` meets `condition`.
     pub async fn until(
         &self,
         recipient: &str,
-        good: impl Fn(&Notification) -> bool,
+        condition: impl Fn(&Notification) -> bool,
     ) -> Notification {
-        eventually(recipient, async || Some(self.find(recipient).await).filter(&good)).await
+        eventually(recipient, async || Some(self.find(recipient).await).filter(&condition)).await
     }
 
     pub async fn until_state(&self, recipient: &str, state: NotificationState) -> Notification {
@@ -121,16 +123,16 @@ impl Desk {
         let request = ResendNotificationRequest { notification_id };
         let request = self.issuer.request(&self.admin, request);
         let response = self.client.clone().resend_notification(request).await?.into_inner();
-        Ok(response.notification.expect("a response has it"))
+        Ok(response.notification.expect("a response has the mail"))
     }
 
     pub async fn statistics(&self) -> GetDeliveryStatisticsResponse {
         let request = self.issuer.request(&self.admin, GetDeliveryStatisticsRequest {});
         let response = self.client.clone().get_delivery_statistics(request).await;
-        response.expect("it is good").into_inner()
+        response.expect("the request is valid").into_inner()
     }
 
-    /// Executes a statement, for what only a database can be made to look like.
+    /// Executes a statement, to set up what no method can.
     pub async fn execute(&self, statement: &str) {
         execute(&self.app, statement).await;
     }
@@ -139,11 +141,11 @@ impl Desk {
 /// Executes a statement in the database of `app`.
 pub async fn execute(app: &App, statement: &str) {
     use diesel_async::RunQueryDsl;
-    let mut connection = app.database.connection().await.expect("it is there");
-    diesel::sql_query(statement).execute(&mut connection).await.expect("it is SQL");
+    let mut connection = app.database.connection().await.expect("the database responds");
+    diesel::sql_query(statement).execute(&mut connection).await.expect("the statement is valid");
 }
 
-/// A replica with these settings.
+/// Starts a replica with these settings.
 pub async fn start(config: &Config) -> InProcess {
     let config = config.clone();
     InProcess::start(|listeners, process| notify_svc::run(config, listeners, process)).await
@@ -169,15 +171,15 @@ fn config(database_url: &str, jwks_url: &str, smtp_url: &str, more: &[(&str, &st
     try_parse(DEFAULTS, arguments).expect("good settings")
 }
 
-/// An address that no other test uses.
+/// Returns an address that no other test uses.
 pub fn someone() -> String {
     format!("{}@example.com", Uuid::now_v7().simple())
 }
 
-/// `event` as Kafka would bring it.
-pub fn record<M: Message + Name>(topic: &str, event: &M) -> Record {
+/// Returns `event` as a record of Kafka.
+pub fn record<M: Event>(event: &M) -> Record {
     Record {
-        topic: topic.into(),
+        topic: M::TOPIC.into(),
         key: Uuid::now_v7().to_string(),
         message: M::full_name(),
         payload: event.encode_to_vec(),
@@ -186,7 +188,7 @@ pub fn record<M: Message + Name>(topic: &str, event: &M) -> Record {
     }
 }
 
-/// An order of two cups and a pot.
+/// Returns an order of two cups and a pot.
 pub fn order() -> Order {
     let item = |name: &str, quantity, minor| OrderItem {
         product_id: Uuid::now_v7().to_string(),
@@ -210,7 +212,7 @@ pub fn order() -> Order {
     }
 }
 
-/// An order of `recipient` was placed.
+/// Returns the event that `recipient` has placed an order.
 pub fn order_created(recipient: &str) -> Record {
     let event = OrderCreated {
         event_id: Uuid::now_v7().to_string(),
@@ -218,5 +220,5 @@ pub fn order_created(recipient: &str) -> Record {
         customer_email: recipient.into(),
         customer_name: "Ann Möller".into(),
     };
-    record("order-created", &event)
+    record(&event)
 }

@@ -1,5 +1,4 @@
-//! A mail server that answers as a test says: what devstack's mailbox, which takes
-//! every mail, cannot be asked to do.
+//! A mail server that replies as a test requires. devstack's mailbox accepts every mail.
 
 use std::{
     fs,
@@ -17,15 +16,15 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What the server answers to a line of a client.
-pub enum Answer {
-    /// What a server that takes every mail answers.
+/// How the server responds to a line of a client.
+pub enum Response {
+    /// Like a server that accepts every mail.
     Usual,
-    /// This, and then it goes on.
-    Say(&'static str),
-    /// This, and then it closes the connection.
-    SayAndClose(&'static str),
-    /// Nothing.
+    /// With this reply.
+    Reply(&'static str),
+    /// With this reply, after which it closes the connection.
+    ReplyAndClose(&'static str),
+    /// Not at all.
     Silence,
 }
 
@@ -37,14 +36,14 @@ pub enum Encryption {
     Tls,
 }
 
-/// A mail that it took.
+/// An accepted mail.
 #[derive(Debug, Clone)]
-pub struct Taken {
+pub struct AcceptedMail {
     pub recipient: String,
     pub text: String,
 }
 
-impl Taken {
+impl AcceptedMail {
     pub fn header(&self, name: &str) -> &str {
         let begin = format!("{name}: ");
         let line = self.text.split("\r\n").find(|line| line.starts_with(&begin));
@@ -52,40 +51,41 @@ impl Taken {
     }
 }
 
-type Script = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
+type Script = Arc<dyn Fn(&str) -> Response + Send + Sync>;
 
 #[derive(Clone)]
 pub struct MailServer {
     port: u16,
-    taken: Arc<Mutex<Vec<Taken>>>,
-    said: Arc<Mutex<Vec<String>>>,
+    accepted: Arc<Mutex<Vec<AcceptedMail>>>,
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl MailServer {
-    /// Answers each line as `script` says: the commands, and `.` at the end of a mail.
-    pub async fn start(script: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+    /// Starts a server. `script` returns the response to each line: to the commands, and to
+    /// `.` at the end of a mail.
+    pub async fn start(script: impl Fn(&str) -> Response + Send + Sync + 'static) -> Self {
         Self::start_with(0, Encryption::None, script).await
     }
 
     pub async fn start_with(
         port: u16,
         encryption: Encryption,
-        script: impl Fn(&str) -> Answer + Send + Sync + 'static,
+        script: impl Fn(&str) -> Response + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let server = Self { port, taken: Arc::default(), said: Arc::default() };
+        let server = Self { port, accepted: Arc::default(), lines: Arc::default() };
         let (accepting, script): (_, Script) = (server.clone(), Arc::new(script));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (server, script) = (accepting.clone(), script.clone());
-                tokio::spawn(async move { server.welcome(stream, encryption, &script).await });
+                tokio::spawn(async move { server.accept(stream, encryption, &script).await });
             }
         });
         server
     }
 
-    /// A port at which nothing answers yet.
+    /// Returns a port where nothing listens yet.
     pub async fn free_port() -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         listener.local_addr().expect("it is bound").port()
@@ -99,22 +99,22 @@ impl MailServer {
         self.port
     }
 
-    /// The mails that it took for `recipient`.
-    pub fn taken_for(&self, recipient: &str) -> Vec<Taken> {
-        let taken = self.taken.lock().unwrap();
-        taken.iter().filter(|mail| mail.recipient == recipient).cloned().collect()
+    /// Returns the accepted mails to `recipient`.
+    pub fn accepted_for(&self, recipient: &str) -> Vec<AcceptedMail> {
+        let accepted = self.accepted.lock().unwrap();
+        accepted.iter().filter(|mail| mail.recipient == recipient).cloned().collect()
     }
 
-    pub fn taken(&self) -> Vec<Taken> {
-        self.taken.lock().unwrap().clone()
+    pub fn accepted(&self) -> Vec<AcceptedMail> {
+        self.accepted.lock().unwrap().clone()
     }
 
-    /// How many lines it got that begin so.
-    pub fn heard(&self, begin: &str) -> usize {
-        self.said.lock().unwrap().iter().filter(|line| line.starts_with(begin)).count()
+    /// Returns the number of lines that it received with this prefix.
+    pub fn count(&self, prefix: &str) -> usize {
+        self.lines.lock().unwrap().iter().filter(|line| line.starts_with(prefix)).count()
     }
 
-    async fn welcome(&self, stream: TcpStream, encryption: Encryption, script: &Script) {
+    async fn accept(&self, stream: TcpStream, encryption: Encryption, script: &Script) {
         let _ = stream.set_nodelay(true);
         if encryption == Encryption::Tls {
             if let Ok(stream) = acceptor().accept(stream).await {
@@ -127,7 +127,7 @@ impl MailServer {
         if upgrade.unwrap_or(false)
             && let Ok(stream) = acceptor().accept(stream.into_inner()).await
         {
-            let _ = self.talk(&mut BufReader::new(stream), true, script).await;
+            let _ = self.converse(&mut BufReader::new(stream), true, script).await;
         }
     }
 
@@ -138,11 +138,11 @@ impl MailServer {
         script: &Script,
     ) -> std::io::Result<bool> {
         stream.write_all(b"220 test\r\n").await?;
-        self.talk(stream, encrypted, script).await
+        self.converse(stream, encrypted, script).await
     }
 
-    /// True where the client asked for encryption.
-    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    /// Returns true if the client starts encryption.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: &mut BufReader<S>,
         encrypted: bool,
@@ -160,40 +160,40 @@ impl MailServer {
                 text.push_str("\r\n");
                 continue;
             }
-            self.said.lock().unwrap().push(line.clone());
+            self.lines.lock().unwrap().push(line.clone());
             let usual = match line.split([' ', ':']).next().unwrap_or_default() {
                 "EHLO" if encrypted => "250-test\r\n250-AUTH PLAIN\r\n250 8BITMIME",
                 "EHLO" => "250-test\r\n250 STARTTLS",
-                "AUTH" => "235 welcome",
-                "DATA" => "354 go on",
+                "AUTH" => "235 ok",
+                "DATA" => "354 continue",
                 "STARTTLS" | "QUIT" => "220 test",
-                _ => "250 fine",
+                _ => "250 ok",
             };
-            let answer = match script(&line) {
-                Answer::Usual => usual,
-                Answer::Say(text) => text,
-                Answer::SayAndClose(text) => {
+            let reply = match script(&line) {
+                Response::Usual => usual,
+                Response::Reply(text) => text,
+                Response::ReplyAndClose(text) => {
                     return stream
                         .write_all(format!("{text}\r\n").as_bytes())
                         .await
                         .map(|()| false);
                 }
-                Answer::Silence => continue,
+                Response::Silence => continue,
             };
             if let Some(address) = line.strip_prefix("RCPT TO:<") {
                 recipient = address.trim_end_matches('>').to_owned();
             }
             match mail.take() {
-                Some(text) if answer.starts_with("250") => {
-                    let taken = Taken { recipient: recipient.clone(), text };
-                    self.taken.lock().unwrap().push(taken);
+                Some(text) if reply.starts_with("250") => {
+                    let accepted = AcceptedMail { recipient: recipient.clone(), text };
+                    self.accepted.lock().unwrap().push(accepted);
                 }
                 _ => {}
             }
-            if answer.starts_with("354") {
+            if reply.starts_with("354") {
                 mail = Some(String::new());
             }
-            stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+            stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
             match line.as_str() {
                 "STARTTLS" => return Ok(true),
                 "QUIT" => return Ok(false),
@@ -214,6 +214,6 @@ fn acceptor() -> TlsAcceptor {
         .expect("versions of TLS")
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .expect("a key that fits");
+        .expect("a matching key");
     TlsAcceptor::from(Arc::new(config))
 }

@@ -1,14 +1,15 @@
-//! notify-svc as its callers, its events and the mail server see it.
-#![allow(clippy::unwrap_used)]
+//! notify-svc with a real database, as its callers, its events and the mail server see it.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod access;
-mod admin;
-mod crash;
+mod content;
+mod crashes;
 mod delivery;
+mod delivery_worker;
 mod events;
 mod field_rules;
 mod harness;
 mod mail_server;
 mod mailbox;
-mod mails;
-mod workers;
+mod notification_lookup;
+mod validation;

@@ -1,4 +1,4 @@
-//! Death at the worst moment: the mail is out, and nobody has written it down.
+//! A crash after the mail server accepted a mail and before its result is recorded.
 
 use std::process::{Command, Stdio};
 
@@ -6,22 +6,22 @@ use secrecy::ExposeSecret;
 use tests::eventually;
 
 use crate::{
-    harness::{Desk, execute, order_created, someone, start},
-    mail_server::{Answer, Encryption, MailServer},
+    harness::{Service, execute, order_created, someone, start},
+    mail_server::{Encryption, MailServer, Response},
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_that_death_kept_from_being_marked_goes_again_under_the_same_message_id() {
+async fn a_mail_whose_result_a_crash_lost_is_sent_again_under_the_same_message_id() {
     let port = MailServer::free_port().await;
     let recipient = someone();
-    // Nothing answers yet, so that the desk's own service sends nothing.
-    let desk = Desk::open(&format!("smtp://127.0.0.1:{port}")).await;
-    desk.receive(&[order_created(&recipient)]).await;
-    let Desk { service, app, config, .. } = desk;
-    service.stop().await;
-    let server = MailServer::start_with(port, Encryption::None, |_| Answer::Usual).await;
+    // Nothing listens yet, so that the service in this process sends nothing.
+    let service = Service::start(&format!("smtp://127.0.0.1:{port}")).await;
+    service.receive(&[order_created(&recipient)]).await;
+    let Service { process, app, config, .. } = service;
+    process.stop().await;
+    let server = MailServer::start_with(port, Encryption::None, |_| Response::Usual).await;
 
-    let mut process = Command::new(env!("CARGO_BIN_EXE_notify-svc"))
+    let mut crashing = Command::new(env!("CARGO_BIN_EXE_notify-svc"))
         .env("CRASH_AT", "after-mail")
         .env("RUST_LOG", "error")
         .env("LISTEN_ADDRESS", "127.0.0.1:0")
@@ -37,14 +37,14 @@ async fn a_mail_that_death_kept_from_being_marked_goes_again_under_the_same_mess
         .stderr(Stdio::null())
         .spawn()
         .expect("the program is built");
-    let status = eventually("it dies", || std::future::ready(process.try_wait().unwrap())).await;
+    let status = eventually("the crash", || std::future::ready(crashing.try_wait().unwrap())).await;
     assert!(!status.success());
-    assert_eq!(server.taken_for(&recipient).len(), 1);
+    assert_eq!(server.accepted_for(&recipient).len(), 1);
 
     execute(&app, "UPDATE deliveries SET leased_until = now()").await;
     let _replica = start(&config).await;
-    let twice = eventually("it goes again", async || {
-        Some(server.taken_for(&recipient)).filter(|taken| taken.len() == 2)
+    let twice = eventually("the duplicate", async || {
+        Some(server.accepted_for(&recipient)).filter(|accepted| accepted.len() == 2)
     })
     .await;
     assert_eq!(twice[0].header("Message-ID"), twice[1].header("Message-ID"));

@@ -1,4 +1,4 @@
-//! What customers read, taken from the mailbox.
+//! The content of mails, as customers see it in the mailbox.
 
 use devstack::testing::Env;
 use mesh_data::consumer::Handler;
@@ -15,7 +15,8 @@ use tests::eventually;
 use uuid::Uuid;
 
 use crate::{
-    harness::{Desk, order, order_created, record, someone},
+    harness::{Service, order, order_created, record, someone},
+    mail_server::{Encryption, MailServer, Response},
     mailbox::mails_to,
 };
 
@@ -23,7 +24,7 @@ fn text<'a>(mail: &'a Value, field: &str) -> &'a str {
     mail[field].as_str().unwrap_or_else(|| panic!("no {field} in {mail}"))
 }
 
-async fn the_mail_to(recipient: &str) -> Value {
+async fn only_mail_to(recipient: &str) -> Value {
     let mails = eventually("a mail", async || {
         Some(mails_to(recipient).await).filter(|mails| !mails.is_empty())
     });
@@ -34,7 +35,7 @@ async fn the_mail_to(recipient: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_confirmed_with_its_items_and_total_in_text_and_html() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+    let service = Service::start(&Env::from_env().smtp_url()).await;
     let recipient = someone();
     let order = order();
     let event = OrderCreated {
@@ -43,16 +44,16 @@ async fn an_order_is_confirmed_with_its_items_and_total_in_text_and_html() {
         customer_email: recipient.clone(),
         customer_name: "Ann Möller".into(),
     };
-    desk.receive(&[record("order-created", &event)]).await;
+    service.receive(&[record(&event)]).await;
 
-    let mail = the_mail_to(&recipient).await;
+    let mail = only_mail_to(&recipient).await;
     let number = &order.order_id[..8];
     assert_eq!(text(&mail, "subject"), format!("Your order {number} is confirmed"));
     assert_eq!(mail["to"][0]["name"], "Ann Möller");
     assert_eq!(mail["from"][0]["address"], "orders@shopmesh.example");
     let link = format!("https://shop.example/orders/{}", order.order_id);
     for part in [text(&mail, "text"), &text(&mail, "html").replace("&#x2f;", "/")] {
-        for said in [
+        for expected in [
             "Ann M",
             number,
             "Enamel cup, 300 ml",
@@ -63,10 +64,10 @@ async fn an_order_is_confirmed_with_its_items_and_total_in_text_and_html() {
             &link,
             "24103 Kiel",
         ] {
-            assert!(part.contains(said), "{said} in {part}");
+            assert!(part.contains(expected), "{expected} in {part}");
         }
     }
-    let notification = desk.until_state(&recipient, NotificationState::Sent).await;
+    let notification = service.until_state(&recipient, NotificationState::Sent).await;
     assert_eq!(notification.kind(), NotificationKind::OrderConfirmation);
     assert_eq!(notification.order_id, order.order_id);
     assert_eq!(notification.subject, text(&mail, "subject"));
@@ -79,44 +80,35 @@ async fn an_order_is_confirmed_with_its_items_and_total_in_text_and_html() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_other_mail_goes_the_same_way() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+async fn every_other_mail_is_sent_as_well() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
     let (shipped, cancelled, new) = (someone(), someone(), someone());
     let events = [
-        record(
-            "order-shipped",
-            &OrderShipped {
-                event_id: Uuid::now_v7().to_string(),
-                order: Some(order()),
-                customer_email: shipped.clone(),
-                customer_name: "Ann".into(),
-            },
-        ),
-        record(
-            "order-cancelled",
-            &OrderCancelled {
-                event_id: Uuid::now_v7().to_string(),
-                order: Some(order()),
-                customer_email: cancelled.clone(),
-                customer_name: "Ann".into(),
-            },
-        ),
-        record(
-            "user-mail",
-            &UserMailRequested {
-                event_id: Uuid::now_v7().to_string(),
-                email: new.clone(),
-                display_name: "Ann".into(),
-                mail: Some(Mail::Welcome(WelcomeMail::default())),
-                ..UserMailRequested::default()
-            },
-        ),
+        record(&OrderShipped {
+            event_id: Uuid::now_v7().to_string(),
+            order: Some(order()),
+            customer_email: shipped.clone(),
+            customer_name: "Ann".into(),
+        }),
+        record(&OrderCancelled {
+            event_id: Uuid::now_v7().to_string(),
+            order: Some(order()),
+            customer_email: cancelled.clone(),
+            customer_name: "Ann".into(),
+        }),
+        record(&UserMailRequested {
+            event_id: Uuid::now_v7().to_string(),
+            email: new.clone(),
+            display_name: "Ann".into(),
+            mail: Some(Mail::Welcome(WelcomeMail::default())),
+            ..UserMailRequested::default()
+        }),
     ];
-    desk.receive(&events).await;
+    service.receive(&events).await;
     for (recipient, subject) in
         [(shipped, "on its way"), (cancelled, "was cancelled"), (new, "Welcome to Shopmesh")]
     {
-        let mail = the_mail_to(&recipient).await;
+        let mail = only_mail_to(&recipient).await;
         assert!(text(&mail, "subject").contains(subject), "{mail}");
         assert!(text(&mail, "text").contains("Ann") && text(&mail, "html").contains("Ann"));
     }
@@ -138,8 +130,8 @@ fn link(token: &str) -> MailedLink {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_reaches_its_reader_whole_and_shows_in_no_list() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+async fn a_link_reaches_the_recipient_unchanged_and_no_list_shows_it() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
     let token = "Q".repeat(42) + "-_";
     let mailed = || Some(link(&token));
     for (mail, kind, subject, page) in [
@@ -163,43 +155,43 @@ async fn a_link_reaches_its_reader_whole_and_shows_in_no_list() {
         ),
     ] {
         let recipient = someone();
-        desk.receive(&[record("user-mail", &user_mail(&recipient, mail))]).await;
-        let mail = the_mail_to(&recipient).await;
+        service.receive(&[record(&user_mail(&recipient, mail))]).await;
+        let mail = only_mail_to(&recipient).await;
         assert_eq!(text(&mail, "subject"), subject);
         let link = format!("https://shop.example/{page}#token={token}");
         for part in [text(&mail, "text"), &text(&mail, "html").replace("&#x2f;", "/")] {
-            for said in ["Ann", &link, "18 November 2026, 11:06 UTC"] {
-                assert!(part.contains(said), "{said} in {part}");
+            for expected in ["Ann", &link, "18 November 2026, 11:06 UTC"] {
+                assert!(part.contains(expected), "{expected} in {part}");
             }
         }
-        let notification = desk.until_state(&recipient, NotificationState::Sent).await;
+        let notification = service.until_state(&recipient, NotificationState::Sent).await;
         assert_eq!((notification.kind(), &*notification.subject), (kind, subject));
         assert!(!format!("{notification:?}").contains(&token), "{notification:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_a_new_password_is_told_where_to_get_another() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+async fn the_mail_about_a_new_password_links_to_the_page_that_sets_another() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
     let recipient = someone();
     let changed = Mail::PasswordChanged(PasswordChangedMail {});
-    desk.receive(&[record("user-mail", &user_mail(&recipient, changed))]).await;
-    let mail = the_mail_to(&recipient).await;
+    service.receive(&[record(&user_mail(&recipient, changed))]).await;
+    let mail = only_mail_to(&recipient).await;
     assert_eq!(text(&mail, "subject"), "Your password at Shopmesh was changed");
     for part in [text(&mail, "text"), &text(&mail, "html").replace("&#x2f;", "/")] {
         assert!(part.contains("https://shop.example/reset-password"), "{part}");
     }
-    let notification = desk.until_state(&recipient, NotificationState::Sent).await;
+    let notification = service.until_state(&recipient, NotificationState::Sent).await;
     assert_eq!(notification.kind(), NotificationKind::PasswordChanged);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_is_none_is_not_mailed() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
-    let handler = desk.handler();
+async fn an_invalid_link_is_rejected() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
+    let handler = service.handler();
     let decode = |link: Option<MailedLink>| {
         let mail = Mail::PasswordReset(PasswordResetMail { link });
-        handler.decode(&record("user-mail", &user_mail("ann@example.com", mail)))
+        handler.decode(&record(&user_mail("ann@example.com", mail)))
     };
     assert!(decode(Some(link("abc"))).is_ok());
     for bad in [
@@ -217,12 +209,12 @@ async fn a_link_that_is_none_is_not_mailed() {
         mail: None,
         ..user_mail("ann@example.com", Mail::Welcome(WelcomeMail::default()))
     };
-    assert!(handler.decode(&record("user-mail", &unknown)).is_err());
+    assert!(handler.decode(&record(&unknown)).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_names_are_shown_and_do_nothing() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+async fn hostile_names_are_shown_as_text() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
     let recipient = someone();
     let mut order = order();
     order.items[0].name = "<script>alert(1)</script>\r\nBcc: eve@example.com".into();
@@ -233,9 +225,9 @@ async fn hostile_names_are_shown_and_do_nothing() {
         customer_email: recipient.clone(),
         customer_name: "Eve\r\nBcc: eve@example.com\r\n\r\n<b>".into(),
     };
-    desk.receive(&[record("order-created", &event)]).await;
+    service.receive(&[record(&event)]).await;
 
-    let mail = the_mail_to(&recipient).await;
+    let mail = only_mail_to(&recipient).await;
     assert_eq!(mail["envelope"]["to"].as_array().map(Vec::len), Some(1), "{mail}");
     assert!(mail.get("bcc").is_none_or(|bcc| bcc.as_array().is_none_or(Vec::is_empty)), "{mail}");
     assert_eq!(mail["to"][0]["name"], "Eve Bcc: eve@example.com <b>");
@@ -246,37 +238,37 @@ async fn hostile_names_are_shown_and_do_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_comes_twice_makes_one_mail_and_one_without_an_address_makes_none() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
+async fn a_duplicate_event_causes_one_mail_and_one_without_an_address_none() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
     let recipient = someone();
     let event = order_created(&recipient);
-    desk.receive(&[event.clone(), order_created(""), event.clone()]).await;
-    desk.until_state(&recipient, NotificationState::Sent).await;
-    desk.receive(std::slice::from_ref(&event)).await;
-    desk.receive(&[event]).await;
+    service.receive(&[event.clone(), order_created(""), event.clone()]).await;
+    service.until_state(&recipient, NotificationState::Sent).await;
+    service.receive(std::slice::from_ref(&event)).await;
+    service.receive(&[event]).await;
 
-    let statistics = desk.statistics().await;
+    let statistics = service.statistics().await;
     assert_eq!((statistics.pending, statistics.sent, statistics.failed), (0, 1, 0));
     assert!(statistics.oldest_pending_age.is_none());
     assert_eq!(mails_to(&recipient).await.len(), 1);
-    assert_eq!(desk.find(&recipient).await.attempts.len(), 1);
+    assert_eq!(service.find(&recipient).await.attempts.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_lacks_what_its_mail_needs_cannot_be_read() {
-    let desk = Desk::open(&Env::from_env().smtp_url()).await;
-    let good = OrderCreated {
+async fn an_event_without_the_content_of_its_mail_is_rejected() {
+    let service = Service::start(&Env::from_env().smtp_url()).await;
+    let valid = OrderCreated {
         event_id: Uuid::now_v7().to_string(),
         order: Some(order()),
         customer_email: someone(),
         customer_name: "Ann".into(),
     };
-    let handler = desk.handler();
-    assert!(handler.decode(&record("order-created", &good)).is_ok());
-    let mut bad = vec![
-        OrderCreated { event_id: "7".into(), ..good.clone() },
-        OrderCreated { order: None, ..good.clone() },
-        OrderCreated { customer_email: "x".repeat(400), ..good.clone() },
+    let handler = service.handler();
+    assert!(handler.decode(&record(&valid)).is_ok());
+    let mut invalid = vec![
+        OrderCreated { event_id: "7".into(), ..valid.clone() },
+        OrderCreated { order: None, ..valid.clone() },
+        OrderCreated { customer_email: "x".repeat(400), ..valid.clone() },
     ];
     let broken: [fn(&mut proto::order::v1::Order); 4] = [
         |order| order.order_id.clear(),
@@ -284,18 +276,32 @@ async fn an_event_that_lacks_what_its_mail_needs_cannot_be_read() {
         |order| order.items[0].price = Some(proto::money::from_minor(1, "XYZ")),
         |order| order.items = vec![order.items[0].clone(); 1001],
     ];
-    for breaks in broken {
-        let mut event = good.clone();
-        breaks(event.order.as_mut().expect("it has one"));
-        bad.push(event);
+    for break_order in broken {
+        let mut event = valid.clone();
+        break_order(event.order.as_mut().expect("the event has an order"));
+        invalid.push(event);
     }
-    for event in bad {
-        assert!(handler.decode(&record("order-created", &event)).is_err(), "{event:?}");
+    for event in invalid {
+        assert!(handler.decode(&record(&event)).is_err(), "{event:?}");
     }
-    let mut unknown = record("order-created", &good);
+    let mut unknown = record(&valid);
     unknown.message = "shopmesh.order.v1.Other".into();
     assert!(handler.decode(&unknown).is_err());
-    let garbage =
-        mesh_data::kafka::Record { payload: vec![0xff; 40], ..record("order-created", &good) };
+    let garbage = mesh_data::kafka::Record { payload: vec![0xff; 40], ..record(&valid) };
     assert!(handler.decode(&garbage).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_has_the_subject_that_lists_show() {
+    let port = MailServer::free_port().await;
+    let service = Service::start(&format!("smtp://127.0.0.1:{port}")).await;
+    let recipient = someone();
+    service.receive(&[order_created(&recipient)]).await;
+    // Like the subject of another version of the template.
+    service.execute("UPDATE notifications SET subject = 'Your order'").await;
+    let server = MailServer::start_with(port, Encryption::None, |_| Response::Usual).await;
+    let sent = service.until_state(&recipient, NotificationState::Sent).await;
+    assert_eq!(sent.subject, "Your order");
+    let [mail] = &server.accepted_for(&recipient)[..] else { panic!("one mail is sent") };
+    assert_eq!(mail.header("Subject"), sent.subject);
 }
