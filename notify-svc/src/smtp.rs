@@ -61,7 +61,7 @@ enum Security {
 
 /// Whether the last contact with the mail server succeeded. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct ServerState(Arc<AtomicBool>);
+struct ServerState(Arc<AtomicBool>);
 
 impl ServerState {
     fn new() -> Self {
