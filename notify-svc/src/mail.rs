@@ -110,7 +110,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_adds_a_header_or_a_character_beyond_ascii(name: String, with in "[\r\n\"<>,é日🎁:]*") {
+        fn no_name_adds_a_header_or_a_character_beyond_ascii(
+            name: String,
+            with in "[\r\n\"<>,é日🎁:]*",
+        ) {
             let plain = compose_for("ann@example.com", "Ann").expect("a mail");
             let mail = compose_for("ann@example.com", &format!("{name}{with}")).expect("a mail");
             prop_assert!(mail.is_ascii());
