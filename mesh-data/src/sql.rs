@@ -28,7 +28,7 @@ use diesel::{
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::ToSql,
-    sql_types::{Array, HasSqlType, Untyped},
+    sql_types::{Array, HasSqlType, Integer, Untyped},
 };
 
 /// Starts a statement. `text` has `{name}` for each parameter, and `{name}` and `{name.columns}` for
@@ -64,7 +64,7 @@ pub struct Sql<'a> {
 
 enum Argument<'a> {
     Value(Box<dyn Parameter + 'a>),
-    Rows(Columns<'a>),
+    Rows(RowSet<'a>),
 }
 
 impl<'a> Sql<'a> {
@@ -83,7 +83,7 @@ impl<'a> Sql<'a> {
     /// Binds `{name}` to `rows`, as `unnest(…) AS name (…)`, and `{name.columns}` to the names of
     /// their columns.
     pub fn rows<R>(mut self, name: &'static str, rows: Rows<'a, R>) -> Self {
-        self.parameters.push((name, Argument::Rows(rows.columns)));
+        self.parameters.push((name, Argument::Rows(rows.set)));
         self
     }
 
@@ -100,38 +100,15 @@ impl<'a> Sql<'a> {
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         if let Some(name) = placeholder.strip_suffix(".columns") {
-            if let Argument::Rows(columns) = self.argument(name)? {
-                push_names(columns, out);
+            if let Argument::Rows(set) = self.argument(name)? {
+                set.push_names(out);
             }
             return Ok(());
         }
         match self.argument(placeholder)? {
             Argument::Value(value) => value.push(out),
-            Argument::Rows(columns) => {
-                out.push_sql("unnest(");
-                for (i, (_, values)) in columns.iter().enumerate() {
-                    if i > 0 {
-                        out.push_sql(", ");
-                    }
-                    values.push(out)?;
-                }
-                out.push_sql(") AS ");
-                out.push_sql(placeholder);
-                out.push_sql(" (");
-                push_names(columns, out);
-                out.push_sql(")");
-                Ok(())
-            }
+            Argument::Rows(set) => set.push(placeholder, out),
         }
-    }
-}
-
-fn push_names(columns: &Columns<'_>, out: &mut AstPass<'_, '_, Pg>) {
-    for (i, (name, _)) in columns.iter().enumerate() {
-        if i > 0 {
-            out.push_sql(", ");
-        }
-        out.push_sql(name);
     }
 }
 
@@ -200,16 +177,31 @@ where
 
 /// A set of rows as one array parameter per column.
 pub struct Rows<'a, R> {
-    rows: &'a [R],
-    columns: Columns<'a>,
+    rows: Vec<&'a R>,
+    set: RowSet<'a>,
 }
 
 type Columns<'a> = Vec<(&'static str, Box<dyn Parameter + 'a>)>;
 
+/// The columns of a set of rows.
+#[derive(Default)]
+struct RowSet<'a> {
+    /// One value for each row.
+    columns: Columns<'a>,
+    /// An array for each row. SQL has no array of arrays of different lengths, so each of these
+    /// parameters has the elements of all rows, and each row has a slice of it.
+    lists: Columns<'a>,
+    /// The first and the last index of each row's slice.
+    bounds: Columns<'a>,
+}
+
+const FIRST: &str = "list_first";
+const LAST: &str = "list_last";
+
 impl<'a, R> Rows<'a, R> {
     /// Starts a set of `rows` without columns.
     pub fn of(rows: &'a [R]) -> Self {
-        Self { rows, columns: Vec::new() }
+        Self { rows: rows.iter().collect(), set: RowSet::default() }
     }
 
     /// Returns a statement that inserts the rows into `table`.
@@ -243,8 +235,117 @@ impl<'a, R> Rows<'a, R> {
         ST: 'static,
         V: Send + 'a,
     {
-        let values: Vec<V> = self.rows.iter().map(value).collect();
-        self.columns.push((name, Box::new(Typed::<Array<ST>, _>::new(values))));
+        let values: Vec<V> = self.rows.iter().map(|row| value(row)).collect();
+        self.set.columns.push((name, Box::new(Typed::<Array<ST>, _>::new(values))));
         self
+    }
+
+    /// Adds array columns: `columns` adds them to the set of all `items`, and each row gets an array
+    /// with the values of its own items. A set of rows has these columns at most once.
+    #[must_use]
+    pub fn lists<I: 'a>(
+        mut self,
+        items: impl Fn(&'a R) -> &'a [I],
+        columns: impl FnOnce(Rows<'a, I>) -> Rows<'a, I>,
+    ) -> Self {
+        let lengths = self.rows.iter().map(|row| items(row).len() as i32);
+        let lasts: Vec<i32> = lengths
+            .scan(0, |last, length| {
+                *last += length;
+                Some(*last)
+            })
+            .collect();
+        let befores = [0].iter().chain(&lasts).take(lasts.len());
+        let firsts: Vec<i32> = befores.map(|before| before + 1).collect();
+        let all = self.rows.iter().flat_map(|row| items(row)).collect();
+        self.set.lists = columns(Rows { rows: all, set: RowSet::default() }).set.columns;
+        self.set.bounds = vec![
+            (FIRST, Box::new(Typed::<Array<Integer>, _>::new(firsts))),
+            (LAST, Box::new(Typed::<Array<Integer>, _>::new(lasts))),
+        ];
+        self
+    }
+}
+
+impl RowSet<'_> {
+    fn push_names(&self, out: &mut AstPass<'_, '_, Pg>) {
+        for (i, (name, _)) in self.columns.iter().chain(&self.lists).enumerate() {
+            push_separator(i, out);
+            out.push_sql(name);
+        }
+    }
+
+    fn push<'b>(&'b self, name: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.lists.is_empty() {
+            return self.push_unnest(name, out);
+        }
+        out.push_sql("(SELECT ");
+        for (i, (column, _)) in self.columns.iter().enumerate() {
+            push_separator(i, out);
+            out.push_sql(column);
+        }
+        for (i, (column, elements)) in self.lists.iter().enumerate() {
+            push_separator(self.columns.len() + i, out);
+            out.push_sql("(");
+            elements.push(out)?;
+            out.push_sql(&format!(")[{FIRST}:{LAST}] AS {column}"));
+        }
+        out.push_sql(" FROM ");
+        self.push_unnest(name, out)?;
+        out.push_sql(") AS ");
+        out.push_sql(name);
+        Ok(())
+    }
+
+    fn push_unnest<'b>(&'b self, name: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(");
+        for (i, (_, values)) in self.columns.iter().chain(&self.bounds).enumerate() {
+            push_separator(i, out);
+            values.push(out)?;
+        }
+        out.push_sql(") AS ");
+        out.push_sql(name);
+        out.push_sql(" (");
+        for (i, (column, _)) in self.columns.iter().chain(&self.bounds).enumerate() {
+            push_separator(i, out);
+            out.push_sql(column);
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+fn push_separator(index: usize, out: &mut AstPass<'_, '_, Pg>) {
+    if index > 0 {
+        out.push_sql(", ");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::sql_types::Text;
+
+    fn text(statement: &Sql<'_>) -> String {
+        let debug = diesel::debug_query::<Pg, _>(statement).to_string();
+        debug.split(" -- ").next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn array_columns_are_slices_of_one_parameter() {
+        let groups = [("a", vec![1, 2]), ("b", vec![]), ("c", vec![3])];
+        let rows = Rows::of(&groups)
+            .column::<Text, _>("name", |(name, _)| *name)
+            .lists(|(_, sizes)| &sizes[..], |items| items.column::<Integer, _>("sizes", |n| *n));
+        let insert = rows.insert_into("groups");
+        assert_eq!(
+            text(&insert),
+            "INSERT INTO groups (name, sizes) SELECT * FROM \
+             (SELECT name, ($1)[list_first:list_last] AS sizes \
+             FROM unnest($2, $3, $4) AS new (name, list_first, list_last)) AS new"
+        );
+        let debug = diesel::debug_query::<Pg, _>(&insert).to_string();
+        let binds = debug.split(" -- binds: ").nth(1).unwrap_or_default();
+        assert_eq!(binds, r#"[[1, 2, 3], ["a", "b", "c"], [1, 3, 3], [2, 2, 3]]"#);
     }
 }
