@@ -1,5 +1,5 @@
-//! Transport: decode a request, call one operation, encode what it tells. One type
-//! is all gRPC services of order-svc.
+//! Transport: decode a request, call one operation, encode its result. One type is all
+//! gRPC services of order-svc.
 
 mod checkout;
 mod order;
@@ -12,10 +12,9 @@ use crate::{
     order::{Order, OrderId},
 };
 
-/// All gRPC services of order-svc.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     pub(crate) app: App,
     pub(crate) page_tokens: PageTokens,
-    pub(crate) watched: Hub<OrderId, Order>,
+    pub(crate) subscriptions: Hub<OrderId, Order>,
 }

@@ -1,10 +1,10 @@
-//! The checkout, step by step: hold the stock, write the order, say what became of it.
-//! Its undo is in here too: a tombstone, and nothing else.
+//! The checkout, step by step: hold the stock, insert the order, return the outcome. Its
+//! compensation is here too: a tombstone, and nothing else.
 //!
-//! **Invariant:** a hold is never released from here. No failure, time-out or unknown
-//! outcome says that there is no order: the same request may be under way elsewhere, and
-//! its order may just have been written. product-svc asks about old holds by
-//! ResolveCheckouts, and only a tombstone makes it give the stock back.
+//! **Invariant:** a hold is never released from here. No failure, timeout or unknown
+//! outcome means that there is no order: the same request may be in flight elsewhere, and
+//! its order may just have been inserted. product-svc queries the outcomes of old holds by
+//! ResolveCheckouts, and releases one only after a tombstone exists.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -13,77 +13,67 @@ use std::{
 
 use mesh::telemetry;
 use mesh_data::{
-    database::{Connection, Database},
+    database::{Connection, Database, postgres_unavailable},
     failpoint,
     group_commit::GroupCommit,
     outbox::{Wakeup, insert_events},
 };
-use uuid::Uuid;
 
 use crate::{
     App,
     db::{
         orders as db,
-        statistics::{Counting, count_orders},
+        statistics::{RollupSign, insert_pending},
     },
     error::Error,
-    order::{Address, Basket, Customer, Fingerprint, LineItem, Order, OrderId},
-    relay,
+    events,
+    order::{Checkout, CheckoutOutcome, Fingerprint, NewOrder, Order, OrderId},
 };
 
-/// Most orders that one transaction writes.
+/// Most orders that one transaction inserts.
 const BATCH_SIZE_MAX: usize = 256;
 
-/// What PlaceOrder asks for.
-#[derive(Debug, Clone)]
-pub struct Checkout {
-    /// Who buys.
-    pub customer: Customer,
-    /// The client's id for this purchase.
-    pub request_id: Uuid,
-    /// What is bought.
-    pub basket: Basket,
-}
-
-/// Places an order, or tells of the one that the same request has placed before, as it
-/// was born. The flag says which: whether it was there before.
+/// Places an order. An idempotent replay returns the order in its initial state, as the
+/// first attempt did. The flag says whether this is a replay.
 ///
 /// # Errors
-/// A refusal; or, as UNAVAILABLE or DEADLINE_EXCEEDED, that the outcome is open.
-pub async fn place_order(app: &App, checkout: Checkout) -> Result<(Order, bool), Error> {
-    let id = OrderId::derive(checkout.customer.id, checkout.request_id);
-    let fingerprint = checkout.basket.fingerprint();
+/// A rejection; or UNAVAILABLE or DEADLINE_EXCEEDED: the outcome is unknown.
+pub(crate) async fn place_order(app: &App, checkout: Checkout) -> Result<(Order, bool), Error> {
+    let Checkout { customer, request_id, request } = checkout;
+    let id = OrderId::derive(customer.id, request_id);
+    let fingerprint = request.fingerprint();
 
-    // 1. Hold the stock, at the prices of now or those of the hold that is there.
-    let hold = app.reservations.reserve_stock(id, fingerprint, &checkout.basket).await?;
+    // 1. Hold the stock, at current prices or those of the existing hold.
+    let hold = app.reservations.reserve_stock(id, fingerprint, &request).await?;
     failpoint::hit("after-reserve");
 
-    // A hold that was known comes of an earlier attempt, which may have gone further.
-    if hold.known
+    // An existing hold comes from an earlier attempt, which may have inserted the order.
+    if hold.already_existed
         && let Some(order) = find_order(app, id).await?
     {
-        return Ok((replayed(order, fingerprint)?, true));
+        return Ok((replay_order(order, fingerprint)?, true));
     }
 
-    // 2. Write the order, unless something stands under its id. From here it exists.
+    // 2. Insert the order, unless the id already has an order or a tombstone. From here it
+    // exists.
     let order = NewOrder {
         id,
-        request_id: checkout.request_id,
+        request_id,
         fingerprint,
-        customer: checkout.customer,
+        customer,
+        request,
         items: hold.items,
         total_minor: hold.total_minor,
-        shipping_address: checkout.basket.shipping_address,
         traceparent: telemetry::traceparent(),
     };
-    let outcome = app.placing.write(order).await?;
+    let result = app.order_writer.insert(order).await?;
     failpoint::hit("after-order");
 
     // 3. The relay publishes; 4. product-svc commits the hold.
-    match outcome {
-        Outcome::Written(order) => Ok((order, false)),
-        Outcome::Standing(order) => Ok((replayed(order, fingerprint)?, true)),
-        Outcome::Abandoned => Err(Error::CheckoutAbandoned),
+    match result {
+        InsertResult::Inserted(order) => Ok((order, false)),
+        InsertResult::Existing(order) => Ok((replay_order(order, fingerprint)?, true)),
+        InsertResult::Abandoned => Err(Error::CheckoutAbandoned),
     }
 }
 
@@ -92,72 +82,49 @@ async fn find_order(app: &App, id: OrderId) -> Result<Option<Order>, Error> {
     Ok(db::find_order(&mut connection, id).await?)
 }
 
-/// The reply to a request whose order is there already, unless that was placed by
-/// another body.
-fn replayed(order: Order, fingerprint: Fingerprint) -> Result<Order, Error> {
-    match order.fingerprint == fingerprint {
-        true => Ok(order.as_born()),
-        false => Err(Error::RequestIdReused),
+/// Returns the order as the first attempt did, unless that had another request.
+fn replay_order(order: Order, fingerprint: Fingerprint) -> Result<Order, Error> {
+    if order.fingerprint != fingerprint {
+        return Err(Error::RequestIdReused);
     }
+    Ok(order.in_initial_state())
 }
 
-/// An order to write.
+/// What an id has after an order was to be inserted under it.
 #[derive(Debug, Clone)]
-pub struct NewOrder {
-    /// Derived from customer and request.
-    pub id: OrderId,
-    /// The client's id for this purchase.
-    pub request_id: Uuid,
-    /// What the customer asked for, hashed.
-    pub fingerprint: Fingerprint,
-    /// Who buys.
-    pub customer: Customer,
-    /// What is bought, as sold.
-    pub items: Vec<LineItem>,
-    /// Sum of price × quantity, in minor units.
-    pub total_minor: i64,
-    /// Where it goes.
-    pub shipping_address: Address,
-    /// The trace of the request.
-    pub traceparent: Option<String>,
-}
-
-/// What stands under the id of an order after it was to be written.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The order, written by this request.
-    Written(Order),
-    /// An order written before, by this body or another.
-    Standing(Order),
+pub enum InsertResult {
+    /// The order, inserted by this call.
+    Inserted(Order),
+    /// An order that already existed, of this request or another.
+    Existing(Order),
     /// A tombstone.
     Abandoned,
 }
 
-/// Writes orders, those that arrive together in one transaction. Cheap to clone.
+/// Inserts orders, those that arrive together in one transaction. Cheap to clone.
 #[derive(Clone)]
-pub struct Placing(GroupCommit<Arc<NewOrder>, Outcome, Error>);
+pub struct OrderWriter(GroupCommit<Arc<NewOrder>, InsertResult, Error>);
 
-impl Placing {
-    /// Starts the writer.
-    pub fn start(database: Database, currency: Arc<str>, bell: Wakeup) -> Self {
+impl OrderWriter {
+    pub(crate) fn start(database: Database, currency: Arc<str>, wakeup: Wakeup) -> Self {
         let write = move |orders: Arc<[Arc<NewOrder>]>| {
-            let (database, currency, bell) = (database.clone(), currency.clone(), bell.clone());
+            let (database, currency, wakeup) = (database.clone(), currency.clone(), wakeup.clone());
             async move {
                 let batch = Batch { orders: &orders, currency: &currency };
-                let outcomes =
-                    database.transaction(async |connection| batch.write(connection).await).await?;
-                bell.notify();
-                Ok(outcomes)
+                let results =
+                    database.transaction(async |connection| batch.insert(connection).await).await?;
+                wakeup.notify();
+                Ok(results)
             }
         };
         Self(GroupCommit::new("place", BATCH_SIZE_MAX, write))
     }
 
-    /// Writes `order` unless an order or a tombstone stands under its id.
+    /// Inserts `order` unless its id already has an order or a tombstone.
     ///
     /// # Errors
-    /// The outcome is not known.
-    pub async fn write(&self, order: NewOrder) -> Result<Outcome, Error> {
+    /// The outcome is unknown.
+    pub async fn insert(&self, order: NewOrder) -> Result<InsertResult, Error> {
         self.0.submit(Arc::new(order)).await
     }
 }
@@ -168,107 +135,79 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Writes the first of each id; what else has the same id finds it standing.
+    /// Inserts the first order of each id; the others of that id get it as existing.
     ///
-    /// **Invariant:** rows are written in order of id, so that batches of two replicas,
-    /// and tombstones, never deadlock.
-    async fn write(&self, connection: &mut Connection) -> Result<Vec<Outcome>, Error> {
+    /// **Invariant:** rows are inserted in order of id, so that batches of two replicas, and
+    /// tombstones, never deadlock.
+    async fn insert(&self, connection: &mut Connection) -> Result<Vec<InsertResult>, Error> {
         let mut firsts: BTreeMap<OrderId, &NewOrder> = BTreeMap::new();
         for order in self.orders {
             firsts.entry(order.id).or_insert(order);
         }
-        let new: Vec<&NewOrder> = firsts.values().copied().collect();
-        let created = db::insert_orders(connection, &new).await?;
-        let mut standing: HashMap<OrderId, Order> = HashMap::with_capacity(new.len());
-        let mut events = Vec::with_capacity(new.len());
-        for new in new.iter().filter(|new| created.contains_key(&new.id)) {
-            let order = new.born(created[&new.id]);
-            let event = relay::order_created(&order, self.currency);
-            events.push(event.with_traceparent(new.traceparent.clone()));
-            standing.insert(order.id, order);
+        let firsts: Vec<&NewOrder> = firsts.into_values().collect();
+        let created_at = db::insert_orders(connection, &firsts).await?;
+        let (new, taken): (Vec<_>, Vec<_>) =
+            firsts.into_iter().partition(|order| created_at.contains_key(&order.id));
+        let mut orders: HashMap<OrderId, Order> =
+            new.iter().map(|new| (new.id, new.to_order(created_at[&new.id]))).collect();
+        if !new.is_empty() {
+            let events = new.iter().map(|new| {
+                let event = events::order_created(&orders[&new.id], self.currency);
+                event.with_traceparent(new.traceparent.clone())
+            });
+            insert_events(connection, &events.collect::<Vec<_>>()).await?;
+            let ids: Vec<OrderId> = new.iter().map(|new| new.id).collect();
+            insert_pending(connection, &ids, RollupSign::Placed).await?;
         }
-        let mut fresh: HashSet<OrderId> = created.into_keys().collect();
-        if !fresh.is_empty() {
-            insert_events(connection, &events).await?;
-            let written: Vec<OrderId> = fresh.iter().copied().collect();
-            count_orders(connection, &written, Counting::Placed).await?;
+        let mut tombstones = HashSet::new();
+        if !taken.is_empty() {
+            let ids: Vec<OrderId> = taken.iter().map(|order| order.id).collect();
+            let existing = db::find_orders(connection, &ids).await?;
+            orders.extend(existing.into_iter().map(|order| (order.id, order)));
+            tombstones = db::find_existing(connection, &ids).await?.tombstones;
         }
-        let taken: Vec<OrderId> =
-            firsts.into_keys().filter(|id| !standing.contains_key(id)).collect();
-        let tombstones = match taken.is_empty() {
-            true => HashSet::new(),
-            false => {
-                let found = db::find_orders(connection, &taken).await?;
-                standing.extend(found.into_iter().map(|order| (order.id, order)));
-                db::find_standing(connection, &taken).await?.tombstones
+        let mut unreported: HashSet<OrderId> = new.iter().map(|new| new.id).collect();
+        let results = self.orders.iter().map(|requested| match orders.get(&requested.id) {
+            Some(order) if unreported.remove(&order.id) => {
+                Ok(InsertResult::Inserted(order.clone()))
             }
-        };
-        let outcomes = self.orders.iter().map(|asked| match standing.get(&asked.id) {
-            Some(order) if fresh.remove(&asked.id) => Ok(Outcome::Written(order.clone())),
-            Some(order) => Ok(Outcome::Standing(order.clone())),
-            None if tombstones.contains(&asked.id) => Ok(Outcome::Abandoned),
-            // Told as an open outcome, never as given up.
-            None => {
-                Err(mesh_data::database::postgres_unavailable("a key is taken by nothing").into())
-            }
+            Some(order) => Ok(InsertResult::Existing(order.clone())),
+            None if tombstones.contains(&requested.id) => Ok(InsertResult::Abandoned),
+            // An unknown outcome: never reported as abandoned.
+            None => Err(postgres_unavailable("neither order nor tombstone has the id").into()),
         });
-        outcomes.collect()
+        results.collect()
     }
 }
 
-impl NewOrder {
-    fn born(&self, created_at: chrono::DateTime<chrono::Utc>) -> Order {
-        Order {
-            id: self.id,
-            state: crate::order::OrderState::Confirmed,
-            mail_state: Order::first_mail_state(&self.customer),
-            fingerprint: self.fingerprint,
-            customer: self.customer.clone(),
-            items: self.items.clone(),
-            total_minor: self.total_minor,
-            shipping_address: self.shipping_address.clone(),
-            created_at,
-            later_history: Vec::new(),
-        }
-    }
-}
-
-/// What became of a checkout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolution {
-    /// There is an order, whatever became of it.
-    Placed,
-    /// There is none and never will be.
-    Abandoned,
-}
-
-/// Tells of each of `ids`, in their order, whether its order was placed; where there is
-/// none a tombstone keeps one from ever being written.
+/// Returns the outcome of each checkout of `ids`, in their order. A tombstone makes each
+/// one without an order abandoned.
 ///
 /// # Errors
-/// Those of the database; nothing was told, and tombstones may stand.
+/// Those of the database. Tombstones may exist after that.
 pub async fn resolve_checkouts(
     app: &App,
     ids: &[OrderId],
-) -> Result<Vec<(OrderId, Resolution)>, Error> {
-    let mut in_order = ids.to_vec();
-    in_order.sort();
-    in_order.dedup();
-    let standing = app
+) -> Result<Vec<(OrderId, CheckoutOutcome)>, Error> {
+    let mut sorted = ids.to_vec();
+    sorted.sort();
+    sorted.dedup();
+    let existing = app
         .database
         .transaction(async |connection| {
-            db::insert_tombstones(connection, &in_order).await?;
-            Ok::<_, Error>(db::find_standing(connection, &in_order).await?)
+            db::insert_tombstones(connection, &sorted).await?;
+            Ok::<_, Error>(db::find_existing(connection, &sorted).await?)
         })
         .await?;
-    let resolved = ids.iter().filter_map(|id| {
-        let resolution = match (standing.orders.contains(id), standing.tombstones.contains(id)) {
-            (true, _) => Resolution::Placed,
-            (false, true) => Resolution::Abandoned,
-            // Nothing is told of what is not known: it stays open.
-            (false, false) => return None,
-        };
-        Some((*id, resolution))
+    let outcomes = ids.iter().filter_map(|id| {
+        if existing.orders.contains(id) {
+            Some((*id, CheckoutOutcome::Placed))
+        } else if existing.tombstones.contains(id) {
+            Some((*id, CheckoutOutcome::Abandoned))
+        } else {
+            // Not known: the checkout stays unresolved.
+            None
+        }
     });
-    Ok(resolved.collect())
+    Ok(outcomes.collect())
 }

@@ -1,4 +1,6 @@
-//! What order-svc asks of others.
+//! Calls of product-svc.
+
+use std::sync::Arc;
 
 use mesh::{channel::Channel, error::DOMAIN};
 use proto::{
@@ -11,11 +13,12 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    order::{Basket, Fingerprint, LineItem, OrderId, ProductId, total_minor},
+    order::{Fingerprint, LineItem, OrderId, OrderRequest, ProductId, total_minor},
 };
 
-/// What product-svc refuses a checkout with: for the client as it is.
-const REFUSALS: [&str; 5] = [
+/// The reasons by which product-svc rejects a checkout. The client gets its status
+/// unchanged.
+const REJECTIONS: [&str; 5] = [
     "OUT_OF_STOCK",
     "PRODUCT_NOT_FOUND",
     "PRICE_CHANGED",
@@ -23,65 +26,68 @@ const REFUSALS: [&str; 5] = [
     "CHECKOUT_ABANDONED",
 ];
 
-/// `reason` where product-svc is not there.
-pub const PRODUCT_SVC_UNAVAILABLE: &str = "PRODUCT_SVC_UNAVAILABLE";
+/// `reason` while product-svc is down.
+pub(crate) const PRODUCT_SVC_UNAVAILABLE: &str = "PRODUCT_SVC_UNAVAILABLE";
 
 /// Stock that product-svc holds for a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    /// The items as sold, in the order asked.
-    pub items: Vec<LineItem>,
-    /// Sum of price × quantity, in minor units.
-    pub total_minor: i64,
-    /// Whether the hold was there before.
-    pub known: bool,
+pub(crate) struct Hold {
+    /// The items with name and price, in the order of the request.
+    pub(crate) items: Vec<LineItem>,
+    /// The total of `items`.
+    pub(crate) total_minor: i64,
+    /// Whether an earlier attempt made the hold.
+    pub(crate) already_existed: bool,
 }
 
-/// Asks product-svc to hold stock. Cheap to clone.
+/// The reservations at product-svc. Cheap to clone.
 #[derive(Clone)]
-pub struct Reservations {
+pub(crate) struct Reservations {
     client: pb::reservation_service_client::ReservationServiceClient<Channel>,
-    currency: std::sync::Arc<str>,
+    currency: Arc<str>,
 }
 
 impl Reservations {
-    /// Asks over `product_svc`.
-    pub fn new(product_svc: Channel, currency: std::sync::Arc<str>) -> Self {
+    pub(crate) fn new(product_svc: Channel, currency: Arc<str>) -> Self {
         let client = pb::reservation_service_client::ReservationServiceClient::new(product_svc);
         Self { client, currency }
     }
 
-    /// Holds the stock of all items of `basket`, or none.
+    /// Holds the stock of all items of `order`, or of none.
     ///
     /// # Errors
-    /// A refusal, as product-svc tells it; or, as UNAVAILABLE or DEADLINE_EXCEEDED, that
-    /// the outcome is open. What cannot be read is never a refusal.
-    pub async fn reserve_stock(
+    /// A rejection, as product-svc responds; or UNAVAILABLE or DEADLINE_EXCEEDED: the
+    /// outcome is unknown. An unreadable response is never a rejection.
+    pub(crate) async fn reserve_stock(
         &self,
         id: OrderId,
         fingerprint: Fingerprint,
-        basket: &Basket,
+        order: &OrderRequest,
     ) -> Result<Hold, Error> {
-        let items = basket.items.iter().map(|(product_id, quantity)| pb::ReserveStockItem {
+        let items = order.items.iter().map(|(product_id, quantity)| pb::ReserveStockItem {
             product_id: product_id.to_string(),
             quantity: *quantity,
         });
-        let expected = basket.expected_total_minor;
+        let expected = order.expected_total_minor;
         let request = pb::ReserveStockRequest {
             order_id: id.to_string(),
             fingerprint: fingerprint.0.to_vec(),
             items: items.collect(),
             expected_total: expected.map(|minor| from_minor(minor, &self.currency)),
         };
-        let response = self.client.clone().reserve_stock(request).await.map_err(refusal)?;
+        let response = self.client.clone().reserve_stock(request).await.map_err(to_error)?;
         let response = response.into_inner();
-        let hold = read_hold(&response, basket, &self.currency);
-        hold.ok_or_else(|| unavailable("its answer is not about what was asked"))
+        let hold = read_hold(&response, order, &self.currency);
+        hold.ok_or_else(|| unavailable("the response does not match the request"))
     }
 }
 
-/// The hold that a response tells of; none where it is not about `basket`.
-fn read_hold(response: &pb::ReserveStockResponse, basket: &Basket, currency: &str) -> Option<Hold> {
+/// Returns the hold of a response, or none if it does not match `order`.
+fn read_hold(
+    response: &pb::ReserveStockResponse,
+    order: &OrderRequest,
+    currency: &str,
+) -> Option<Hold> {
     let items = response.items.iter().map(|item| {
         let price = item.price.as_ref().filter(|price| price.currency_code == currency)?;
         Some(LineItem {
@@ -92,23 +98,24 @@ fn read_hold(response: &pb::ReserveStockResponse, basket: &Basket, currency: &st
         })
     });
     let items: Vec<LineItem> = items.collect::<Option<_>>()?;
-    let told = items.iter().map(|item| (item.product_id, item.quantity));
-    if !told.eq(basket.items.iter().copied()) {
+    let reserved = items.iter().map(|item| (item.product_id, item.quantity));
+    if !reserved.eq(order.items.iter().copied()) {
         return None;
     }
     let total_minor = total_minor(&items)?;
-    Some(Hold { items, total_minor, known: response.known })
+    Some(Hold { items, total_minor, already_existed: response.known })
 }
 
-fn refusal(status: Status) -> Error {
+/// Converts a failure of product-svc.
+fn to_error(status: Status) -> Error {
     let info = status.get_details_error_info();
-    let told = info.filter(|info| info.domain == DOMAIN);
-    let is_refusal = told.is_some_and(|info| REFUSALS.contains(&info.reason.as_str()));
+    let own = info.filter(|info| info.domain == DOMAIN);
+    let is_rejection = own.is_some_and(|info| REJECTIONS.contains(&info.reason.as_str()));
     match status.code() {
-        // Without the metadata that came with it, which is about that hop.
-        code if is_refusal => {
+        // Without the response metadata, which is about that hop.
+        code if is_rejection => {
             let details = status.details().to_vec().into();
-            Error::Refused(Status::with_details(code, status.message(), details))
+            Error::Rejected(Status::with_details(code, status.message(), details))
         }
         Code::DeadlineExceeded => mesh::Error::DeadlineExceeded.into(),
         _ => unavailable(status),
@@ -122,51 +129,42 @@ fn unavailable(source: impl Into<mesh::BoxError>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::Address;
     use mesh::error::ServiceError;
     use tonic_types::ErrorDetails;
 
-    fn told(code: Code, reason: &str, domain: &str) -> Status {
+    fn failure(code: Code, reason: &str, domain: &str) -> Status {
         let mut details = ErrorDetails::new();
         details.set_error_info(reason, domain, std::collections::HashMap::new());
         details.add_precondition_failure_violation(reason, "subject", "description");
-        Status::with_error_details(code, "told", details)
+        Status::with_error_details(code, "failure", details)
     }
 
     #[test]
-    fn a_refusal_goes_to_the_client_as_it_is_and_nothing_else_is_one() {
-        let refused = refusal(told(Code::FailedPrecondition, "OUT_OF_STOCK", DOMAIN));
-        let status = Status::from(refused);
+    fn a_rejection_is_forwarded_unchanged_and_any_other_failure_is_not() {
+        let rejected = to_error(failure(Code::FailedPrecondition, "OUT_OF_STOCK", DOMAIN));
+        let status = Status::from(rejected);
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert!(status.get_details_precondition_failure().is_some());
 
         for (status, reason) in [
-            (told(Code::FailedPrecondition, "OUT_OF_STOCK", "elsewhere"), PRODUCT_SVC_UNAVAILABLE),
-            (told(Code::Internal, "INTERNAL", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
-            (told(Code::InvalidArgument, "VALIDATION_FAILED", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
-            (told(Code::ResourceExhausted, "OVERLOADED", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
+            (
+                failure(Code::FailedPrecondition, "OUT_OF_STOCK", "elsewhere"),
+                PRODUCT_SVC_UNAVAILABLE,
+            ),
+            (failure(Code::Internal, "INTERNAL", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
+            (failure(Code::InvalidArgument, "VALIDATION_FAILED", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
+            (failure(Code::ResourceExhausted, "OVERLOADED", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
             (Status::aborted("no details"), PRODUCT_SVC_UNAVAILABLE),
-            (told(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", DOMAIN), "DEADLINE_EXCEEDED"),
+            (failure(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", DOMAIN), "DEADLINE_EXCEEDED"),
         ] {
-            assert_eq!(refusal(status).reason(), reason);
+            assert_eq!(to_error(status).reason(), reason);
         }
     }
 
     #[test]
-    fn an_answer_about_something_else_is_no_hold() {
+    fn a_response_that_does_not_match_the_request_is_no_hold() {
         let product_id = ProductId(Uuid::from_bytes([1; 16]));
-        let text = String::new;
-        let basket = Basket {
-            items: vec![(product_id, 2)],
-            shipping_address: Address {
-                full_name: text(),
-                street: text(),
-                city: text(),
-                postal_code: text(),
-                country_code: text(),
-            },
-            expected_total_minor: None,
-        };
+        let order = OrderRequest { items: vec![(product_id, 2)], ..OrderRequest::default() };
         let item = |quantity, currency| pb::ReservedItem {
             product_id: product_id.to_string(),
             name: "Cup".into(),
@@ -175,7 +173,7 @@ mod tests {
         };
         let hold = |items| {
             let response = pb::ReserveStockResponse { items, total: None, known: true };
-            read_hold(&response, &basket, "EUR").map(|hold| (hold.total_minor, hold.known))
+            read_hold(&response, &order, "EUR").map(|hold| (hold.total_minor, hold.already_existed))
         };
         assert_eq!(hold(vec![item(2, "EUR")]), Some((500, true)));
         assert_eq!(hold(vec![item(1, "EUR")]), None);

@@ -1,8 +1,7 @@
 //! Settings of order-svc.
 
 use clap::{Parser, Subcommand};
-use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig};
-use mesh_data::config::{DatabaseConfig, KafkaConfig, PageConfig};
+use mesh_data::{commands, config::Settings};
 
 /// Values of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -14,36 +13,25 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("page_token_key_file", ".devstack/secrets/order-svc-page-token-key"),
 ];
 
-/// Owns orders, what became of checkouts, and the statistics of both.
+/// Owns orders, checkout outcomes, and the statistics of orders.
 ///
-/// Without a command it serves.
+/// Serves unless a command is given.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "order-svc", version, subcommand_help_heading = "Commands")]
-#[allow(missing_docs)]
 pub struct Config {
     #[command(subcommand)]
+    #[allow(missing_docs, reason = "would replace the help of the commands")]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub server: ServerConfig,
-    #[command(flatten)]
-    pub tls: TlsConfig,
-    #[command(flatten)]
-    pub token: TokenConfig,
-    #[command(flatten)]
-    pub database: DatabaseConfig,
-    #[command(flatten)]
-    pub kafka: KafkaConfig,
-    #[command(flatten)]
-    pub page: PageConfig,
-    #[command(flatten)]
-    pub telemetry: TelemetryConfig,
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub settings: Settings,
 
-    /// Consumer group of all replicas. Another one gets all events that the topics still
-    /// hold.
+    /// Consumer group of all replicas. A new group gets all events that the topics still
+    /// have.
     #[arg(long, env, default_value = "order-svc")]
     pub kafka_group: String,
 
-    /// Where product-svc is, which holds the stock of checkouts.
+    /// URL of product-svc, which holds the stock of checkouts.
     #[arg(long, env, default_value = "https://localhost:15052")]
     pub product_svc_url: http::Uri,
 
@@ -55,11 +43,7 @@ pub struct Config {
 /// What the program does instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Bring the database schema up, then end.
-    Migrate,
-    /// Publish the dead letters of a topic to it again, then end.
-    ReplayDeadLetters {
-        /// `mail-state`.
-        topic: String,
-    },
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the commands document themselves")]
+    Shared(commands::Command),
 }

@@ -1,22 +1,23 @@
-//! What notify-svc tells of mails: `mail-state` keeps an order's `mail_state`.
+//! The consumer of topic `mail-state`, which keeps the `mail_state` of orders current.
 
 use std::collections::BTreeMap;
 
 use mesh::BoxError;
-use mesh_data::{consumer::Handler, database::Database, kafka::Record};
-use prost::Name;
-use proto::notify::v1::MailStateChanged;
+use mesh_data::{
+    consumer::Handler,
+    database::{Database, convert_error},
+    kafka::Record,
+};
 
 use crate::{
-    convert,
     db::orders as db,
+    events,
     order::{MailChange, OrderId},
 };
 
-/// Topics that order-svc consumes.
-pub const TOPICS: [&str; 1] = ["mail-state"];
+pub(crate) const TOPICS: [&str; 1] = [events::MAIL_STATE_TOPIC];
 
-/// Writes what events tell.
+/// Writes the delivery states of confirmation mails.
 pub struct MailEvents {
     /// The service's own database.
     pub database: Database,
@@ -27,27 +28,22 @@ impl Handler for MailEvents {
     type Event = Option<MailChange>;
 
     fn decode(&self, record: &Record) -> Result<Self::Event, BoxError> {
-        match record.message == MailStateChanged::full_name() {
-            true => convert::mail_state_changed(&record.payload),
-            false => Err(format!("unknown message {:?}", record.message).into()),
-        }
+        events::mail_state_changed(&record.message, &record.payload)
     }
 
     async fn handle(&self, events: Vec<Self::Event>) -> Result<(), mesh::Error> {
-        let mut newest: BTreeMap<OrderId, MailChange> = BTreeMap::new();
+        let mut latest: BTreeMap<OrderId, MailChange> = BTreeMap::new();
         for change in events.into_iter().flatten() {
-            let known = newest.entry(change.order_id).or_insert(change);
+            let known = latest.entry(change.order_id).or_insert(change);
             if known.version < change.version {
                 *known = change;
             }
         }
-        if newest.is_empty() {
+        if latest.is_empty() {
             return Ok(());
         }
-        let changes: Vec<_> = newest.into_values().collect();
+        let changes: Vec<_> = latest.into_values().collect();
         let mut connection = self.database.connection().await?;
-        db::update_mail_states(&mut connection, &changes)
-            .await
-            .map_err(mesh_data::database::convert_error)
+        db::update_mail_states(&mut connection, &changes).await.map_err(convert_error)
     }
 }

@@ -1,31 +1,31 @@
-//! Between the contract's messages and order-svc's own types: every field of a request
-//! is checked here, and all that are bad are told at once.
+//! Converts between the contract's messages and order-svc's own types. Every field of a
+//! request is validated here, and all bad fields are reported at once.
 
 mod checkout;
-mod event;
+mod export;
 mod order;
-mod order_admin;
+mod statistics;
 
 use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 use proto::time::{Timestamp, from_timestamp};
 
-pub use self::{checkout::*, event::*, order::*, order_admin::*};
+pub(crate) use self::{checkout::*, export::*, order::*, statistics::*};
 use crate::order::OrderId;
 
 type Result<T> = std::result::Result<T, mesh::Error>;
 
-/// The one field of a request that is about one order.
+/// Returns the id of a request that is about one order.
 ///
 /// # Errors
 /// VALIDATION_FAILED.
-pub fn order_id(id: &str) -> Result<OrderId> {
+pub(crate) fn order_id(id: &str) -> Result<OrderId> {
     let mut violations = Violations::new();
     let id = violations.uuid("order_id", id);
     violations.finish(OrderId(id))
 }
 
-/// The time if one is set.
+/// Returns the time if one is set.
 fn time(
     violations: &mut Violations,
     field: &str,

@@ -1,4 +1,4 @@
 //! SQL of order-svc: functions that take a connection.
 
-pub mod orders;
-pub mod statistics;
+pub(crate) mod orders;
+pub(crate) mod statistics;

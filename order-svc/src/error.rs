@@ -1,16 +1,16 @@
-//! What goes wrong in order-svc, as facts with their data.
+//! Errors of order-svc, and how a client sees them.
 
 use std::collections::HashMap;
 
-use mesh::error::{ServiceError, status};
+use mesh::error::ServiceError;
 use tonic::{Code, Status};
 use tonic_types::ErrorDetails;
 
 use crate::order::{OrderId, OrderState};
 
-/// What goes wrong in order-svc.
+/// An error of an operation.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the texts document the variants")]
 pub enum Error {
     #[error("there is no such order")]
     OrderNotFound { order_id: OrderId },
@@ -20,29 +20,16 @@ pub enum Error {
     OrderNotShippable { order_id: OrderId, state: OrderState },
     #[error("the request_id was used for another request")]
     RequestIdReused,
-    #[error("the checkout was given up")]
+    #[error("the checkout is abandoned")]
     CheckoutAbandoned,
-    /// What product-svc told, for the client as it is.
+    /// product-svc rejected the checkout. The client gets its status unchanged.
     #[error("{}", .0.message())]
-    Refused(Status),
+    Rejected(Status),
     #[error(transparent)]
     Mesh(#[from] mesh::Error),
 }
 
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Mesh(mesh_data::database::convert_error(error))
-    }
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(status) => status,
-            error => status(&error),
-        }
-    }
-}
+mesh_data::convert_errors!(Error);
 
 impl ServiceError for Error {
     fn code(&self) -> Code {
@@ -53,7 +40,7 @@ impl ServiceError for Error {
             }
             Self::RequestIdReused => Code::InvalidArgument,
             Self::CheckoutAbandoned => Code::Aborted,
-            Self::Refused(status) => status.code(),
+            Self::Rejected(status) => status.code(),
             Self::Mesh(error) => error.code(),
         }
     }
@@ -65,7 +52,8 @@ impl ServiceError for Error {
             Self::OrderNotShippable { .. } => "ORDER_NOT_SHIPPABLE",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::CheckoutAbandoned => "CHECKOUT_ABANDONED",
-            Self::Refused(_) => "REFUSED",
+            // No client sees it: the status of product-svc has its own reason.
+            Self::Rejected(_) => "REJECTED",
             Self::Mesh(error) => error.reason(),
         }
     }
@@ -77,7 +65,7 @@ impl ServiceError for Error {
             | Self::OrderNotShippable { order_id, state } => {
                 vec![("order_id", order_id.to_string()), ("state", state.as_str().to_owned())]
             }
-            Self::RequestIdReused | Self::CheckoutAbandoned | Self::Refused(_) => Vec::new(),
+            Self::RequestIdReused | Self::CheckoutAbandoned | Self::Rejected(_) => Vec::new(),
             Self::Mesh(error) => return error.metadata(),
         };
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -98,7 +86,19 @@ impl ServiceError for Error {
                 );
             }
             Self::Mesh(error) => error.describe(details),
-            Self::RequestIdReused | Self::CheckoutAbandoned | Self::Refused(_) => {}
+            Self::RequestIdReused | Self::CheckoutAbandoned | Self::Rejected(_) => {}
+        }
+    }
+
+    fn forwarded(&self) -> Option<&Status> {
+        match self {
+            Self::Rejected(status) => Some(status),
+            Self::Mesh(error) => error.forwarded(),
+            Self::OrderNotFound { .. }
+            | Self::OrderNotCancellable { .. }
+            | Self::OrderNotShippable { .. }
+            | Self::RequestIdReused
+            | Self::CheckoutAbandoned => None,
         }
     }
 }

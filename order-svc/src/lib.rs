@@ -1,41 +1,26 @@
-//! order-svc owns orders, what became of checkouts, and the statistics of both. It knows
-//! of products no more than what was sold of them, and of stock nothing.
+//! order-svc owns orders, checkout outcomes, and the statistics of orders. Of a product it
+//! knows only what an order has of it, and of stock nothing.
 
-pub mod api;
+mod api;
 pub mod checkout;
-pub mod clients;
-pub mod config;
+mod clients;
+pub mod commands;
+mod config;
 pub mod consumer;
-pub mod convert;
-pub mod db;
-pub mod error;
-pub mod export;
-pub mod fulfilment;
-pub mod lookup;
+mod convert;
+mod db;
+mod error;
+mod events;
 pub mod order;
-pub mod periods;
-pub mod relay;
-pub mod schema;
+mod schema;
 pub mod statistics;
-pub mod upkeep;
+mod upkeep;
 
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use futures::FutureExt;
-use mesh::{
-    BoxError,
-    boot::{Process, Service, Serving},
-    server::Listeners,
-    token::Verifier,
-};
-use mesh_data::{
-    consumer::consume,
-    database::Database,
-    kafka::Producer,
-    outbox::{self, Wakeup},
-    page::PageTokens,
-};
+use mesh::{BoxError, boot::Process, channel::Channel, server::Listeners};
+use mesh_data::{database::Database, outbox::Wakeup, service::DataService};
 use proto::order::v1::{
     checkout_service_server::CheckoutServiceServer,
     order_admin_service_server::OrderAdminServiceServer, order_service_server::OrderServiceServer,
@@ -44,10 +29,14 @@ use tonic::service::Routes;
 
 use crate::{
     api::Api,
-    checkout::Placing,
+    checkout::OrderWriter,
     clients::{PRODUCT_SVC_UNAVAILABLE, Reservations},
-    config::Config,
     consumer::{MailEvents, TOPICS},
+    order::lookup,
+};
+pub use crate::{
+    config::{Config, DEFAULTS},
+    error::Error,
 };
 
 /// The schema, embedded.
@@ -58,56 +47,60 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 pub struct App {
     /// The service's own database.
     pub database: Database,
+    /// Inserts orders in groups.
+    pub order_writer: OrderWriter,
     /// The one currency of the shop, ISO 4217.
-    pub currency: Arc<str>,
-    /// Holds stock at product-svc.
-    pub reservations: Reservations,
-    /// Writes orders in groups.
-    pub placing: Placing,
+    pub(crate) currency: Arc<str>,
+    pub(crate) reservations: Reservations,
     /// Wakes the relay of the outbox.
-    pub bell: Wakeup,
+    pub(crate) wakeup: Wakeup,
 }
 
-/// Serves until the process is to end.
+impl App {
+    /// Starts the writer of orders.
+    pub fn new(
+        database: Database,
+        product_svc: Channel,
+        currency: impl Into<Arc<str>>,
+        wakeup: Wakeup,
+    ) -> Self {
+        let currency = currency.into();
+        Self {
+            order_writer: OrderWriter::start(database.clone(), currency.clone(), wakeup.clone()),
+            reservations: Reservations::new(product_svc, currency.clone()),
+            database,
+            currency,
+            wakeup,
+        }
+    }
+}
+
+/// Serves until shutdown.
 ///
 /// # Errors
-/// Settings that cannot be used, and what ends a service that cannot go on.
+/// Invalid settings, and the failure of a background task.
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
-    let service = Service::load(&config.server, &config.tls, proto::FILE_DESCRIPTOR_SET)?;
-    let user_svc = service.channel(&config.token.jwks_url, "USER_SVC_UNAVAILABLE")?;
+    let service = DataService::load(
+        &config.settings,
+        &MIGRATIONS,
+        proto::FILE_DESCRIPTOR_SET,
+        process.clone(),
+    )?;
+    let (database, wakeup) = (service.database.clone(), service.wakeup.clone());
     let product_svc = service.channel(&config.product_svc_url, PRODUCT_SVC_UNAVAILABLE)?;
-    let database = Database::open(&config.database, &MIGRATIONS)?;
-    let producer = Producer::new(&config.kafka)?;
-    let readiness = producer.report_to(database.readiness());
-
-    let (bell, currency) = (Wakeup::default(), Arc::<str>::from(config.shop_currency));
-    let app = App {
-        database: database.clone(),
-        currency: currency.clone(),
-        reservations: Reservations::new(product_svc, currency.clone()),
-        placing: Placing::start(database.clone(), currency, bell.clone()),
-        bell: bell.clone(),
-    };
-    let page_tokens = PageTokens::load(&config.page.page_token_key_file)?;
-    let watched = lookup::watch_orders(&process, database.clone());
-    let api = Api { app: app.clone(), page_tokens, watched };
-    let serving = Serving {
-        routes: Routes::new(OrderServiceServer::new(api.clone()))
-            .add_service(OrderAdminServiceServer::new(api.clone()))
-            .add_service(CheckoutServiceServer::new(api)),
-        verifier: Verifier::fetching(&config.token, user_svc),
-        readiness,
-    };
-    let shutdown = process.shutdown.clone();
-    process.spawn("consumer", {
-        let events = MailEvents { database: database.clone() };
-        let (kafka, producer) = (config.kafka.clone(), producer.clone());
-        let shutdown = shutdown.clone();
-        let group = config.kafka_group;
-        async move { consume(&kafka, &group, &TOPICS, events, producer, shutdown).await }
+    let app = App::new(database.clone(), product_svc, config.shop_currency, wakeup);
+    service.spawn_consumer(config.kafka_group, &TOPICS, MailEvents { database: database.clone() });
+    service.spawn_relay();
+    process.every("upkeep", upkeep::INTERVAL, {
+        let (app, shutdown) = (app.clone(), process.shutdown.clone());
+        move || upkeep::run_once(app.clone(), shutdown.clone())
     });
-    let relay = outbox::relay(database, producer, bell, shutdown.clone());
-    process.spawn("relay", relay.map(Ok));
-    process.spawn("upkeep", upkeep::keep(app, shutdown).map(Ok));
-    service.serve(listeners, serving, process).await
+
+    let subscriptions = lookup::watch_orders(&process, database);
+    let api = Api { app, page_tokens: service.page_tokens.clone(), subscriptions };
+    let routes = Routes::new(OrderServiceServer::new(api.clone()))
+        .add_service(OrderAdminServiceServer::new(api.clone()))
+        .add_service(CheckoutServiceServer::new(api));
+    let verifier = service.verifier("USER_SVC_UNAVAILABLE")?;
+    service.serve(listeners, routes, verifier).await
 }

@@ -1,27 +1,18 @@
-//! The process of order-svc: settings, then serving or one of its commands.
+//! The program order-svc: reads its settings, then serves or runs a command.
 
 use std::process::ExitCode;
 
-use mesh::{config, server::Listeners};
-use mesh_data::{consumer, database};
-use order_svc::{
-    MIGRATIONS,
-    config::{Command, Config, DEFAULTS},
-};
+use mesh::{boot, config, server::Listeners};
+use order_svc::{Config, DEFAULTS, commands, run};
 
 fn main() -> ExitCode {
     let config: Config = config::parse(DEFAULTS);
-    let telemetry = config.telemetry.clone();
-    mesh::boot::main("order-svc", &telemetry, async move |process| match &config.command {
-        None => {
-            let listeners = Listeners::bind(&config.server).await?;
-            order_svc::run(config, listeners, process).await
-        }
-        Some(Command::Migrate) => database::migrate(&config.database, MIGRATIONS).await,
-        Some(Command::ReplayDeadLetters { topic }) => {
-            let count = consumer::replay_dead_letters(&config.kafka, topic).await?;
-            println!("{count} dead letters published to {topic} again");
-            Ok(())
-        }
+    let telemetry = config.settings.telemetry.clone();
+    boot::main("order-svc", &telemetry, async move |process| {
+        let Some(command) = &config.command else {
+            let listeners = Listeners::bind(&config.settings.server).await?;
+            return run(config, listeners, process).await;
+        };
+        commands::run(command, &config.settings).await
     })
 }

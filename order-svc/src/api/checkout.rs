@@ -15,7 +15,7 @@ impl CheckoutService for Api {
         request: Request<ResolveCheckoutsRequest>,
     ) -> Result<Response<ResolveCheckoutsResponse>, Status> {
         let ids = convert::resolve_checkouts(request.get_ref())?;
-        let resolved = checkout::resolve_checkouts(&self.app, &ids).await?;
-        Ok(Response::new(convert::resolved(resolved)))
+        let outcomes = checkout::resolve_checkouts(&self.app, &ids).await?;
+        Ok(Response::new(convert::checkout_outcomes(outcomes)))
     }
 }

@@ -13,8 +13,7 @@ use super::Api;
 use crate::{
     checkout,
     convert::{self, Viewer},
-    fulfilment, lookup,
-    order::{Actor, ActorRole, CustomerId, Order},
+    order::{Actor, CustomerId, Order, fulfilment, lookup},
 };
 
 impl Api {
@@ -53,12 +52,11 @@ impl OrderService for Api {
         let customer = CustomerId(claims(&request)?.sub);
         let caller = customer.to_string();
         let page = convert::list_orders(request.get_ref(), &caller, &self.page_tokens)?;
-        let (orders, next) =
-            lookup::list_orders(&self.app, customer, page.cursor.as_ref(), page.size).await?;
-        let scope = convert::list_orders_scope(&caller);
+        let listed = lookup::list_orders(&self.app, customer, &page).await?;
+        let listed = listed.map(|order| self.to_customer(order));
         Ok(Response::new(ListOrdersResponse {
-            orders: orders.into_iter().map(|order| self.to_customer(order)).collect(),
-            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+            orders: listed.items,
+            next_page_token: listed.next_page_token,
         }))
     }
 
@@ -66,7 +64,7 @@ impl OrderService for Api {
         &self,
         request: Request<CancelOrderRequest>,
     ) -> Result<Response<CancelOrderResponse>, Status> {
-        let actor = Actor { id: CustomerId(claims(&request)?.sub), role: ActorRole::Customer };
+        let actor = Actor::Customer(CustomerId(claims(&request)?.sub));
         let id = convert::order_id(&request.get_ref().order_id)?;
         let order = fulfilment::cancel_order(&self.app, actor, id).await?;
         Ok(Response::new(CancelOrderResponse { order: Some(self.to_customer(order)) }))
@@ -81,9 +79,9 @@ impl OrderService for Api {
         let claims = claims(&request)?;
         let id = convert::order_id(&request.get_ref().order_id)?;
         lookup::get_order(&self.app, CustomerId(claims.sub), id).await?;
-        let news = self.watched.watch(vec![id], claims.time_left())?;
+        let updates = self.subscriptions.watch(vec![id], claims.time_left())?;
         let currency = self.app.currency.clone();
-        let told = news.map_ok(move |news| convert::order_news(news, &currency));
-        Ok(Response::new(told.boxed()))
+        let responses = updates.map_ok(move |update| convert::order_update(update, &currency));
+        Ok(Response::new(responses.boxed()))
     }
 }

@@ -1,6 +1,9 @@
 //! `OrderAdminService`.
 
-use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use mesh::identity::claims;
 use proto::order::v1::{
     CancelAnyOrderRequest, CancelAnyOrderResponse, ExportOrdersRequest, ExportOrdersResponse,
@@ -13,9 +16,8 @@ use tonic::{Request, Response, Status};
 use super::Api;
 use crate::{
     convert::{self, Viewer},
-    export, fulfilment, lookup,
-    order::{Actor, ActorRole, CustomerId, Order},
-    statistics,
+    order::{Actor, AdminId, Order, export, fulfilment, lookup},
+    statistics::report,
 };
 
 impl Api {
@@ -34,12 +36,11 @@ impl OrderAdminService for Api {
         let (tokens, currency) = (&self.page_tokens, &self.app.currency);
         let (filter, page) =
             convert::list_all_orders(request.get_ref(), currency, &caller, tokens)?;
-        let (orders, next) =
-            lookup::list_all_orders(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
-        let scope = convert::list_all_orders_scope(&filter, &caller);
+        let listed = lookup::list_all_orders(&self.app, &filter, &page).await?;
+        let listed = listed.map(|order| self.to_admin(order));
         Ok(Response::new(ListAllOrdersResponse {
-            orders: orders.into_iter().map(|order| self.to_admin(order)).collect(),
-            next_page_token: tokens.next(&scope, next.as_ref()),
+            orders: listed.items,
+            next_page_token: listed.next_page_token,
         }))
     }
 
@@ -56,7 +57,7 @@ impl OrderAdminService for Api {
         &self,
         request: Request<CancelAnyOrderRequest>,
     ) -> Result<Response<CancelAnyOrderResponse>, Status> {
-        let actor = Actor { id: CustomerId(claims(&request)?.sub), role: ActorRole::Admin };
+        let actor = Actor::Admin(AdminId(claims(&request)?.sub));
         let id = convert::order_id(&request.get_ref().order_id)?;
         let order = fulfilment::cancel_order(&self.app, actor, id).await?;
         Ok(Response::new(CancelAnyOrderResponse { order: Some(self.to_admin(order)) }))
@@ -66,7 +67,7 @@ impl OrderAdminService for Api {
         &self,
         request: Request<ShipOrderRequest>,
     ) -> Result<Response<ShipOrderResponse>, Status> {
-        let actor = Actor { id: CustomerId(claims(&request)?.sub), role: ActorRole::Admin };
+        let actor = Actor::Admin(AdminId(claims(&request)?.sub));
         let id = convert::order_id(&request.get_ref().order_id)?;
         let order = fulfilment::ship_order(&self.app, actor, id).await?;
         Ok(Response::new(ShipOrderResponse { order: Some(self.to_admin(order)) }))
@@ -78,19 +79,23 @@ impl OrderAdminService for Api {
         &self,
         request: Request<ExportOrdersRequest>,
     ) -> Result<Response<Self::ExportOrdersStream>, Status> {
-        let filter = convert::export_orders(request.into_inner(), &self.app.currency)?;
-        let parts = export::export_orders(self.app.clone(), filter);
-        let parts = parts.map_ok(|csv| ExportOrdersResponse { csv }).map_err(Status::from);
-        Ok(Response::new(parts.boxed()))
+        let currency = self.app.currency.clone();
+        let filter = convert::export_orders(request.get_ref(), &currency)?;
+        let pages = export::export_orders(self.app.clone(), filter).enumerate();
+        let parts = pages.map(move |(index, page)| {
+            let parts = convert::csv_parts(index == 0, page?, &currency);
+            Ok::<_, Status>(stream::iter(parts.map(|csv| Ok(ExportOrdersResponse { csv }))))
+        });
+        Ok(Response::new(parts.try_flatten().boxed()))
     }
 
     async fn get_order_statistics(
         &self,
         request: Request<GetOrderStatisticsRequest>,
     ) -> Result<Response<GetOrderStatisticsResponse>, Status> {
-        let question = convert::get_order_statistics(request.get_ref())?;
-        let answer = statistics::get_order_statistics(&self.app, &question).await?;
-        let answer = convert::statistics(&question, answer, &self.app.currency);
-        Ok(Response::new(answer))
+        let query = convert::get_order_statistics(request.get_ref())?;
+        let statistics = report::get_order_statistics(&self.app, &query).await?;
+        let response = convert::statistics(&query, statistics, &self.app.currency);
+        Ok(Response::new(response))
     }
 }

@@ -4,15 +4,15 @@ use mesh::validate::Violations;
 use proto::order::v1 as pb;
 
 use super::Result;
-use crate::{checkout::Resolution, order::OrderId};
+use crate::order::{CheckoutOutcome, OrderId};
 
 const ORDER_IDS_MAX: usize = 500;
 
-/// Which checkouts ResolveCheckouts asks about.
+/// Returns the checkouts that ResolveCheckouts requests.
 ///
 /// # Errors
 /// VALIDATION_FAILED.
-pub fn resolve_checkouts(request: &pb::ResolveCheckoutsRequest) -> Result<Vec<OrderId>> {
+pub(crate) fn resolve_checkouts(request: &pb::ResolveCheckoutsRequest) -> Result<Vec<OrderId>> {
     let mut violations = Violations::new();
     let count = request.order_ids.len();
     violations.require((1..=ORDER_IDS_MAX).contains(&count), "order_ids", "must be 1 to 500");
@@ -22,12 +22,14 @@ pub fn resolve_checkouts(request: &pb::ResolveCheckoutsRequest) -> Result<Vec<Or
     violations.finish(ids)
 }
 
-/// What became of checkouts, as the contract has it.
-pub fn resolved(resolved: Vec<(OrderId, Resolution)>) -> pb::ResolveCheckoutsResponse {
-    let checkouts = resolved.into_iter().map(|(id, resolution)| {
-        let outcome = match resolution {
-            Resolution::Placed => pb::CheckoutOutcome::Placed,
-            Resolution::Abandoned => pb::CheckoutOutcome::Abandoned,
+/// Converts outcomes of checkouts.
+pub(crate) fn checkout_outcomes(
+    outcomes: Vec<(OrderId, CheckoutOutcome)>,
+) -> pb::ResolveCheckoutsResponse {
+    let checkouts = outcomes.into_iter().map(|(id, outcome)| {
+        let outcome = match outcome {
+            CheckoutOutcome::Placed => pb::CheckoutOutcome::Placed,
+            CheckoutOutcome::Abandoned => pb::CheckoutOutcome::Abandoned,
         };
         pb::ResolvedCheckout { order_id: id.to_string(), outcome: outcome.into() }
     });

@@ -1,4 +1,4 @@
-//! Messages of `OrderService`, and what an order looks like to those who may see it.
+//! Messages about orders.
 
 use mesh::{identity::Claims, validate::Violations};
 use mesh_data::{
@@ -6,25 +6,25 @@ use mesh_data::{
     subscription::Update,
 };
 use proto::{
+    country,
     money::{amount, from_minor},
     order::v1 as pb,
     time::timestamp,
 };
 
-use super::Result;
-use crate::{
-    checkout::Checkout,
-    lookup::Cursor,
-    order::{
-        ActorRole, Address, Basket, Customer, CustomerId, HistoryEntry, MailState, Order, OrderId,
-        OrderState, ProductId, is_country_code,
-    },
+use super::{Result, time};
+use crate::order::{
+    ActorRole, Address, Checkout, Customer, CustomerId, HistoryEntry, MailState, Order, OrderId,
+    OrderRequest, OrderState, ProductId,
+    filter::{Cursor, OrderFilter, OrderSort},
 };
 
 const ITEMS_MAX: usize = 50;
 const ITEM_QUANTITY_MAX: i32 = 99;
+const EMAIL_CHARACTERS_MAX: usize = 254;
+const STATES_MAX: usize = 10;
 
-/// Who buys, as the token tells; an API client has no address.
+/// Returns the customer of an access token; an API client has no address.
 fn customer(claims: &Claims) -> Customer {
     Customer {
         id: CustomerId(claims.sub),
@@ -33,26 +33,26 @@ fn customer(claims: &Claims) -> Customer {
     }
 }
 
-/// What PlaceOrder asks for.
+/// Returns the checkout that PlaceOrder requests.
 ///
 /// # Errors
 /// VALIDATION_FAILED.
-pub fn place_order(
-    request: pb::PlaceOrderRequest,
+pub(crate) fn place_order(
+    message: pb::PlaceOrderRequest,
     claims: &Claims,
     currency: &str,
 ) -> Result<Checkout> {
     let mut violations = Violations::new();
-    let request_id = violations.uuid("request_id", &request.request_id);
-    let items = items(&mut violations, &request.items);
-    violations.require(request.shipping_address.is_some(), "shipping_address", "must be set");
-    let shipping_address = request.shipping_address.unwrap_or_default();
+    let request_id = violations.uuid("request_id", &message.request_id);
+    let items = items(&mut violations, &message.items);
+    violations.require(message.shipping_address.is_some(), "shipping_address", "must be set");
+    let shipping_address = message.shipping_address.unwrap_or_default();
     let shipping_address = address(&mut violations, &shipping_address);
-    let expected = request.expected_total.as_ref();
+    let expected = message.expected_total.as_ref();
     let expected_total_minor =
         expected.map(|total| amount(total, currency, violations.under("expected_total")));
-    let basket = Basket { items, shipping_address, expected_total_minor };
-    violations.finish(Checkout { customer: customer(claims), request_id, basket })
+    let request = OrderRequest { items, shipping_address, expected_total_minor };
+    violations.finish(Checkout { customer: customer(claims), request_id, request })
 }
 
 fn items(violations: &mut Violations, items: &[pb::PlaceOrderItem]) -> Vec<(ProductId, i32)> {
@@ -84,45 +84,128 @@ fn address(violations: &mut Violations, address: &pb::Address) -> Address {
         country_code: address.country_code.clone(),
     };
     violations.require(
-        is_country_code(&read.country_code),
+        country::is_code(&read.country_code),
         "shipping_address.country_code",
         "must be a country of ISO 3166-1 alpha-2, in upper case",
     );
     read
 }
 
-/// What a page token of ListOrders is good for.
-pub fn list_orders_scope(caller: &str) -> Scope<'_, ()> {
-    Scope { method: "ListOrders", filters: &(), caller }
-}
-
-/// Which page ListOrders asks for.
+/// Returns the page that ListOrders requests.
 ///
 /// # Errors
 /// VALIDATION_FAILED.
-pub fn list_orders(
+pub(crate) fn list_orders(
     request: &pb::ListOrdersRequest,
     caller: &str,
     tokens: &PageTokens,
 ) -> Result<Page<Cursor>> {
     let mut violations = Violations::new();
-    let scope = list_orders_scope(caller);
+    let scope = Scope { method: "ListOrders", filters: &(), caller };
     let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
     violations.finish(page)
 }
 
-/// Who sees an order: it tells a customer less of who did what.
+/// Reads the filters of ListAllOrders and ExportOrders, whose requests have the same fields.
+macro_rules! order_filter {
+    ($violations:expr, $request:expr, $currency:expr) => {{
+        let (violations, request, currency): (&mut Violations, _, &str) =
+            ($violations, $request, $currency);
+        let sort = sort(violations, &request.order_by);
+        let start = time(violations, "start_time", request.start_time.as_ref());
+        let end = time(violations, "end_time", request.end_time.as_ref());
+        let is_empty = start.zip(end).is_some_and(|(start, end)| start >= end);
+        violations.require(!is_empty, "end_time", "must be after start_time");
+        let email =
+            violations.text("customer_email", &request.customer_email, 0, EMAIL_CHARACTERS_MAX);
+        let product_id = violations.optional_uuid("product_id", &request.product_id);
+        OrderFilter {
+            states: states(violations, &request.states),
+            start,
+            end,
+            customer_email: (!email.is_empty()).then_some(email),
+            product_id: product_id.map(ProductId),
+            total_min_minor: (request.total_min.as_ref())
+                .map(|total| amount(total, currency, violations.under("total_min"))),
+            sort,
+        }
+    }};
+}
+
+/// Returns the filter and the page that ListAllOrders requests.
+///
+/// # Errors
+/// VALIDATION_FAILED.
+pub(crate) fn list_all_orders(
+    request: &pb::ListAllOrdersRequest,
+    currency: &str,
+    caller: &str,
+    tokens: &PageTokens,
+) -> Result<(OrderFilter, Page<Cursor>)> {
+    let mut violations = Violations::new();
+    let filter = order_filter!(&mut violations, request, currency);
+    let scope = Scope { method: "ListAllOrders", filters: &filter, caller };
+    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
+    violations.finish((filter, page))
+}
+
+/// Returns the filter that ExportOrders requests.
+///
+/// # Errors
+/// VALIDATION_FAILED.
+pub(crate) fn export_orders(
+    request: &pb::ExportOrdersRequest,
+    currency: &str,
+) -> Result<OrderFilter> {
+    let mut violations = Violations::new();
+    let filter = order_filter!(&mut violations, request, currency);
+    violations.finish(filter)
+}
+
+fn sort(violations: &mut Violations, order_by: &str) -> OrderSort {
+    match order_by {
+        "" | "create_time desc" => OrderSort::CreateTimeDescending,
+        "create_time" => OrderSort::CreateTime,
+        "total desc" => OrderSort::TotalDescending,
+        "total" => OrderSort::Total,
+        _ => {
+            let known = "must be create_time desc, create_time, total desc or total";
+            violations.add("order_by", known);
+            OrderSort::CreateTimeDescending
+        }
+    }
+}
+
+/// Returns the requested states, each once, or all if none is requested.
+fn states(violations: &mut Violations, requested: &[i32]) -> Vec<OrderState> {
+    violations.require(requested.len() <= STATES_MAX, "states", "must be at most 10");
+    let mut states = Vec::new();
+    for (i, &state) in requested.iter().take(STATES_MAX).enumerate() {
+        match pb::OrderState::try_from(state) {
+            Ok(pb::OrderState::Confirmed) => states.push(OrderState::Confirmed),
+            Ok(pb::OrderState::Shipped) => states.push(OrderState::Shipped),
+            Ok(pb::OrderState::Cancelled) => states.push(OrderState::Cancelled),
+            Ok(pb::OrderState::Unspecified) | Err(_) => {
+                violations.add(format!("states[{i}]"), "must be a state of an order");
+            }
+        }
+    }
+    states.sort();
+    states.dedup();
+    if states.is_empty() { OrderState::ALL.to_vec() } else { states }
+}
+
+/// Who gets an order. A customer does not see which admin changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Viewer {
-    /// Its customer.
+pub(crate) enum Viewer {
     Customer,
     /// An admin, or another service.
     Shop,
 }
 
-/// An order as the contract has it.
-pub fn order(order: Order, viewer: Viewer, currency: &str) -> pb::Order {
-    let history = [order.birth()].into_iter().chain(order.later_history);
+/// Converts an order.
+pub(crate) fn order(order: Order, viewer: Viewer, currency: &str) -> pb::Order {
+    let history = [order.initial_entry()].into_iter().chain(order.later_history);
     let items = order.items.into_iter().map(|item| pb::OrderItem {
         product_id: item.product_id.to_string(),
         name: item.name,
@@ -150,27 +233,30 @@ pub fn order(order: Order, viewer: Viewer, currency: &str) -> pb::Order {
     }
 }
 
-/// What WatchOrder tells the customer.
-pub fn order_news(news: Update<OrderId, Order>, currency: &str) -> pb::WatchOrderResponse {
-    match news {
+/// Converts an update of WatchOrder.
+pub(crate) fn order_update(
+    update: Update<OrderId, Order>,
+    currency: &str,
+) -> pb::WatchOrderResponse {
+    match update {
         Update::Heartbeat => pb::WatchOrderResponse { order: None, heartbeat: true },
-        // An order is never deleted, so the one that is watched is there.
+        // An order is never deleted, so the watched one exists.
         Update::Values(orders) => {
-            let now = orders.into_iter().find_map(|(_, now)| now);
-            let order = now.map(|now| order(now, Viewer::Customer, currency));
+            let current = orders.into_iter().find_map(|(_, current)| current);
+            let order = current.map(|current| order(current, Viewer::Customer, currency));
             pb::WatchOrderResponse { order, heartbeat: false }
         }
     }
 }
 
 fn history_entry(entry: HistoryEntry, viewer: Viewer) -> pb::OrderHistoryEntry {
-    let actor_role = match entry.actor.role {
+    let actor_role = match entry.actor.role() {
         ActorRole::Customer => pb::ActorRole::Customer,
         ActorRole::Admin => pb::ActorRole::Admin,
     };
     let actor_id = match viewer {
         Viewer::Customer => String::new(),
-        Viewer::Shop => entry.actor.id.to_string(),
+        Viewer::Shop => entry.actor.id().to_string(),
     };
     pb::OrderHistoryEntry {
         state: order_state(entry.state).into(),

@@ -1,4 +1,5 @@
-//! Who may call what, taken from the contract: a new method is tried by itself.
+//! Access to each method, as the contract declares it: a new method is tested without a
+//! change here.
 
 use mesh::{
     access::{Access, Methods},
@@ -21,35 +22,35 @@ async fn call(channel: Channel, path: &str, request: Request<()>) -> Result<(), 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_method_refuses_those_whom_the_contract_does_not_name() {
+async fn every_method_rejects_callers_that_the_contract_does_not_allow() {
     let shop = Shop::open().await;
     let methods = Methods::read(proto::FILE_DESCRIPTOR_SET).unwrap();
     let customer = shop.issuer.token(&shop.customer);
     let mut expired = shop.admin.clone();
     (expired.iat, expired.exp) = (expired.iat - 700, expired.iat - 100);
     let expired = shop.issuer.token(&expired);
-    let mut tried = 0;
+    let mut tested = 0;
     for (path, method) in methods.iter().filter(|(path, _)| path.starts_with("/shopmesh.order.")) {
-        tried += 1;
-        let refusal = async |caller, token: Option<&str>| {
+        tested += 1;
+        let rejection = async |caller, token: Option<&str>| {
             let request = token.map_or_else(|| Request::new(()), |token| with_token(token, ()));
             reason(&call(shop.channel(caller), path, request).await.unwrap_err())
         };
         match &method.access {
             Access::Roles(_) => {
-                assert_eq!(refusal("gateway", None).await, "TOKEN_MISSING", "{path}");
-                assert_eq!(refusal("gateway", Some("no")).await, "TOKEN_INVALID", "{path}");
-                assert_eq!(refusal("gateway", Some(&expired)).await, "TOKEN_EXPIRED", "{path}");
+                assert_eq!(rejection("gateway", None).await, "TOKEN_MISSING", "{path}");
+                assert_eq!(rejection("gateway", Some("no")).await, "TOKEN_INVALID", "{path}");
+                assert_eq!(rejection("gateway", Some(&expired)).await, "TOKEN_EXPIRED", "{path}");
             }
             Access::Internal { callers } => {
                 assert_eq!(callers, &["product-svc"], "{path}");
-                assert_eq!(refusal("gateway", None).await, "CALLER_NOT_ALLOWED", "{path}");
+                assert_eq!(rejection("gateway", None).await, "CALLER_NOT_ALLOWED", "{path}");
             }
             access => panic!("{path} is {access:?}"),
         }
         if method.access.role() == Some("admin") {
-            assert_eq!(refusal("gateway", Some(&customer)).await, "ROLE_REQUIRED", "{path}");
+            assert_eq!(rejection("gateway", Some(&customer)).await, "ROLE_REQUIRED", "{path}");
         }
     }
-    assert!(tried >= 10);
+    assert!(tested >= 10);
 }

@@ -4,9 +4,9 @@ use proto::order::v1::{ExportOrdersRequest, ListAllOrdersRequest, OrderState};
 use tests::status::bad_fields;
 use tonic::Status;
 
-use crate::harness::{Shop, eur, new_order, write};
+use crate::harness::{Shop, eur, insert, new_order};
 
-/// The parts of the file.
+/// Returns the parts of the file.
 async fn export(shop: &Shop, request: ExportOrdersRequest) -> Result<Vec<String>, Status> {
     let request = shop.issuer.request(&shop.admin, request);
     let mut stream = shop.all_orders.clone().export_orders(request).await?.into_inner();
@@ -18,14 +18,14 @@ async fn export(shop: &Shop, request: ExportOrdersRequest) -> Result<Vec<String>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_has_the_orders_of_the_list_in_its_order() {
+async fn the_file_has_the_orders_of_the_list_in_the_same_sort_order() {
     let shop = Shop::open().await;
     let app = shop.app();
     // More than two pages, and more than two parts.
     for n in 0..450_u16 {
         let mut order = new_order(&shop.customer, &[((n % 7) as u8, 1 + i32::from(n % 3))]);
-        order.shipping_address.street = format!("=cmd|\"{n}\",\r\n{}", "x".repeat(150));
-        write(&app, order).await;
+        order.request.shipping_address.street = format!("=cmd|\"{n}\",\r\n{}", "x".repeat(150));
+        insert(&app, order).await;
     }
     let list = |page_token| ListAllOrdersRequest {
         page_size: 100,
@@ -49,7 +49,10 @@ async fn the_file_has_the_orders_of_the_list_in_its_order() {
     let (total_min, order_by) = (list.total_min, list.order_by);
     let request = ExportOrdersRequest { total_min, order_by, ..Default::default() };
     let parts = export(&shop, request).await.unwrap();
-    assert!(parts.len() > 1 && parts.iter().all(|part| part.ends_with("\r\n")), "whole lines");
+    assert!(
+        parts.len() > 1 && parts.iter().all(|part| part.ends_with("\r\n")),
+        "each part ends with a whole line"
+    );
     assert!(parts.iter().all(|part| part.len() < 128 << 10));
     let file = parts.concat();
     let mut reader = csv::Reader::from_reader(file.as_bytes());
@@ -73,13 +76,13 @@ async fn the_file_has_the_orders_of_the_list_in_its_order() {
         ] {
             assert_eq!(cell(name), Some(value), "{name}");
         }
-        // Beside a whole store the mail may have gone meanwhile.
+        // In a whole store notify-svc may deliver the mail meanwhile.
         assert!(matches!(cell("mail_state"), Some("PENDING" | "SENT")));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_without_orders_has_its_header_and_bad_filters_are_told() {
+async fn a_file_without_orders_has_its_header_and_bad_filters_are_reported() {
     let shop = Shop::open().await;
     let parts = export(&shop, ExportOrdersRequest::default()).await.unwrap();
     assert_eq!(parts.concat().matches("\r\n").count(), 1);

@@ -1,7 +1,7 @@
-//! Orders are found by those who may, and move once: to the customer, or back.
+//! Access to single orders, and their one state transition: shipped or cancelled.
 
 use futures::future::join_all;
-use order_svc::checkout::NewOrder;
+use order_svc::order::NewOrder;
 use prost::Message;
 use proto::order::v1::{
     self as pb, ActorRole, CancelAnyOrderRequest, GetAnyOrderRequest, MailState, OrderState,
@@ -9,10 +9,10 @@ use proto::order::v1::{
 use tests::status::{metadata, reason};
 use tonic::{Code, Status};
 
-use crate::harness::{Shop, app_alone, new_order, number, write};
+use crate::harness::{Shop, app_alone, insert, new_order, number};
 
 async fn placed(shop: &Shop) -> String {
-    write(&shop.app(), new_order(&shop.customer, &[(1, 2)])).await.id.to_string()
+    insert(&shop.app(), new_order(&shop.customer, &[(1, 2)])).await.id.to_string()
 }
 
 async fn get_any(shop: &Shop, order_id: &str) -> Result<pb::Order, Status> {
@@ -34,14 +34,14 @@ fn states(order: &pb::Order) -> Vec<(OrderState, ActorRole)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn anothers_order_is_not_there() {
+async fn an_order_of_another_customer_is_not_found() {
     let shop = Shop::open().await;
     let id = placed(&shop).await;
     let stranger = shop.issuer.customer();
     for status in [
         shop.get(&stranger, &id).await.unwrap_err(),
         shop.cancel(&stranger, &id).await.unwrap_err(),
-        // An admin's own orders are as a customer's.
+        // An admin is a customer here.
         shop.get(&shop.admin, &id).await.unwrap_err(),
         shop.cancel(&shop.admin, &id).await.unwrap_err(),
     ] {
@@ -49,12 +49,12 @@ async fn anothers_order_is_not_there() {
     }
     let order = shop.get(&shop.customer, &id).await.unwrap();
     assert_eq!(order.state(), OrderState::Confirmed);
-    let nowhere = get_any(&shop, &uuid::Uuid::nil().to_string()).await.unwrap_err();
-    assert_eq!(reason(&nowhere), "ORDER_NOT_FOUND");
+    let unknown = get_any(&shop, &uuid::Uuid::nil().to_string()).await.unwrap_err();
+    assert_eq!(reason(&unknown), "ORDER_NOT_FOUND");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_sees_as_what_somebody_acted_and_an_admin_sees_who() {
+async fn a_customer_sees_the_role_of_an_actor_and_an_admin_sees_its_id() {
     let shop = Shop::open().await;
     let id = placed(&shop).await;
     shop.ship(&id).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_customer_sees_as_what_somebody_acted_and_an_admin_sees_who() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_order_stays_cancelled_however_often_it_is_asked_for() {
+async fn cancelling_a_cancelled_order_changes_nothing() {
     let shop = Shop::open().await;
     let id = placed(&shop).await;
     let cancelled = shop.cancel(&shop.customer, &id).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_shipped_order_can_neither_be_cancelled_nor_shipped_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_cancelling_and_shipping_at_once_one_comes_to_pass() {
+async fn cancelling_and_shipping_at_the_same_time_has_one_effect() {
     let shop = Shop::open().await;
     let app = shop.app();
     let ids = join_all((0..30).map(|_| placed(&shop))).await;
@@ -131,22 +131,19 @@ struct Event {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_move_has_its_event_with_the_order_as_it_was_then() {
+async fn each_state_transition_has_an_event_with_the_order_after_it() {
     use diesel_async::RunQueryDsl;
-    use order_svc::{fulfilment, order as domain};
+    use order_svc::order::{Actor, AdminId, fulfilment};
     let app = app_alone().await;
     let issuer = tests::issuer::Issuer::start().await;
     let customer = issuer.customer();
     let client = mesh::identity::Claims { email: None, ..issuer.customer() };
-    let kept: NewOrder = new_order(&customer, &[(1, 2)]);
+    let mailed: NewOrder = new_order(&customer, &[(1, 2)]);
     let unmailed = new_order(&client, &[(1, 1)]);
-    let admin = domain::Actor {
-        id: domain::CustomerId(issuer.admin().sub),
-        role: domain::ActorRole::Admin,
-    };
-    write(&app, kept.clone()).await;
-    fulfilment::cancel_order(&app, admin, kept.id).await.unwrap();
-    write(&app, unmailed.clone()).await;
+    let admin = Actor::Admin(AdminId(issuer.admin().sub));
+    insert(&app, mailed.clone()).await;
+    fulfilment::cancel_order(&app, admin, mailed.id).await.unwrap();
+    insert(&app, unmailed.clone()).await;
     fulfilment::ship_order(&app, admin, unmailed.id).await.unwrap();
 
     let mut connection = app.database.connection().await.unwrap();
@@ -163,11 +160,11 @@ async fn each_move_has_its_event_with_the_order_as_it_was_then() {
     assert_eq!(Some(created.customer_email), customer.email);
     assert_eq!(created.customer_name, customer.name);
     assert_eq!((order.state(), order.mail_state()), (OrderState::Confirmed, MailState::Pending));
-    assert_eq!(order.order_id, kept.id.to_string());
+    assert_eq!(order.order_id, mailed.id.to_string());
     let cancelled = pb::OrderCancelled::decode(&*events[1].payload).unwrap().order.unwrap();
     assert_eq!(cancelled.history.len(), 2);
 
-    // An API client has no address, and so there is no mail.
+    // An API client has no address, so there is no mail.
     let created = pb::OrderCreated::decode(&*events[2].payload).unwrap();
     assert_eq!(created.customer_email, "");
     assert_eq!(created.order.unwrap().mail_state(), MailState::Unspecified);

@@ -1,7 +1,5 @@
-//! An order-svc of a test's own, with a database of its own, before the product-svc of
-//! the store.
-
-use std::sync::Arc;
+//! An order-svc for one test, with a database of its own, that calls the product-svc of the
+//! store.
 
 use devstack::{Service, testing::Env};
 use diesel_async::RunQueryDsl;
@@ -11,12 +9,11 @@ use mesh_data::{
     outbox::Wakeup,
 };
 use order_svc::{
-    App, MIGRATIONS,
-    checkout::{NewOrder, Outcome, Placing},
-    clients::Reservations,
-    config::{Config, DEFAULTS},
+    App, Config, DEFAULTS, MIGRATIONS,
+    checkout::InsertResult,
     order::{
-        Address, Basket, Customer, CustomerId, LineItem, Order, OrderId, ProductId, total_minor,
+        Address, Customer, CustomerId, LineItem, NewOrder, Order, OrderId, OrderRequest, ProductId,
+        total_minor,
     },
 };
 use proto::{
@@ -39,10 +36,10 @@ use tests::{
 use tonic::{Response, Status};
 use uuid::Uuid;
 
-/// An empty database of order-svc.
+/// Returns the URL of an empty database of order-svc.
 pub async fn database_url() -> String {
     devstack::testing::template_database("order-svc", |url| async move {
-        migrate(&config(&url, "https://localhost:1/").database, MIGRATIONS).await
+        migrate(&config(&url, "https://localhost:1/").settings.database, MIGRATIONS).await
     })
     .await
 }
@@ -54,7 +51,7 @@ pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
     vec![
         ("jwks-url", jwks_url.to_owned()),
         ("kafka-brokers", env.kafka_brokers()),
-        // Of its own: what is published here is for this test's database.
+        // Its own group: the events published here are for the database of this test.
         ("kafka-group", format!("order-svc-{}", Uuid::now_v7())),
         ("page-token-key-file", key.display().to_string()),
         ("product-svc-url", env.service_url(Service::PRODUCT)),
@@ -86,24 +83,24 @@ impl Shop {
         shop
     }
 
-    /// With nobody serving.
+    /// Opens without a running service.
     pub async fn closed() -> Self {
         let issuer = Issuer::start().await;
         let config = config(&database_url().await, &issuer.jwks_url);
-        let nobody = channel("gateway", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
+        let unavailable = channel("gateway", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
         Self {
             admin: issuer.admin(),
             customer: issuer.customer(),
-            orders: OrderServiceClient::new(nobody.clone()),
-            all_orders: OrderAdminServiceClient::new(nobody.clone()),
-            checkouts: CheckoutServiceClient::new(nobody),
+            orders: OrderServiceClient::new(unavailable.clone()),
+            all_orders: OrderAdminServiceClient::new(unavailable.clone()),
+            checkouts: CheckoutServiceClient::new(unavailable),
             service: None,
             config,
             issuer,
         }
     }
 
-    /// Serves with other settings.
+    /// Serves with `config`.
     pub async fn restart(&mut self, config: &Config) {
         let running = config.clone();
         let service =
@@ -114,7 +111,7 @@ impl Shop {
         self.checkouts = CheckoutServiceClient::new(self.channel("product-svc"));
     }
 
-    /// A channel to the service as `caller`.
+    /// Returns a channel to the service as `caller`.
     pub fn channel(&self, caller: &str) -> Channel {
         self.service.as_ref().unwrap().channel(caller, proto::FILE_DESCRIPTOR_SET)
     }
@@ -156,27 +153,20 @@ impl Shop {
         self.all_orders.clone().list_all_orders(request).await.map(Response::into_inner)
     }
 
-    /// What operations need, on the database of the running service.
+    /// Returns what operations need, on the database of the running service.
     pub fn app(&self) -> App {
         app(&self.config)
     }
 }
 
-/// What a replica of its own has, without its server.
+/// Returns what the operations of another replica need, without its server.
 pub fn app(config: &Config) -> App {
-    let database = Database::open(&config.database, &MIGRATIONS).unwrap();
-    let (currency, bell) = (Arc::<str>::from("EUR"), Wakeup::default());
-    let nobody = channel("order-svc", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
-    App {
-        reservations: Reservations::new(nobody, currency.clone()),
-        placing: Placing::start(database.clone(), currency.clone(), bell.clone()),
-        database,
-        currency,
-        bell,
-    }
+    let database = Database::open(&config.settings.database, &MIGRATIONS).unwrap();
+    let unavailable = channel("order-svc", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
+    App::new(database, unavailable, "EUR", Wakeup::default())
 }
 
-/// Operations on a database of a test's own, without a server.
+/// Returns what operations need, on a database of their own and without a server.
 pub async fn app_alone() -> App {
     app(&config(&database_url().await, "https://localhost:1/"))
 }
@@ -193,7 +183,7 @@ struct Number {
     number: i64,
 }
 
-/// The one number that an SQL query tells.
+/// Returns the one number of an SQL query.
 pub async fn number(app: &App, expression: &str) -> i64 {
     let mut connection = app.database.connection().await.unwrap();
     let row: Number = diesel::sql_query(format!("SELECT ({expression})::bigint AS number"))
@@ -226,7 +216,7 @@ pub fn request(items: &[(&str, i32)]) -> pb::PlaceOrderRequest {
         request_id: Uuid::now_v7().to_string(),
         items: items.collect(),
         shipping_address: Some(address()),
-        expected_total: None,
+        ..pb::PlaceOrderRequest::default()
     }
 }
 
@@ -234,7 +224,8 @@ pub fn product_id(n: u8) -> ProductId {
     ProductId(Uuid::from_bytes([n; 16]))
 }
 
-/// An order for the writer, without product-svc: of so many of product `n` at 2.50.
+/// Returns an order for the writer, without product-svc: for each item a product number and
+/// a quantity, at 2.50 each.
 pub fn new_order(customer: &Claims, items: &[(u8, i32)]) -> NewOrder {
     let request_id = Uuid::now_v7();
     let customer = Customer {
@@ -252,32 +243,32 @@ pub fn new_order(customer: &Claims, items: &[(u8, i32)]) -> NewOrder {
         })
         .collect();
     let pb::Address { full_name, street, city, postal_code, country_code } = address();
-    let basket = Basket {
+    let request = OrderRequest {
         items: items.iter().map(|item| (item.product_id, item.quantity)).collect(),
         shipping_address: Address { full_name, street, city, postal_code, country_code },
-        expected_total_minor: None,
+        ..OrderRequest::default()
     };
     NewOrder {
         id: OrderId::derive(customer.id, request_id),
         request_id,
-        fingerprint: basket.fingerprint(),
+        fingerprint: request.fingerprint(),
         customer,
         total_minor: total_minor(&items).unwrap(),
         items,
-        shipping_address: basket.shipping_address,
+        request,
         traceparent: None,
     }
 }
 
-/// Writes an order that nothing stands in the way of.
-pub async fn write(app: &App, order: NewOrder) -> Order {
-    match app.placing.write(order).await.unwrap() {
-        Outcome::Written(order) => order,
+/// Inserts an order whose id is free.
+pub async fn insert(app: &App, order: NewOrder) -> Order {
+    match app.order_writer.insert(order).await.unwrap() {
+        InsertResult::Inserted(order) => order,
         other => panic!("{other:?}"),
     }
 }
 
-/// The store's product-svc, as the gateway calls it for an admin.
+/// The product-svc of the store, called as the gateway does for an admin.
 pub struct Stock {
     admin: Claims,
     products: ProductServiceClient<Channel>,
@@ -295,13 +286,13 @@ impl Stock {
         }
     }
 
-    /// A product of 2.50 with so many on hand.
+    /// Creates a product that costs 2.50.
     pub async fn product(&mut self, issuer: &Issuer, name: &str, on_hand: i32) -> String {
         let product = product::Product {
             sku: Uuid::now_v7().simple().to_string(),
             slug: format!("{}-{}", name.to_lowercase(), Uuid::now_v7().simple()),
             name: name.into(),
-            description: "A thing to drink from.".into(),
+            description: "A drinking vessel.".into(),
             category: "kitchen".into(),
             price: Some(eur(250)),
             ..product::Product::default()
@@ -334,7 +325,7 @@ impl Stock {
         self.products.update_product(issuer.request(&self.admin, request)).await.unwrap();
     }
 
-    /// `on_hand` and `held`.
+    /// Returns `on_hand` and `held`.
     pub async fn read(&self, issuer: &Issuer, product_id: &str) -> (i32, i32) {
         let request = product::GetInventoryRequest { product_id: product_id.into() };
         let request = issuer.request(&self.admin, request);
@@ -343,7 +334,7 @@ impl Stock {
         (inventory.on_hand, inventory.held)
     }
 
-    /// Waits until so many are on hand and held.
+    /// Waits until `on_hand` and `held` are `stock`.
     pub async fn becomes(&self, issuer: &Issuer, product_id: &str, stock: (i32, i32)) {
         let what = format!("{} on hand, {} held", stock.0, stock.1);
         tests::eventually(&what, async || {

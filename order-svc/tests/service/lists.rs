@@ -1,4 +1,5 @@
-//! Lists by keyset: every filter and order against the same done by hand, page by page.
+//! Lists with keyset pagination: every filter and sort order, page by page, compared with a
+//! model in the test.
 
 use chrono::{DateTime, Duration, Utc};
 use mesh::identity::Claims;
@@ -11,16 +12,16 @@ use proto::{
 use tests::status::bad_fields;
 use uuid::Uuid;
 
-use crate::harness::{Shop, eur, execute, new_order, product_id, write};
+use crate::harness::{Shop, eur, execute, insert, new_order, product_id};
 
-/// Sixty orders of three customers over two days, many at the same instant and of the
+/// Inserts sixty orders of three customers over two days, many with the same time and the
 /// same total, in all states.
 async fn orders(shop: &Shop, app: &App) -> (Vec<Claims>, Vec<Order>) {
     let customers: Vec<Claims> = (0..3).map(|_| shop.issuer.customer()).collect();
     for n in 0..60_u8 {
         let customer = &customers[usize::from(n % 3)];
         let items = [(n % 5, 1 + i32::from(n % 4)), (10 + n % 2, 1)];
-        let order = write(app, new_order(customer, &items)).await;
+        let order = insert(app, new_order(customer, &items)).await;
         let quarter = n / 4;
         execute(
             app,
@@ -45,12 +46,12 @@ async fn orders(shop: &Shop, app: &App) -> (Vec<Claims>, Vec<Order>) {
     (customers, all)
 }
 
-/// All pages of a request.
+/// Reads all pages of a request.
 async fn all(shop: &Shop, mut request: ListAllOrdersRequest) -> Vec<Order> {
     let mut orders = Vec::new();
     loop {
         let mut page = shop.list_all(request.clone()).await.unwrap();
-        // In a whole store notify-svc mails meanwhile what the test has placed.
+        // In a whole store notify-svc delivers the mails of the test meanwhile.
         page.orders.iter_mut().for_each(|order| order.mail_state = MailState::Pending.into());
         assert!(page.orders.len() <= request.page_size as usize);
         orders.extend(page.orders);
@@ -65,15 +66,15 @@ fn created(order: &Order) -> DateTime<Utc> {
     from_timestamp(&order.create_time.unwrap()).unwrap()
 }
 
-fn cents(order: &Order) -> i64 {
+fn total_minor(order: &Order) -> i64 {
     proto::money::to_minor(order.total.as_ref().unwrap()).unwrap()
 }
 
-/// What the request is to find, by hand.
-fn by_hand(orders: &[Order], request: &ListAllOrdersRequest) -> Vec<Order> {
+/// Returns the orders that the request must find.
+fn expected(orders: &[Order], request: &ListAllOrdersRequest) -> Vec<Order> {
     let time = |time: Option<_>| time.map(|time| from_timestamp(&time).unwrap());
     let (start, end) = (time(request.start_time), time(request.end_time));
-    let fits = |order: &&Order| {
+    let matches = |order: &&Order| {
         (request.states.is_empty() || request.states.contains(&order.state))
             && start.is_none_or(|start| created(order) >= start)
             && end.is_none_or(|end| created(order) < end)
@@ -84,13 +85,13 @@ fn by_hand(orders: &[Order], request: &ListAllOrdersRequest) -> Vec<Order> {
             && request
                 .total_min
                 .as_ref()
-                .is_none_or(|min| cents(order) >= proto::money::to_minor(min).unwrap())
+                .is_none_or(|min| total_minor(order) >= proto::money::to_minor(min).unwrap())
     };
-    let mut found: Vec<Order> = orders.iter().filter(fits).cloned().collect();
+    let mut found: Vec<Order> = orders.iter().filter(matches).cloned().collect();
     found.iter_mut().for_each(|order| order.mail_state = MailState::Pending.into());
     let id = |order: &Order| Uuid::try_parse(&order.order_id).unwrap();
     match request.order_by.split(' ').next().unwrap() {
-        "total" => found.sort_by_key(|order| (cents(order), id(order))),
+        "total" => found.sort_by_key(|order| (total_minor(order), id(order))),
         _ => found.sort_by_key(|order| (created(order), id(order))),
     }
     if matches!(request.order_by.as_str(), "" | "create_time desc" | "total desc") {
@@ -115,7 +116,6 @@ fn requests(emails: Vec<String>) -> impl Strategy<Value = ListAllOrdersRequest> 
         .prop_map(move |((page_size, states, range), email, product, total, order_by)| {
             ListAllOrdersRequest {
                 page_size,
-                page_token: String::new(),
                 states,
                 start_time: range.map(|(start, _)| hours(start)),
                 end_time: range.map(|(start, length)| hours(start + length)),
@@ -123,12 +123,13 @@ fn requests(emails: Vec<String>) -> impl Strategy<Value = ListAllOrdersRequest> 
                 product_id: product.map_or_else(String::new, |n| product_id(n).to_string()),
                 total_min: total.map(eur),
                 order_by: order_by.into(),
+                ..ListAllOrdersRequest::default()
             }
         })
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_filters_and_orders_find_page_by_page_what_they_say() {
+async fn every_filter_and_sort_order_returns_the_matching_orders_page_by_page() {
     let shop = Shop::open().await;
     let (customers, orders) = orders(&shop, &shop.app()).await;
     let emails = customers.into_iter().filter_map(|customer| customer.email).collect();
@@ -137,23 +138,23 @@ async fn all_filters_and_orders_find_page_by_page_what_they_say() {
     let mut found = 0;
     for _ in 0..150 {
         let request = strategy.new_tree(&mut runner).unwrap().current();
-        let want = by_hand(&orders, &request);
+        let want = expected(&orders, &request);
         found += want.len();
         assert_eq!(all(&shop, request.clone()).await, want, "{request:?}");
     }
-    assert!(found > 500, "the filters are not all empty: {found}");
+    assert!(found > 500, "the filters find orders: {found}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn customers_see_their_own_orders_newest_first_page_by_page() {
+async fn customers_get_their_own_orders_newest_first_page_by_page() {
     let shop = Shop::open().await;
     let (customers, orders) = orders(&shop, &shop.app()).await;
     for customer in &customers {
         let mut own: Vec<String> = Vec::new();
         let mut request = ListOrdersRequest { page_size: 7, page_token: String::new() };
         loop {
-            let asked = shop.issuer.request(customer, request.clone());
-            let page = shop.orders.clone().list_orders(asked).await.unwrap().into_inner();
+            let requested = shop.issuer.request(customer, request.clone());
+            let page = shop.orders.clone().list_orders(requested).await.unwrap().into_inner();
             assert!(page.orders.iter().flat_map(|o| &o.history).all(|h| h.actor_id.is_empty()));
             own.extend(page.orders.into_iter().map(|order| order.order_id));
             if page.next_page_token.is_empty() {
@@ -163,18 +164,18 @@ async fn customers_see_their_own_orders_newest_first_page_by_page() {
         }
         let theirs = orders.iter().filter(|o| o.customer_id == customer.sub.to_string());
         let theirs: Vec<Order> = theirs.cloned().collect();
-        let want = by_hand(&theirs, &ListAllOrdersRequest::default());
+        let want = expected(&theirs, &ListAllOrdersRequest::default());
         assert_eq!(own, want.into_iter().map(|order| order.order_id).collect::<Vec<_>>());
         assert_eq!(own.len(), 20);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_token_is_good_for_one_caller_and_one_filter() {
+async fn a_page_token_is_valid_for_one_caller_and_one_filter() {
     let shop = Shop::open().await;
     let app = shop.app();
     for n in 0..3 {
-        write(&app, new_order(&shop.customer, &[(n, 1)])).await;
+        insert(&app, new_order(&shop.customer, &[(n, 1)])).await;
     }
     let first = ListAllOrdersRequest { page_size: 1, ..Default::default() };
     let token = shop.list_all(first.clone()).await.unwrap().next_page_token;

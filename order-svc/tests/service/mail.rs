@@ -1,4 +1,4 @@
-//! `mail-state` keeps an order's `mail_state`, in whatever order its events come.
+//! Events of topic `mail-state` update the `mail_state` of orders, in any order of arrival.
 
 use mesh_data::{
     consumer::Handler,
@@ -12,7 +12,7 @@ use proto::{
 };
 use uuid::Uuid;
 
-use crate::harness::{Shop, new_order, write};
+use crate::harness::{Shop, insert, new_order};
 
 fn record(
     order_id: &str,
@@ -40,14 +40,14 @@ fn record(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_events_in_any_order_the_greatest_version_tells() {
+async fn the_event_with_the_greatest_version_determines_the_state_in_any_order() {
     use NotificationKind::{OrderConfirmation, OrderShipped};
     use NotificationState::{Failed, Pending, Sent};
     let shop = Shop::open().await;
-    let order = write(&shop.app(), new_order(&shop.customer, &[(1, 1)])).await;
+    let order = insert(&shop.app(), new_order(&shop.customer, &[(1, 1)])).await;
     let id = order.id.to_string();
     let handler = MailEvents { database: shop.app().database };
-    let nowhere = Uuid::now_v7().to_string();
+    let unknown = Uuid::now_v7().to_string();
     for (batch, want) in [
         (vec![], MailState::Pending),
         (vec![(OrderConfirmation, Sent, 2), (OrderConfirmation, Pending, 1)], MailState::Sent),
@@ -57,24 +57,24 @@ async fn of_events_in_any_order_the_greatest_version_tells() {
         (vec![(OrderConfirmation, Sent, 6), (OrderConfirmation, Sent, 6)], MailState::Sent),
     ] {
         let events = batch.into_iter().flat_map(|(kind, state, version)| {
-            [record(&id, kind, state, version), record(&nowhere, kind, state, version)]
+            [record(&id, kind, state, version), record(&unknown, kind, state, version)]
         });
         let events = events.map(|record| handler.decode(&record).unwrap()).collect();
         handler.handle(events).await.unwrap();
         assert_eq!(shop.get(&shop.customer, &id).await.unwrap().mail_state(), want);
     }
-    // And the reply to its request still shows it as it was born.
+    // A replay of the request still returns the initial state.
     assert_eq!(order.mail_state, order_svc::order::MailState::Pending);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_of_the_topic_shows_on_the_order() {
+async fn an_event_of_the_topic_updates_the_order() {
     let shop = Shop::open().await;
-    let order = write(&shop.app(), new_order(&shop.customer, &[(1, 1)])).await;
+    let order = insert(&shop.app(), new_order(&shop.customer, &[(1, 1)])).await;
     let id = order.id.to_string();
     let sent = record(&id, NotificationKind::OrderConfirmation, NotificationState::Sent, 2);
     let unreadable = Record { payload: vec![0xff], ..sent.clone() };
-    let producer = Producer::new(&shop.config.kafka).unwrap();
+    let producer = Producer::new(&shop.config.settings.kafka).unwrap();
     producer.publish(&[unreadable, sent]).await.unwrap();
     tests::eventually("the mail was sent", async || {
         let order = shop.get(&shop.customer, &id).await.unwrap();
@@ -84,7 +84,7 @@ async fn an_event_of_the_topic_shows_on_the_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_told_so() {
+async fn a_record_that_cannot_be_decoded_is_an_error() {
     let shop = Shop::open().await;
     let handler = MailEvents { database: shop.app().database };
     let good = record(

@@ -1,4 +1,5 @@
-//! Statistics against the same counted by hand, folded or not, by any number of folders.
+//! Statistics, compared with a model in the test, before and after rollups by any number of
+//! replicas.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +7,13 @@ use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 use order_svc::{
     App,
-    fulfilment::cancel_order,
-    order::{Actor, ActorRole, CustomerId, Order, OrderState},
-    periods::{Bucket, period_starts},
-    statistics::{Question, TopProduct, Totals, fold, get_order_statistics},
+    order::{Actor, CustomerId, Order, OrderState, fulfilment::cancel_order},
+    statistics::{
+        StatisticsQuery, TopProduct, Totals,
+        periods::{Bucket, period_starts},
+        report::get_order_statistics,
+        rollup::roll_up,
+    },
 };
 use proto::{
     order::v1::{GetOrderStatisticsRequest, StatisticsBucket},
@@ -17,21 +21,21 @@ use proto::{
 };
 use tests::issuer::Issuer;
 
-use crate::harness::{Shop, app_alone, eur, execute, new_order, number, write};
+use crate::harness::{Shop, app_alone, eur, execute, insert, new_order, number};
 
 fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A hundred orders around the ends of hours, days and months, every fifth cancelled,
-/// some of them folded before that and some after.
+/// Inserts a hundred orders around the ends of hours, days and months. Every fifth one is
+/// cancelled, some before and some after a rollup.
 async fn orders(app: &App) -> Vec<Order> {
     let customer = Issuer::start().await.customer();
-    let actor = Actor { id: CustomerId(customer.sub), role: ActorRole::Customer };
+    let actor = Actor::Customer(CustomerId(customer.sub));
     let mut orders = Vec::new();
     for n in 0..100_u8 {
         let items = [(n % 13, 1 + i32::from(n % 3)), (20 + n % 4, 2)];
-        let mut order = write(app, new_order(&customer, &items)).await;
+        let mut order = insert(app, new_order(&customer, &items)).await;
         order.created_at = time("2026-02-25T00:00:00Z")
             + Duration::minutes(15 * (i64::from(n) * 97 % 1500))
             + Duration::seconds(i64::from(n % 3) * 300);
@@ -45,9 +49,9 @@ async fn orders(app: &App) -> Vec<Order> {
         )
         .await;
         if n == 30 || n == 60 {
-            // Three at once: each order is moved by one of them.
-            let folded = join_all((0..3).map(|_| fold(app))).await;
-            assert!(folded.into_iter().all(|more| !more.unwrap()));
+            // Three at the same time: one of them rolls up each row.
+            let rollups = join_all((0..3).map(|_| roll_up(app))).await;
+            assert!(rollups.into_iter().all(|more| !more.unwrap()));
             assert_eq!(number(app, "SELECT count(*) FROM uncounted_orders").await, 0);
         }
         if n % 5 == 0 {
@@ -58,8 +62,8 @@ async fn orders(app: &App) -> Vec<Order> {
     orders
 }
 
-fn by_hand(orders: &[Order], question: &Question) -> (Vec<Totals>, Vec<TopProduct>) {
-    let Question { starts, end } = question;
+fn expected(orders: &[Order], query: &StatisticsQuery) -> (Vec<Totals>, Vec<TopProduct>) {
+    let StatisticsQuery { starts, end } = query;
     let mut periods = vec![Totals::default(); starts.len()];
     let mut products: BTreeMap<_, TopProduct> = BTreeMap::new();
     for order in orders.iter().filter(|order| order.state != OrderState::Cancelled) {
@@ -90,12 +94,12 @@ fn by_hand(orders: &[Order], question: &Question) -> (Vec<Totals>, Vec<TopProduc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn figures_are_what_counting_the_orders_gives_folded_or_not() {
+async fn figures_equal_those_of_the_orders_before_and_after_a_rollup() {
     use Bucket::{Day, Hour, Month, Week};
     let app = app_alone().await;
     let orders = orders(&app).await;
-    let ask = async || {
-        let mut asked = 0;
+    let check = async || {
+        let mut counted = 0;
         for zone in ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"] {
             for (start, end, bucket) in [
                 ("2026-02-01T00:00:00Z", "2026-04-01T00:00:00Z", Day),
@@ -107,63 +111,65 @@ async fn figures_are_what_counting_the_orders_gives_folded_or_not() {
             ] {
                 let (start, end) = (time(start), time(end));
                 let starts = period_starts(start, end, bucket, zone.parse().unwrap()).unwrap();
-                let question = Question { starts, end };
-                let answer = get_order_statistics(&app, &question).await.unwrap();
-                let (periods, top) = by_hand(&orders, &question);
-                assert_eq!(answer.periods, periods, "{bucket:?} in {zone} from {start}");
-                assert_eq!(answer.top_products, top, "{bucket:?} in {zone} from {start}");
+                let query = StatisticsQuery { starts, end };
+                let response = get_order_statistics(&app, &query).await.unwrap();
+                let (periods, top) = expected(&orders, &query);
+                assert_eq!(response.periods, periods, "{bucket:?} in {zone} from {start}");
+                assert_eq!(response.top_products, top, "{bucket:?} in {zone} from {start}");
                 let count: i64 = periods.iter().map(|period| period.orders).sum();
-                assert_eq!(answer.totals.orders, count);
-                asked += count;
+                assert_eq!(response.totals.orders, count);
+                counted += count;
             }
         }
-        assert!(asked > 500, "the questions are not all about nothing: {asked}");
+        assert!(counted > 500, "the queries find orders: {counted}");
     };
     assert!(number(&app, "SELECT count(*) FROM uncounted_orders").await > 0);
-    ask().await;
-    fold(&app).await.unwrap();
+    check().await;
+    roll_up(&app).await.unwrap();
     assert_eq!(number(&app, "SELECT count(*) FROM uncounted_orders").await, 0);
-    ask().await;
-    fold(&app).await.unwrap();
-    ask().await;
+    check().await;
+    roll_up(&app).await.unwrap();
+    check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_product_is_told_under_the_name_it_was_sold_by_last() {
+async fn a_product_has_the_name_of_its_latest_order() {
     let app = app_alone().await;
     let customer = Issuer::start().await.customer();
-    let question = Question {
+    let query = StatisticsQuery {
         starts: vec![Utc::now() - Duration::days(1)],
         end: Utc::now() + Duration::days(1),
     };
     let names = async || {
-        let answer = get_order_statistics(&app, &question).await.unwrap();
-        answer.top_products.into_iter().map(|product| product.name).collect::<Vec<_>>()
+        let response = get_order_statistics(&app, &query).await.unwrap();
+        response.top_products.into_iter().map(|product| product.name).collect::<Vec<_>>()
     };
-    for (name, folded) in [("Cup", false), ("Mug", true), ("Beaker", false), ("Tumbler", false)] {
+    for (name, is_rolled_up) in
+        [("Cup", false), ("Mug", true), ("Beaker", false), ("Tumbler", false)]
+    {
         let mut order = new_order(&customer, &[(1, 1)]);
         order.items[0].name = name.into();
-        write(&app, order).await;
-        if folded {
-            fold(&app).await.unwrap();
+        insert(&app, order).await;
+        if is_rolled_up {
+            roll_up(&app).await.unwrap();
         }
         assert_eq!(names().await, [name]);
     }
-    fold(&app).await.unwrap();
+    roll_up(&app).await.unwrap();
     assert_eq!(names().await, ["Tumbler"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_sees_orders_as_they_happen_and_empty_periods() {
+async fn new_orders_and_empty_periods_are_in_the_statistics_at_once() {
     let shop = Shop::open().await;
     let app = shop.app();
     for _ in 0..3 {
-        write(&app, new_order(&shop.customer, &[(1, 1), (2, 1)])).await;
+        insert(&app, new_order(&shop.customer, &[(1, 1), (2, 1)])).await;
     }
-    let order = write(&app, new_order(&shop.customer, &[(1, 7)])).await;
+    let order = insert(&app, new_order(&shop.customer, &[(1, 7)])).await;
     let day = Utc::now().timestamp() / 86_400;
     let at = |day: i64| Some(Timestamp { seconds: day * 86_400, nanos: 0 });
-    let ask = async || {
+    let query = async || {
         let request = GetOrderStatisticsRequest {
             start_time: at(day - 2),
             end_time: at(day + 2),
@@ -171,10 +177,10 @@ async fn an_admin_sees_orders_as_they_happen_and_empty_periods() {
             time_zone: String::new(),
         };
         let request = shop.issuer.request(&shop.admin, request);
-        let answer = shop.all_orders.clone().get_order_statistics(request).await;
-        answer.unwrap().into_inner()
+        let response = shop.all_orders.clone().get_order_statistics(request).await;
+        response.unwrap().into_inner()
     };
-    let before = ask().await;
+    let before = query().await;
     let totals = before.totals.unwrap();
     assert_eq!((totals.orders, totals.items), (4, 13));
     assert_eq!(totals.revenue, Some(eur(13 * 250)));
@@ -185,7 +191,7 @@ async fn an_admin_sees_orders_as_they_happen_and_empty_periods() {
     assert_eq!(top, [("Product 1", 10), ("Product 2", 3)]);
 
     shop.cancel(&shop.customer, &order.id.to_string()).await.unwrap();
-    let after = ask().await;
+    let after = query().await;
     let totals = after.totals.unwrap();
     assert_eq!((totals.orders, totals.items), (3, 6));
     assert!(after.as_of.unwrap().seconds >= before.as_of.unwrap().seconds);

@@ -1,4 +1,4 @@
-//! Bad fields: all of them are told at once, before anything else is looked at.
+//! Validation: all bad fields are reported at once, before anything else is checked.
 
 use proto::{
     money::Money,
@@ -14,22 +14,19 @@ use uuid::Uuid;
 use crate::harness::{Shop, eur, request};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_field_of_a_checkout_is_told_at_once() {
+async fn all_bad_fields_of_a_checkout_are_reported_at_once() {
     let shop = Shop::open().await;
     let product = Uuid::now_v7().to_string();
-    let item = |id: &str, quantity| pb::PlaceOrderItem { product_id: id.into(), quantity };
-    let bad = PlaceOrderRequest {
-        request_id: "1".into(),
-        items: vec![item("x", 1), item(&product, 0), item(&product, 100)],
-        shipping_address: Some(pb::Address {
-            full_name: " ".into(),
-            street: "s".repeat(201),
-            city: String::new(),
-            postal_code: "1".repeat(21),
-            country_code: "de".into(),
-        }),
-        expected_total: Some(Money { currency_code: "USD".into(), units: -1, nanos: 0 }),
-    };
+    let mut bad = request(&[("x", 1), (&product, 0), (&product, 100)]);
+    bad.request_id = "1".into();
+    bad.shipping_address = Some(pb::Address {
+        full_name: " ".into(),
+        street: "s".repeat(201),
+        city: String::new(),
+        postal_code: "1".repeat(21),
+        country_code: "de".into(),
+    });
+    bad.expected_total = Some(Money { currency_code: "USD".into(), units: -1, nanos: 0 });
     let status = shop.place(&shop.customer, bad).await.unwrap_err();
     assert_eq!(reason(&status), "VALIDATION_FAILED");
     assert_eq!(
@@ -50,27 +47,29 @@ async fn every_bad_field_of_a_checkout_is_told_at_once() {
         ]
     );
 
+    let ids: Vec<String> = (0..51).map(|_| Uuid::now_v7().to_string()).collect();
+    let items: Vec<_> = ids.iter().map(|id| (&**id, 1)).collect();
     let good = request(&[(&product, 1)]);
-    let many = PlaceOrderRequest {
-        items: (0..51).map(|_| item(&Uuid::now_v7().to_string(), 1)).collect(),
-        ..good.clone()
-    };
+    let many = PlaceOrderRequest { items: request(&items).items, ..good.clone() };
     let none = PlaceOrderRequest { items: vec![], ..good.clone() };
-    let nowhere = PlaceOrderRequest { shipping_address: None, ..good.clone() };
+    let no_address = PlaceOrderRequest { shipping_address: None, ..good.clone() };
     let fine = PlaceOrderRequest {
         expected_total: Some(Money { currency_code: "EUR".into(), units: 0, nanos: 1 }),
         ..good
     };
-    for (bad, field) in
-        [(many, "items"), (none, "items"), (nowhere, "shipping_address"), (fine, "expected_total")]
-    {
+    for (bad, field) in [
+        (many, "items"),
+        (none, "items"),
+        (no_address, "shipping_address"),
+        (fine, "expected_total"),
+    ] {
         let status = shop.place(&shop.customer, bad).await.unwrap_err();
         assert_eq!(bad_fields(&status)[0], field);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_pages_and_filters_are_checked() {
+async fn ids_pages_and_filters_are_validated() {
     let shop = Shop::open().await;
     let bad_id = shop.get(&shop.customer, "7").await.unwrap_err();
     assert_eq!(bad_fields(&bad_id), ["order_id"]);
@@ -82,20 +81,18 @@ async fn ids_pages_and_filters_are_checked() {
     let status = shop.orders.clone().list_orders(list).await.unwrap_err();
     assert_eq!(bad_fields(&status), ["page_size", "page_token"]);
 
-    let status = shop
-        .list_all(ListAllOrdersRequest {
-            page_size: -1,
-            page_token: "x".into(),
-            states: vec![1, 0, 9],
-            start_time: Some(Timestamp { seconds: 2, nanos: 0 }),
-            end_time: Some(Timestamp { seconds: 1, nanos: 0 }),
-            customer_email: "e".repeat(255),
-            product_id: "x".into(),
-            total_min: Some(eur(-1)),
-            order_by: "name".into(),
-        })
-        .await
-        .unwrap_err();
+    let filters = ListAllOrdersRequest {
+        states: vec![1, 0, 9],
+        start_time: Some(Timestamp { seconds: 2, nanos: 0 }),
+        end_time: Some(Timestamp { seconds: 1, nanos: 0 }),
+        customer_email: "e".repeat(255),
+        product_id: "x".into(),
+        total_min: Some(eur(-1)),
+        order_by: "name".into(),
+        ..ListAllOrdersRequest::default()
+    };
+    let list = ListAllOrdersRequest { page_size: -1, page_token: "x".into(), ..filters };
+    let status = shop.list_all(list).await.unwrap_err();
     assert_eq!(
         bad_fields(&status),
         [
@@ -124,9 +121,9 @@ async fn ids_pages_and_filters_are_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bounds_of_statistics_are_checked() {
+async fn bounds_of_statistics_are_validated() {
     let shop = Shop::open().await;
-    let ask = async |start: i64, end: i64, bucket: i32, time_zone: &str| {
+    let bad = async |start: i64, end: i64, bucket: i32, time_zone: &str| {
         let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
         let request = GetOrderStatisticsRequest {
             start_time: at(start),
@@ -135,21 +132,21 @@ async fn bounds_of_statistics_are_checked() {
             time_zone: time_zone.into(),
         };
         let request = shop.issuer.request(&shop.admin, request);
-        let answer = shop.all_orders.clone().get_order_statistics(request).await;
-        answer.map_or_else(|status| bad_fields(&status), |_| vec![])
+        let response = shop.all_orders.clone().get_order_statistics(request).await;
+        response.map_or_else(|status| bad_fields(&status), |_| vec![])
     };
     const YEAR: i64 = 365 * 86_400;
-    assert_eq!(ask(0, 900, 1, "Europe/Berlin").await, [""; 0]);
+    assert_eq!(bad(0, 900, 1, "Europe/Berlin").await, [""; 0]);
     assert_eq!(
-        ask(1, 899, 9, "Moon/Crater").await,
+        bad(1, 899, 9, "Moon/Crater").await,
         ["start_time", "end_time", "bucket", "time_zone"]
     );
-    assert_eq!(ask(900, 900, 0, "").await, ["end_time"]);
-    assert_eq!(ask(0, 11 * YEAR, 4, "").await, ["end_time"]);
-    assert_eq!(ask(0, YEAR, 1, "").await, ["end_time"]);
-    assert_eq!(ask(0, 9 * YEAR, 3, "").await, [""; 0]);
+    assert_eq!(bad(900, 900, 0, "").await, ["end_time"]);
+    assert_eq!(bad(0, 11 * YEAR, 4, "").await, ["end_time"]);
+    assert_eq!(bad(0, YEAR, 1, "").await, ["end_time"]);
+    assert_eq!(bad(0, 9 * YEAR, 3, "").await, [""; 0]);
 
-    let nothing = shop.issuer.request(&shop.admin, GetOrderStatisticsRequest::default());
-    let status = shop.all_orders.clone().get_order_statistics(nothing).await.unwrap_err();
+    let empty = shop.issuer.request(&shop.admin, GetOrderStatisticsRequest::default());
+    let status = shop.all_orders.clone().get_order_statistics(empty).await.unwrap_err();
     assert_eq!(bad_fields(&status), ["start_time", "end_time"]);
 }

@@ -1,45 +1,45 @@
-//! The calendar of the statistics: how a range of time falls into periods of a time
-//! zone, and into the spans that sums are kept by. Does no I/O.
+//! The calendar of the statistics: divides a range of time into periods of a time zone, and
+//! into the spans that have precomputed sums. Does no I/O.
 
 use chrono::{
     DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, Offset, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 
-/// Lengths of the spans that sums are kept by, in minutes: a quarter of an hour, since
-/// every time zone's days begin at one; a day of UTC and thirty days, since years are to
-/// be cheap. Each is a multiple of the one before; all count from 1970.
-pub const SPAN_MINUTES: [i32; 3] = [15, 1_440, 43_200];
+/// Lengths of the spans that have sums, in minutes: a quarter of an hour, since the days of
+/// every time zone begin at one; a day of UTC and thirty days, so that few rows cover
+/// years. Each is a multiple of the one before; all count from 1970.
+pub(crate) const SPAN_MINUTES: [i32; 3] = [15, 1_440, 43_200];
 
-/// Most periods that a question may ask for.
-pub const PERIODS_MAX: usize = 1_500;
+/// Most periods of a query.
+pub(crate) const PERIODS_MAX: usize = 1_500;
 
-/// How long a period is.
+/// The length of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Bucket {
-    /// An hour.
     Hour,
-    /// A day of the calendar.
+    /// A calendar day.
     Day,
     /// Seven days from a Monday.
     Week,
-    /// A month of the calendar.
+    /// A calendar month.
     Month,
 }
 
-/// A row, or many in a row, of the sums kept by one length.
+/// One or more consecutive rows of the sums of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// The length.
-    pub minutes: i32,
-    /// First instant.
-    pub first: DateTime<Utc>,
-    /// First instant after it.
-    pub end: DateTime<Utc>,
+pub(crate) struct Span {
+    /// The length of one row.
+    pub(crate) minutes: i32,
+    /// Start, inclusive.
+    pub(crate) first: DateTime<Utc>,
+    /// End, exclusive.
+    pub(crate) end: DateTime<Utc>,
 }
 
-/// First instants of the periods of `start..end`, oldest first, the first of them cut
-/// off by `start`. None where there are more than [`PERIODS_MAX`].
+/// Returns the starts of the periods of `start..end`, oldest first; `start` truncates the
+/// first one. Returns none if there are more than 1,500.
 pub fn period_starts(
     start: DateTime<Utc>,
     end: DateTime<Utc>,
@@ -58,7 +58,7 @@ pub fn period_starts(
     Some(starts)
 }
 
-/// First instant of the period after the one that `at` lies in.
+/// Returns the start of the period after the one that contains `at`.
 fn next_period(at: DateTime<Utc>, bucket: Bucket, zone: Tz) -> DateTime<Utc> {
     let local = at.with_timezone(&zone);
     let date = local.date_naive();
@@ -72,15 +72,15 @@ fn next_period(at: DateTime<Utc>, bucket: Bucket, zone: Tz) -> DateTime<Utc> {
         Bucket::Week => date + Days::new(7 - u64::from(date.weekday().num_days_from_monday())),
         Bucket::Month => date.with_day(1).unwrap_or(date) + Months::new(1),
     };
-    // Where a zone has left a whole day out its period is empty, and so is not there.
+    // A zone may skip a whole day. Its period is empty, so there is none.
     (0..7)
         .filter_map(|days| first_instant(next + Days::new(days), zone))
         .find(|&instant| instant > at)
         .unwrap_or(at + Duration::days(1))
 }
 
-/// When a day begins: at midnight, or, where clocks are put forward over it, when they
-/// are. None where the zone has no such day.
+/// Returns the start of a day: midnight or, if clocks are set forward over it, that moment.
+/// Returns none if the zone skips the day.
 fn first_instant(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let midnight = date.and_time(NaiveTime::MIN);
     (0..24 * 4).find_map(|quarter| {
@@ -89,10 +89,10 @@ fn first_instant(date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     })
 }
 
-/// The fewest spans that cover each of the periods that begin at `starts`, the last of
-/// which ends at `end`: no span crosses the end of a period. Bounds are multiples of the
-/// shortest length.
-pub fn cover(starts: &[DateTime<Utc>], end: DateTime<Utc>) -> Vec<Span> {
+/// Returns the fewest spans that cover each of the periods that start at `starts`, the last
+/// of which ends at `end`. No span crosses the end of a period. All bounds are multiples of
+/// the shortest length.
+pub(crate) fn cover(starts: &[DateTime<Utc>], end: DateTime<Utc>) -> Vec<Span> {
     let mut spans = Vec::new();
     let ends = starts.iter().skip(1).copied().chain([end]);
     for (&start, end) in starts.iter().zip(ends) {
@@ -101,8 +101,8 @@ pub fn cover(starts: &[DateTime<Utc>], end: DateTime<Utc>) -> Vec<Span> {
     spans
 }
 
-/// Covers a range by spans of the last of `lengths` as far as they go, and by shorter
-/// ones before and after.
+/// Covers a range by as many spans of the last of `lengths` as fit, and by shorter ones
+/// before and after.
 fn cover_range(spans: &mut Vec<Span>, start: DateTime<Utc>, end: DateTime<Utc>, lengths: &[i32]) {
     let Some((&minutes, shorter)) = lengths.split_last() else {
         return;
@@ -139,10 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn periods_begin_where_the_calendar_of_the_zone_says() {
+    fn periods_start_by_the_calendar_of_the_zone() {
         use Bucket::{Day, Hour, Month, Week};
         for (start, end, bucket, zone, want) in [
-            // Clocks in Berlin go forward on 29 March 2026 and back on 25 October.
+            // Clocks in Berlin are set forward on 29 March 2026 and back on 25 October.
             (
                 "2026-03-28T10:00:00Z",
                 "2026-03-30T23:00:00Z",
@@ -157,7 +157,7 @@ mod tests {
                 Tz::Europe__Berlin,
                 &["10-25T00:00", "10-25T01:00", "10-25T02:00"],
             ),
-            // In Kathmandu an hour begins at a quarter past UTC's.
+            // In Kathmandu an hour begins 15 minutes after that of UTC.
             (
                 "2026-01-01T00:00:00Z",
                 "2026-01-01T02:00:00Z",
@@ -180,7 +180,7 @@ mod tests {
                 Tz::America__New_York,
                 &["01-31T00:00", "02-01T05:00", "03-01T05:00"],
             ),
-            // Samoa left out 30 December 2011, and Cairo's clocks go forward at midnight.
+            // Samoa skipped 30 December 2011, and Cairo sets clocks forward at midnight.
             (
                 "2011-12-29T10:00:00Z",
                 "2012-01-01T10:00:00Z",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn years_are_few_spans_and_more_periods_than_allowed_are_none() {
+    fn few_spans_cover_years_and_too_many_periods_are_none() {
         let (start, end) = (time("2016-01-01T00:00:00Z"), time("2026-01-01T00:00:00Z"));
         assert_eq!(cover(&[start], end).len(), 3);
         assert_eq!(period_starts(start, end, Bucket::Day, Tz::UTC), None);
@@ -209,6 +209,7 @@ mod tests {
     }
 
     const QUARTER: i64 = 15 * 60;
+    const BUCKETS: [Bucket; 4] = [Bucket::Hour, Bucket::Day, Bucket::Week, Bucket::Month];
     const ZONES: [Tz; 9] = [
         Tz::UTC,
         Tz::Europe__Berlin,
@@ -221,7 +222,7 @@ mod tests {
         Tz::Africa__Casablanca,
     ];
 
-    /// By definition: the period that a quarter of an hour lies in.
+    /// Returns the period of a quarter of an hour, by definition.
     fn label(at: DateTime<Utc>, bucket: Bucket, zone: Tz) -> (NaiveDate, i64) {
         let local = at.with_timezone(&zone);
         let date = local.date_naive();
@@ -242,7 +243,7 @@ mod tests {
             day in 10_000..22_000_i64,
             quarter in 0..96_i64,
             length in 1..4_000_i64,
-            bucket in prop::sample::select(&[Bucket::Hour, Bucket::Day, Bucket::Week, Bucket::Month][..]),
+            bucket in prop::sample::select(&BUCKETS[..]),
             zone in prop::sample::select(&ZONES[..]),
         ) {
             let at = |quarters: i64| {
@@ -263,7 +264,9 @@ mod tests {
         fn spans_cover_every_period_once_and_cross_none(
             quarters in prop::collection::btree_set(1_000_000..1_100_000_i64, 2..20),
         ) {
-            let time = |quarter: i64| DateTime::from_timestamp(quarter * QUARTER, 0).expect("a time");
+            let time = |quarter: i64| {
+                DateTime::from_timestamp(quarter * QUARTER, 0).expect("a time")
+            };
             let bounds: Vec<_> = quarters.into_iter().map(time).collect();
             let (&end, starts) = bounds.split_last().expect("two bounds");
             let spans = cover(starts, end);
@@ -272,8 +275,9 @@ mod tests {
                 prop_assert_eq!(span.first, at);
                 prop_assert!(span.first < span.end);
                 let seconds = i64::from(span.minutes) * 60;
-                // No row of the span reaches over the bound of a period.
-                for row in (span.first.timestamp()..span.end.timestamp()).step_by(seconds as usize) {
+                // No row of the span crosses the end of a period.
+                let rows = span.first.timestamp()..span.end.timestamp();
+                for row in rows.step_by(seconds as usize) {
                     prop_assert_eq!(row % seconds, 0);
                     let inside = |b: &DateTime<Utc>| {
                         (row + 1..row + seconds).contains(&b.timestamp())

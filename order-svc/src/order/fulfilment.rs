@@ -1,30 +1,30 @@
-//! What becomes of an order after its birth: it is shipped, or cancelled before that.
+//! Fulfilment of an order: it is shipped, or cancelled before that.
 //!
-//! **Invariant:** a confirmed order moves once. The row is locked while its state is
-//! looked at, and history, event and statistics are written with the new state or not
-//! at all. Stock goes back by the event alone.
+//! **Invariant:** a confirmed order has one state transition. Its row is locked before its
+//! state is checked, and history, event and statistics are written in the same transaction
+//! as the new state. The event alone makes product-svc return the stock.
 
 use mesh_data::{
     database::Connection,
     outbox::{NewEvent, insert_events},
 };
 
+use super::{Actor, Order, OrderId, OrderState};
 use crate::{
     App,
     db::{
         orders as db,
-        statistics::{Counting, count_orders},
+        statistics::{RollupSign, insert_pending},
     },
     error::Error,
-    order::{Actor, ActorRole, Order, OrderId, OrderState},
-    relay,
+    events,
 };
 
-/// Cancels an order, a customer's own or, for an admin, any; one that is cancelled
-/// already stays as it is.
+/// Cancels an order: one of the customer's own or, for an admin, any. Changes nothing if it
+/// is already cancelled.
 ///
 /// # Errors
-/// ORDER_NOT_FOUND, also for another's; ORDER_NOT_CANCELLABLE.
+/// ORDER_NOT_FOUND, also for an order of another customer; ORDER_NOT_CANCELLABLE.
 pub async fn cancel_order(app: &App, actor: Actor, id: OrderId) -> Result<Order, Error> {
     let order = app
         .database
@@ -36,22 +36,23 @@ pub async fn cancel_order(app: &App, actor: Actor, id: OrderId) -> Result<Order,
                     Err(Error::OrderNotCancellable { order_id: id, state: order.state })
                 }
                 OrderState::Confirmed => {
-                    let order = move_on(connection, order, OrderState::Cancelled, actor).await?;
-                    count_orders(connection, &[id], Counting::Cancelled).await?;
-                    publish(connection, relay::order_cancelled(&order, &app.currency)).await?;
+                    let order = transition(connection, order, OrderState::Cancelled, actor).await?;
+                    insert_pending(connection, &[id], RollupSign::Cancelled).await?;
+                    insert_event(connection, events::order_cancelled(&order, &app.currency))
+                        .await?;
                     Ok(order)
                 }
             }
         })
         .await?;
-    app.bell.notify();
+    app.wakeup.notify();
     Ok(order)
 }
 
 /// Marks an order as shipped.
 ///
 /// # Errors
-/// ORDER_NOT_FOUND; ORDER_NOT_SHIPPABLE, also where it was shipped already.
+/// ORDER_NOT_FOUND; ORDER_NOT_SHIPPABLE, also if it is already shipped.
 pub async fn ship_order(app: &App, actor: Actor, id: OrderId) -> Result<Order, Error> {
     let order = app
         .database
@@ -62,14 +63,14 @@ pub async fn ship_order(app: &App, actor: Actor, id: OrderId) -> Result<Order, E
                     Err(Error::OrderNotShippable { order_id: id, state: order.state })
                 }
                 OrderState::Confirmed => {
-                    let order = move_on(connection, order, OrderState::Shipped, actor).await?;
-                    publish(connection, relay::order_shipped(&order, &app.currency)).await?;
+                    let order = transition(connection, order, OrderState::Shipped, actor).await?;
+                    insert_event(connection, events::order_shipped(&order, &app.currency)).await?;
                     Ok(order)
                 }
             }
         })
         .await?;
-    app.bell.notify();
+    app.wakeup.notify();
     Ok(order)
 }
 
@@ -79,11 +80,12 @@ async fn lock_order(
     id: OrderId,
 ) -> Result<Order, Error> {
     let order = db::lock_order(connection, id).await?;
-    let may_touch = |order: &Order| actor.role == ActorRole::Admin || order.customer.id == actor.id;
-    order.filter(may_touch).ok_or(Error::OrderNotFound { order_id: id })
+    order
+        .filter(|order| actor.may_change_orders_of(order.customer.id))
+        .ok_or(Error::OrderNotFound { order_id: id })
 }
 
-async fn move_on(
+async fn transition(
     connection: &mut Connection,
     mut order: Order,
     state: OrderState,
@@ -95,6 +97,6 @@ async fn move_on(
     Ok(order)
 }
 
-async fn publish(connection: &mut Connection, event: NewEvent) -> Result<(), Error> {
+async fn insert_event(connection: &mut Connection, event: NewEvent) -> Result<(), Error> {
     Ok(insert_events(connection, &[event]).await?)
 }
