@@ -1,4 +1,4 @@
-//! Access tokens as this service issues them: what they say and how long.
+//! Issues access tokens. Does no I/O.
 
 use std::{
     sync::Arc,
@@ -9,25 +9,27 @@ use mesh::{Error, config::TokenConfig, identity::Claims};
 use uuid::Uuid;
 
 use crate::{
+    api_client::ApiClient,
     session::SessionId,
-    signing::SigningKeys,
-    user::{ApiClient, Role, User},
+    signing_key::SigningKeys,
+    user::{Role, User},
 };
 
-/// How long an access token lives.
-pub const ACCESS_TOKEN_DURATION: Duration = Duration::from_secs(600);
+const ACCESS_TOKEN_DURATION: Duration = Duration::from_secs(600);
+
+/// `expires_in` of every access token.
+pub(crate) const EXPIRES_IN_SECONDS: i64 = ACCESS_TOKEN_DURATION.as_secs() as i64;
 
 /// Issues access tokens. Cheap to clone.
 #[derive(Clone)]
-pub struct Issuer {
+pub(crate) struct Issuer {
     keys: SigningKeys,
     issuer: Arc<str>,
     audience: Arc<str>,
 }
 
 impl Issuer {
-    /// Signs with `keys`.
-    pub fn new(config: &TokenConfig, keys: SigningKeys) -> Self {
+    pub(crate) fn new(config: &TokenConfig, keys: SigningKeys) -> Self {
         Self {
             keys,
             issuer: config.token_issuer.as_str().into(),
@@ -35,11 +37,8 @@ impl Issuer {
         }
     }
 
-    /// A token for a session of an account.
-    ///
-    /// # Errors
-    /// [`Error::Internal`].
-    pub fn user_token(&self, user: &User, session_id: SessionId) -> Result<String, Error> {
+    /// Issues a token for a session of an account.
+    pub(crate) fn user_token(&self, user: &User, session_id: SessionId) -> Result<String, Error> {
         let claims = self.claims(user.id.0, user.role, user.display_name.clone());
         self.keys.sign(&Claims {
             sid: Some(session_id.0),
@@ -48,11 +47,8 @@ impl Issuer {
         })
     }
 
-    /// A token for an API client.
-    ///
-    /// # Errors
-    /// [`Error::Internal`].
-    pub fn client_token(&self, client: ApiClient) -> Result<String, Error> {
+    /// Issues a token for an API client.
+    pub(crate) fn client_token(&self, client: ApiClient) -> Result<String, Error> {
         self.keys.sign(&self.claims(client.id.0, client.role, client.name))
     }
 

@@ -1,18 +1,26 @@
-//! Transport: decode a request, call one operation, encode what it tells. One type is
-//! all gRPC services of user-svc.
+//! Transport: decodes a request, calls one operation, encodes its result.
+//!
+//! `UserService` has the methods of several nouns. `service` lists them; the file of a noun has their
+//! bodies.
 
-mod jwks;
+mod api_client;
+pub(crate) mod jwks;
+mod link;
+mod password;
+mod service;
+mod session;
 mod user;
 
-pub use jwks::{JWKS_PATH, serve_jwks};
-
 use mesh_data::page::PageTokens;
+use tonic::{Response, Status};
 
 use crate::App;
 
-/// All gRPC services of user-svc.
-#[derive(Clone)]
-pub struct Api {
-    pub(crate) app: App,
-    pub(crate) page_tokens: PageTokens,
+/// Implements `UserService`.
+pub(crate) struct Api {
+    pub app: App,
+    pub page_tokens: PageTokens,
 }
+
+/// What a method returns.
+type Reply<T> = Result<Response<T>, Status>;

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
-use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds};
-use mesh_data::config::{DatabaseConfig, KafkaConfig, PageConfig};
+use mesh::config::seconds;
+use mesh_data::config::Settings;
 use secrecy::SecretString;
 
 use crate::user::Role;
 
-/// Values of the shared settings that suit this service in devstack.
+/// The values of shared settings for this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:15051"),
     ("admin_address", "127.0.0.1:9101"),
@@ -24,36 +24,26 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 /// Without a command it serves.
 #[derive(Debug, Parser)]
 #[command(name = "user-svc", version, subcommand_help_heading = "Commands")]
-#[allow(missing_docs)]
 pub struct Config {
     #[command(subcommand)]
+    #[allow(missing_docs, reason = "the commands document themselves")]
     pub command: Option<Command>,
-    #[command(flatten)]
-    pub server: ServerConfig,
-    #[command(flatten)]
-    pub tls: TlsConfig,
-    #[command(flatten)]
-    pub token: TokenConfig,
-    #[command(flatten)]
-    pub database: DatabaseConfig,
-    #[command(flatten)]
-    pub kafka: KafkaConfig,
-    #[command(flatten)]
-    pub page: PageConfig,
-    #[command(flatten)]
-    pub telemetry: TelemetryConfig,
 
-    /// Folder of the keys that sign access tokens: Ed25519, PKCS#8 PEM, `KID.pem`. The
-    /// last by name signs, all are published; changes are taken in without a restart.
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub settings: Settings,
+
+    /// Folder of the keys that sign access tokens: Ed25519, PKCS#8 PEM, `KID.pem`. The last by name
+    /// signs, all are published; changes are reloaded without a restart.
     #[arg(long, env, default_value = ".devstack/secrets/signing-keys")]
     pub signing_keys_dir: PathBuf,
 
-    /// How long a key that appears in a running service is published before it signs, in
-    /// seconds: as long as the folders of two replicas may differ.
+    /// How long a key that is added to a running service is published before it signs, in seconds: as
+    /// long as the folders of two replicas may differ.
     #[arg(long, env, default_value = "5", value_parser = seconds)]
     pub signing_key_notice_seconds: Duration,
 
-    /// How long a session lives that is not used, in days, 1 to 400.
+    /// How long a session lives without a refresh, in days, 1 to 400.
     #[arg(long, env, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=400))]
     pub session_days_max: u16,
 }
@@ -61,36 +51,36 @@ pub struct Config {
 /// What the program does instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Bring the database schema up, then end.
-    Migrate,
-    /// Make an account that may do all; one that is there becomes admin and keeps its
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the commands document themselves")]
+    Shared(mesh_data::commands::Command),
+    /// Create an account that is an admin. An existing account becomes an admin and keeps its
     /// password.
     CreateAdmin {
-        /// Its address.
+        /// E-mail address of the account.
         #[arg(long)]
         email: String,
-        /// How the shop addresses the person, where the account is new.
+        /// Name of the person, if the account is new.
         #[arg(long)]
         display_name: String,
-        /// Its password, where the account is new. Comes from the environment, since
-        /// arguments can be seen by others.
+        /// Password, if the account is new. Set it in the environment: other users of the machine can
+        /// read arguments.
         #[arg(long, env, hide_env_values = true)]
         admin_password: Option<SecretString>,
     },
-    /// Make an API client for an internal system, and print its id and secret: the
-    /// secret is shown only this once.
+    /// Create an API client for an internal system, and print its id and secret: the secret is shown
+    /// only once.
     CreateClient {
-        /// What the system is called, for people.
+        /// Name of the system, for people.
         name: String,
-        /// What it may do.
+        /// Role of the client.
         #[arg(long, value_enum)]
         role: Role,
     },
 }
 
 impl Config {
-    /// How long a session lives that is not used.
-    pub fn session_duration_max(&self) -> Duration {
+    pub(crate) fn session_duration_max(&self) -> Duration {
         Duration::from_secs(u64::from(self.session_days_max) * 24 * 60 * 60)
     }
 }

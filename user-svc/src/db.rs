@@ -1,7 +1,7 @@
 //! SQL of user-svc: functions that take a connection.
 
-pub mod api_clients;
-pub mod links;
-pub mod sessions;
-pub mod tries;
-pub mod users;
+pub(crate) mod api_clients;
+pub(crate) mod attempts;
+pub(crate) mod links;
+pub(crate) mod sessions;
+pub(crate) mod users;

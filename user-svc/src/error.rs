@@ -1,19 +1,14 @@
-//! What goes wrong in user-svc, as facts with their data.
+//! The errors of user-svc: conditions with their data, and how a client sees them.
 
 use std::collections::HashMap;
 
-use mesh::error::{ServiceError, status};
-use tonic::{Code, Status};
+use mesh::error::ServiceError;
+use tonic::Code;
 use tonic_types::ErrorDetails;
 
-use crate::{
-    session::SessionId,
-    user::{ApiClientId, UserId},
-};
+use crate::{api_client::ApiClientId, session::SessionId, user::UserId};
 
-/// What goes wrong in user-svc.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum Error {
     #[error("another account has this address")]
     EmailTaken,
@@ -29,7 +24,7 @@ pub enum Error {
     SessionNotFound { session_id: SessionId },
     #[error("there is no such API client")]
     ApiClientNotFound { client_id: ApiClientId },
-    #[error("the link is used, expired, replaced or not ours")]
+    #[error("the link is used, expired, replaced or forged")]
     LinkInvalid,
     #[error("an admin cannot disable or demote its own account")]
     OwnAccount,
@@ -39,17 +34,7 @@ pub enum Error {
     Mesh(#[from] mesh::Error),
 }
 
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Mesh(mesh_data::database::convert_error(error))
-    }
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        status(&error)
-    }
-}
+mesh_data::convert_errors!(Error);
 
 impl ServiceError for Error {
     fn code(&self) -> Code {
@@ -83,34 +68,40 @@ impl ServiceError for Error {
     }
 
     fn metadata(&self) -> HashMap<String, String> {
-        match self {
-            Self::UserNotFound { user_id } => one("user_id", user_id),
-            Self::SessionNotFound { session_id } => one("session_id", session_id),
-            Self::ApiClientNotFound { client_id } => one("client_id", client_id),
-            Self::Mesh(error) => error.metadata(),
-            _ => HashMap::new(),
-        }
+        let (key, id) = match self {
+            Self::UserNotFound { user_id } => ("user_id", user_id.to_string()),
+            Self::SessionNotFound { session_id } => ("session_id", session_id.to_string()),
+            Self::ApiClientNotFound { client_id } => ("client_id", client_id.to_string()),
+            Self::Mesh(error) => return error.metadata(),
+            Self::EmailTaken
+            | Self::BadCredentials
+            | Self::RefreshTokenInvalid
+            | Self::AccountDisabled
+            | Self::LinkInvalid
+            | Self::OwnAccount
+            | Self::RequestIdReused => return HashMap::new(),
+        };
+        HashMap::from([(key.to_owned(), id)])
     }
 
     fn describe(&self, details: &mut ErrorDetails) {
-        match self {
-            Self::UserNotFound { user_id } => {
-                details.set_resource_info("user", user_id.to_string(), "", "no such account");
-            }
+        let (kind, id, description) = match self {
+            Self::UserNotFound { user_id } => ("user", user_id.to_string(), "no such account"),
             Self::SessionNotFound { session_id } => {
-                let id = session_id.to_string();
-                details.set_resource_info("session", id, "", "no such session");
+                ("session", session_id.to_string(), "no such session")
             }
             Self::ApiClientNotFound { client_id } => {
-                let id = client_id.to_string();
-                details.set_resource_info("api_client", id, "", "no such API client");
+                ("api_client", client_id.to_string(), "no such API client")
             }
-            Self::Mesh(error) => error.describe(details),
-            _ => {}
-        }
+            Self::Mesh(error) => return error.describe(details),
+            Self::EmailTaken
+            | Self::BadCredentials
+            | Self::RefreshTokenInvalid
+            | Self::AccountDisabled
+            | Self::LinkInvalid
+            | Self::OwnAccount
+            | Self::RequestIdReused => return,
+        };
+        details.set_resource_info(kind, id, "", description);
     }
-}
-
-fn one(key: &str, value: impl ToString) -> HashMap<String, String> {
-    HashMap::from([(key.to_owned(), value.to_string())])
 }

@@ -1,64 +1,69 @@
-//! How often somebody may try something. Which tries there were is for the database.
+//! Throttling: how many attempts an account, an API client or a network has within a window. The
+//! database counts the attempts. Does no I/O.
 
-use std::net::{IpAddr, Ipv6Addr};
+pub(crate) mod throttle;
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use mesh::Error;
 
-use crate::user::{ApiClientId, Email};
+use crate::{api_client::ApiClientId, user::Email};
 
-/// So many tries within so much time.
+/// The largest number of attempts within a window.
 #[derive(Debug)]
-pub struct Limit {
-    /// How its tries are marked in the database.
+pub(crate) struct Limit {
+    /// Name of the limit in the database.
     pub kind: &'static str,
-    /// After this many there are no more.
-    pub tries_max: i64,
-    /// How long a try counts.
+    pub attempts_max: i64,
+    /// How long an attempt counts.
     pub window: TimeDelta,
 }
 
-/// Failed log-ins of one account, or of one address that has none.
-pub const LOGIN_FAILURES: Limit =
-    Limit { kind: "login", tries_max: 10, window: TimeDelta::minutes(15) };
+/// Failed logins with one address, whether or not it has an account.
+pub(crate) const LOGIN_FAILURES: Limit =
+    Limit { kind: "login", attempts_max: 10, window: TimeDelta::minutes(15) };
 
 /// Wrong secrets of one API client.
-pub const CLIENT_FAILURES: Limit =
-    Limit { kind: "client", tries_max: 10, window: TimeDelta::minutes(15) };
+pub(crate) const CLIENT_FAILURES: Limit =
+    Limit { kind: "client", attempts_max: 10, window: TimeDelta::minutes(15) };
 
-/// Times that one network was told that an address is taken.
-pub const EMAIL_TAKEN: Limit =
-    Limit { kind: "email_taken", tries_max: 20, window: TimeDelta::hours(1) };
+/// EMAIL_TAKEN responses to one network: they reveal which addresses have an account.
+pub(crate) const EMAIL_TAKEN: Limit =
+    Limit { kind: "email_taken", attempts_max: 20, window: TimeDelta::hours(1) };
 
-/// Links that one account is mailed to set a new password.
-pub const RESET_MAILS: Limit =
-    Limit { kind: "reset_mail", tries_max: 5, window: TimeDelta::hours(1) };
+/// Mails to one account with a link that sets a new password.
+pub(crate) const RESET_MAILS: Limit =
+    Limit { kind: "reset_mail", attempts_max: 5, window: TimeDelta::hours(1) };
 
-/// Links that one account is mailed to verify its address.
-pub const VERIFICATION_MAILS: Limit =
-    Limit { kind: "verification_mail", tries_max: 5, window: TimeDelta::hours(1) };
+/// Mails to one account with a link that verifies its address.
+pub(crate) const VERIFICATION_MAILS: Limit =
+    Limit { kind: "verification_mail", attempts_max: 5, window: TimeDelta::hours(1) };
 
-/// Links that one network asks for, whoever gets them.
-pub const LINK_REQUESTS: Limit =
-    Limit { kind: "link_request", tries_max: 100, window: TimeDelta::hours(1) };
+/// Requests for links from one network, to any account.
+pub(crate) const LINK_REQUESTS: Limit =
+    Limit { kind: "link_request", attempts_max: 100, window: TimeDelta::hours(1) };
 
-/// Longest time that a try of any limit counts.
-pub const WINDOW_MAX: TimeDelta = TimeDelta::hours(1);
+/// The longest window of any limit.
+pub(crate) const WINDOW_MAX: TimeDelta = TimeDelta::hours(1);
 
 impl Limit {
-    /// What is told when the `tries_max`-th last try was at `tried_at`.
-    pub fn exceeded(&self, tried_at: DateTime<Utc>, now: DateTime<Utc>) -> Error {
-        let wait = (tried_at + self.window - now).max(TimeDelta::seconds(1));
-        // Whole seconds, up: whoever waits this long is not told to wait again.
+    /// Returns the error of a subject whose `attempts_max`-th last attempt was at `attempted_at`.
+    pub(crate) fn exceeded(&self, attempted_at: DateTime<Utc>, now: DateTime<Utc>) -> Error {
+        let wait = (attempted_at + self.window - now).max(TimeDelta::seconds(1));
+        // Rounded up, so that a client that waits this long is not rejected again.
         let seconds = wait.num_seconds() + 1;
-        Error::RateLimited { retry_after: std::time::Duration::from_secs(seconds.unsigned_abs()) }
+        Error::RateLimited { retry_after: Duration::from_secs(seconds.unsigned_abs()) }
     }
 }
 
-/// Whom a limit limits, as a hash: what somebody typed is not kept for it.
+/// Whose attempts count together, as a hash: the table of attempts has no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject(pub [u8; 32]);
+pub(crate) struct Subject(pub [u8; 32]);
 
 impl Subject {
     fn of(bytes: &[u8]) -> Self {
@@ -66,18 +71,17 @@ impl Subject {
         Self(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
     }
 
-    /// An account by its address, whether or not there is one.
-    pub fn account(email: &Email) -> Self {
+    /// Identifies an account by its address, whether or not it exists.
+    pub(crate) fn account(email: &Email) -> Self {
         Self::of(email.key().as_bytes())
     }
 
-    /// An API client.
-    pub fn client(id: ApiClientId) -> Self {
+    pub(crate) fn client(id: ApiClientId) -> Self {
         Self::of(id.0.as_bytes())
     }
 
-    /// Where a call came from: the address, of IPv6 the 64 bits that a household has.
-    pub fn network(address: IpAddr) -> Self {
+    /// Identifies a network: an IPv4 address, or the /64 of an IPv6 address, which one household has.
+    pub(crate) fn network(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::of(&address.octets()),
             IpAddr::V6(address) => {
@@ -87,8 +91,8 @@ impl Subject {
         }
     }
 
-    /// A number for locks: the same for the same subject, and hardly ever for another.
-    pub fn lock_number(&self) -> i64 {
+    /// Returns the key of the subject's advisory lock. Two subjects rarely have the same.
+    pub(crate) fn lock_key(&self) -> i64 {
         let (first, _) = self.0.split_first_chunk().expect("32 bytes are more than 8");
         i64::from_le_bytes(*first)
     }
@@ -108,14 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_as_told_is_let_in() {
+    fn a_client_that_waits_for_retry_after_is_not_rejected_again() {
         let now = Utc::now();
         for ago in [0, 1, 899, 900] {
-            let tried_at = now - TimeDelta::seconds(ago);
-            let Error::RateLimited { retry_after } = LOGIN_FAILURES.exceeded(tried_at, now) else {
+            let attempted_at = now - TimeDelta::seconds(ago);
+            let Error::RateLimited { retry_after } = LOGIN_FAILURES.exceeded(attempted_at, now)
+            else {
                 panic!("another error");
             };
-            assert!(now + retry_after > tried_at + LOGIN_FAILURES.window);
+            assert!(now + retry_after > attempted_at + LOGIN_FAILURES.window);
             assert!(retry_after.as_secs() <= 901);
         }
     }

@@ -1,16 +1,19 @@
-//! What a mailed link is: what it is for, how long it is good, and who gets one. Does no
-//! I/O.
+//! Links mailed to accounts: their purposes, how long they are valid, and which accounts get one.
+//! Does no I/O.
+
+pub(crate) mod redeem;
+pub(crate) mod request;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     limit::{Limit, RESET_MAILS, VERIFICATION_MAILS},
-    session::Secret,
+    secret::Secret,
     user::User,
 };
 
 mesh_data::text_enum! {
-    /// What a link is for.
+    /// What a link does.
     pub enum Purpose {
         /// Sets a new password.
         ResetPassword = "reset_password",
@@ -20,46 +23,45 @@ mesh_data::text_enum! {
 }
 
 impl Purpose {
-    /// How long a link is good.
-    pub fn duration(self) -> TimeDelta {
+    pub(crate) const ALL: [Self; 2] = [Self::ResetPassword, Self::VerifyEmail];
+
+    /// Returns how long a link is valid.
+    pub(crate) fn duration(self) -> TimeDelta {
         match self {
             Self::ResetPassword => TimeDelta::hours(1),
             Self::VerifyEmail => TimeDelta::hours(24),
         }
     }
 
-    /// How many such links an account is mailed.
-    pub fn limit(self) -> &'static Limit {
+    /// Returns how many such mails an account gets.
+    pub(crate) fn mail_limit(self) -> &'static Limit {
         match self {
             Self::ResetPassword => &RESET_MAILS,
             Self::VerifyEmail => &VERIFICATION_MAILS,
         }
     }
 
-    /// Whether an account is to get such a link.
-    pub fn suits(self, user: &User) -> bool {
-        let needs = match self {
+    /// Returns whether an account gets such a link.
+    pub(crate) fn applies_to(self, user: &User) -> bool {
+        let is_useful = match self {
             Self::ResetPassword => true,
             Self::VerifyEmail => !user.email_verified,
         };
-        needs && user.disabled_at.is_none()
+        is_useful && !user.is_disabled()
     }
 }
 
-/// A link that is to be mailed.
+/// A link for a mail.
 #[derive(Debug, Clone)]
-pub struct Link {
-    /// What it is for.
+pub(crate) struct Link {
     pub purpose: Purpose,
-    /// What shows that somebody has read the mail.
+    /// Proves that its bearer has read the mail.
     pub token: Secret,
-    /// When it is good for nothing any more.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Link {
-    /// A new one, good from now on.
-    pub fn new(purpose: Purpose) -> Self {
+    pub(crate) fn new(purpose: Purpose) -> Self {
         Self { purpose, token: Secret::random(), expires_at: Utc::now() + purpose.duration() }
     }
 }

@@ -1,22 +1,17 @@
-//! The process of user-svc: settings, then one of its commands.
+//! The process of user-svc: reads the settings, then serves or runs a command.
 
 use std::process::ExitCode;
 
-use mesh::{config, server::Listeners};
-use user_svc::{
-    commands,
-    config::{Config, DEFAULTS},
-};
+use mesh::{boot, config, server::Listeners};
+use user_svc::{commands, config::Config, config::DEFAULTS};
 
 fn main() -> ExitCode {
-    let mut config: Config = config::parse(DEFAULTS);
-    mesh::boot::main("user-svc", &config.telemetry.clone(), async move |process| {
-        match config.command.take() {
-            None => {
-                let listeners = Listeners::bind(&config.server).await?;
-                user_svc::run(config, listeners, process).await
-            }
-            Some(command) => commands::run(&config, command).await,
+    let config: Config = config::parse(DEFAULTS);
+    boot::main("user-svc", &config.settings.telemetry.clone(), async move |process| {
+        if let Some(command) = &config.command {
+            return commands::run(&config, command).await;
         }
+        let listeners = Listeners::bind(&config.settings.server).await?;
+        user_svc::run(config, listeners, process).await
     })
 }

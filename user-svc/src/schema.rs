@@ -1,5 +1,4 @@
-//! The tables, as diesel has to know them. The migrations are their source.
-#![allow(missing_docs)]
+//! The tables that diesel's queries name. The migrations are their source.
 
 diesel::table! {
     users (id) {

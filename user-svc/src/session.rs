@@ -1,127 +1,109 @@
-//! What a session is: a family of refresh tokens of which each is good for one use.
-//! Knows when a token may be used and when it gives its family away. Does no I/O.
+//! Sessions: one login of an account each, with its refresh-token family. Decides when a refresh
+//! token is rotated, rejected, or revokes its family. Does no I/O.
 
-use aws_lc_rs::{
-    constant_time,
-    digest::{SHA256, digest},
-    rand,
-};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod refresh;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use diesel::{
+    pg::Pg,
+    prelude::{Insertable, Queryable, Selectable},
+};
+use secrecy::SecretString;
+
+use crate::{
+    schema::sessions,
+    secret::Secret,
+    user::{Email, User},
+};
 
 mesh_data::id_type!(
     /// Id of a session; `sid` of its access tokens.
     SessionId
 );
 
-/// How long a cookie's token may come back after its first use: a reload may have cut
-/// the answer off that would have replaced it.
-pub const COOKIE_GRACE: TimeDelta = TimeDelta::seconds(30);
+/// How long a token in a cookie may be reused after its first use: a reload of the page may lose the
+/// response that replaces it.
+const COOKIE_REUSE_MAX: TimeDelta = TimeDelta::seconds(30);
 
-const SECRET_BYTES: usize = 32;
-
-/// 256 random bits that somebody else keeps: a refresh token, the token of a link or the
-/// secret of an API client. We keep its hash.
-#[derive(Debug, Clone)]
-pub struct Secret(SecretString);
-
-impl Secret {
-    /// A new one.
-    pub fn random() -> Self {
-        let mut bytes = [0; SECRET_BYTES];
-        rand::fill(&mut bytes).expect("the operating system has random bytes");
-        Self(BASE64_URL_SAFE_NO_PAD.encode(bytes).into())
-    }
-
-    /// One that came back, or what is taken for one.
-    pub fn received(text: String) -> Self {
-        Self(text.into())
-    }
-
-    /// What is handed out.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    /// What is kept.
-    pub fn hash(&self) -> SecretHash {
-        SecretHash::of(self.expose().as_bytes())
-    }
-}
-
-/// SHA-256 of a [`Secret`]: it has too many bits to be guessed, so a fast hash will do.
-#[derive(Debug, Clone, Copy)]
-pub struct SecretHash(pub [u8; 32]);
-
-impl SecretHash {
-    fn of(bytes: &[u8]) -> Self {
-        let hash = digest(&SHA256, bytes);
-        Self(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
-    }
-
-    /// Whether the hash kept is this one.
-    pub fn matches(&self, kept: &[u8]) -> bool {
-        constant_time::verify_slices_are_equal(&self.0, kept).is_ok()
-    }
-}
-
-/// A log-in that has not ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    /// Id.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = sessions, check_for_backend(Pg))]
+pub(crate) struct Session {
     pub id: SessionId,
-    /// When the account logged in.
     pub created_at: DateTime<Utc>,
     /// When it last got an access token.
     pub refreshed_at: DateTime<Utc>,
-    /// When it ends unless it is refreshed before.
+    /// When it expires unless it is refreshed.
     pub expires_at: DateTime<Utc>,
-    /// What the client called itself at log-in.
+    /// Header `user-agent` of the login.
     pub user_agent: String,
 }
 
-/// How a refresh token travels.
+/// A request to log in.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub email: Email,
+    pub password: SecretString,
+    pub carrier: Carrier,
+    pub user_agent: String,
+}
+
+/// The result of a login or a refresh.
+#[derive(Debug)]
+pub(crate) struct IssuedTokens {
+    pub access_token: String,
+    pub refresh_token: Secret,
+    pub carrier: Carrier,
+    pub user: User,
+}
+
+/// Where a refresh token is transported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carrier {
+pub(crate) enum Carrier {
     /// In a field of the message.
     Message,
     /// In a cookie that scripts cannot read.
     Cookie,
 }
 
-/// A refresh token that is known and has not run off, and its session.
+/// A refresh token that is known and has not expired, and its session.
 #[derive(Debug, Clone, Copy)]
-pub struct TokenState {
-    /// How it was handed out.
+pub(crate) struct TokenState {
+    /// Where the token was issued.
     pub carrier: Carrier,
     /// When it was first used.
     pub used_at: Option<DateTime<Utc>>,
-    /// Whether its session was ended.
+    /// Whether its session is revoked.
     pub revoked: bool,
 }
 
-/// What is to be done about a refresh token that comes in.
+/// The response to a presented refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It gets a child.
+pub(crate) enum RefreshDecision {
+    /// Replace the token by the next one of its family.
     Rotate,
-    /// It is good for nothing any more.
-    Refuse,
-    /// Two hands have held it: nobody of its family is to be trusted.
+    /// The session is revoked already.
+    Reject,
+    /// The token was used before, so it may be stolen: revoke its family.
     Revoke,
 }
 
-/// Judges a token that came by `carrier` at `now`.
-pub fn judge(token: &TokenState, carrier: Carrier, now: DateTime<Utc>) -> Verdict {
+/// Decides about a token that `carrier` presents at `now`.
+pub(crate) fn decide_refresh(
+    token: &TokenState,
+    carrier: Carrier,
+    now: DateTime<Utc>,
+) -> RefreshDecision {
     if token.revoked {
-        return Verdict::Refuse;
+        return RefreshDecision::Reject;
     }
     let in_cookies = token.carrier == Carrier::Cookie && carrier == Carrier::Cookie;
     match token.used_at {
-        None => Verdict::Rotate,
-        Some(used_at) if in_cookies && now - used_at <= COOKIE_GRACE => Verdict::Rotate,
-        Some(_) => Verdict::Revoke,
+        None => RefreshDecision::Rotate,
+        Some(used_at) if in_cookies && now - used_at <= COOKIE_REUSE_MAX => RefreshDecision::Rotate,
+        Some(_) => RefreshDecision::Revoke,
     }
 }
 
@@ -130,12 +112,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_good_for_one_use_and_a_cookie_for_a_little_longer() {
+    fn a_token_is_valid_for_one_use_and_in_a_cookie_for_30_seconds_more() {
         use Carrier::{Cookie, Message};
-        use Verdict::{Refuse, Revoke, Rotate};
+        use RefreshDecision::{Reject, Revoke, Rotate};
         let now = Utc::now();
         let ago = |seconds| Some(now - TimeDelta::seconds(seconds));
-        for (carrier, used_at, by, verdict) in [
+        for (carrier, used_at, by, decision) in [
             (Message, None, Message, Rotate),
             (Cookie, None, Cookie, Rotate),
             (Cookie, None, Message, Rotate),
@@ -148,19 +130,9 @@ mod tests {
             (Cookie, ago(31), Cookie, Revoke),
         ] {
             let token = TokenState { carrier, used_at, revoked: false };
-            assert_eq!(judge(&token, by, now), verdict, "{token:?} by {by:?}");
+            assert_eq!(decide_refresh(&token, by, now), decision, "{token:?} by {by:?}");
             let revoked = TokenState { revoked: true, ..token };
-            assert_eq!(judge(&revoked, by, now), Refuse, "{revoked:?}");
+            assert_eq!(decide_refresh(&revoked, by, now), Reject, "{revoked:?}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_known_again_by_its_hash_only() {
-        let (secret, other) = (Secret::random(), Secret::random());
-        assert_eq!(secret.expose().len(), 43);
-        let again = Secret::received(secret.expose().to_owned());
-        assert!(again.hash().matches(&secret.hash().0));
-        assert!(!other.hash().matches(&secret.hash().0));
-        assert!(!format!("{secret:?}").contains(secret.expose()));
     }
 }

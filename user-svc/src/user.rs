@@ -1,27 +1,37 @@
-//! What an account is, and the rules that hold for it wherever it comes from: a
-//! request, a command, a row. Does no I/O.
+//! Accounts of people, and the rules for addresses and names. They hold for requests and commands
+//! alike. Does no I/O.
 
-use chrono::{DateTime, Utc};
+pub(crate) mod admin;
+pub(crate) mod create_admin;
+pub(crate) mod profile;
+pub(crate) mod sign_up;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::{Pg, PgValue},
+    prelude::{Queryable, Selectable},
+    sql_types::Text,
+};
 use mesh::validate::Violations;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::schema::users;
 
 mesh_data::id_type!(
-    /// Id of an account.
+    /// Id of an account; `sub` of its access tokens.
     UserId
 );
 
-mesh_data::id_type!(
-    /// Id of an API client.
-    ApiClientId
-);
-
 mesh_data::text_enum! {
-    /// What an account may do.
+    /// Role of an account or an API client.
     #[derive(clap::ValueEnum)]
     pub enum Role {
-        /// Acts on its own account.
+        /// Places orders and reads its own.
         Customer = "customer",
-        /// May do all.
+        /// May also manage the catalogue, stock, orders, mails, accounts and API clients.
         Admin = "admin",
     }
 }
@@ -30,65 +40,68 @@ mesh_data::text_enum! {
 const EMAIL_CHARACTERS_MAX: usize = 254;
 /// Longest part before the `@`, in bytes. Source: RFC 5321, 4.5.3.1.1.
 const EMAIL_LOCAL_BYTES_MAX: usize = 64;
-/// Shortest password that an account may get, in characters.
-const PASSWORD_CHARACTERS_MIN: usize = 8;
-const PASSWORD_CHARACTERS_MAX: usize = 128;
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// An account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Id.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(Pg))]
+pub(crate) struct User {
     pub id: UserId,
-    /// Its address.
     pub email: Email,
-    /// How the shop addresses the person.
+    /// Name of the person, for salutations.
     pub display_name: String,
-    /// What the account may do.
     pub role: Role,
-    /// Whether the owner has followed a link mailed to the address.
+    /// Whether the owner has opened a link mailed to the address.
     pub email_verified: bool,
-    /// When an admin shut it out.
+    /// When an admin disabled the account.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
-/// What a new account is made of.
+impl User {
+    pub(crate) fn new(email: Email, display_name: String, role: Role) -> Self {
+        Self {
+            id: UserId(Uuid::now_v7()),
+            email,
+            display_name,
+            role,
+            email_verified: false,
+            disabled_at: None,
+            // Microseconds, as PostgreSQL stores them: a later read returns the same time.
+            created_at: Utc::now().trunc_subsecs(6),
+        }
+    }
+
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.disabled_at.is_some()
+    }
+}
+
+/// A request to create an account.
 #[derive(Debug)]
-pub struct NewAccount {
-    /// Its address.
+pub(crate) struct NewAccount {
     pub email: Email,
-    /// Its password.
     pub password: SecretString,
-    /// How the shop addresses the person.
     pub display_name: String,
 }
 
-/// An internal system that acts in its own name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiClient {
-    /// Id.
-    pub id: ApiClientId,
-    /// What it is called, for people.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// When it was created.
-    pub created_at: DateTime<Utc>,
+/// The filters of ListUsers.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct UserFilter {
+    /// A part of the address or the name, compared without case.
+    pub query: Option<String>,
+    pub role: Option<Role>,
 }
 
-/// An address as it was typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email(String);
+/// An address as entered.
+#[derive(Debug, Clone, PartialEq, Eq, FromSqlRow)]
+pub(crate) struct Email(String);
 
 impl Email {
-    /// The address, with a violation if it is not one.
+    /// Returns the address, and adds a violation if it is malformed.
     ///
-    /// The rule is modest: one `@`, something before it, a host with a dot or
-    /// `localhost` after it, nothing that an address may have only in quotes. Whether a
-    /// mail arrives there only a mail can tell.
-    pub fn checked(violations: &mut Violations, field: &str, value: &str) -> Self {
+    /// The rule is lenient: one `@`, a host with a dot or `localhost`, and no character that needs
+    /// quotes. Only a mail shows whether the address exists.
+    pub(crate) fn checked(violations: &mut Violations, field: &str, value: &str) -> Self {
         let fits = value.chars().count() <= EMAIL_CHARACTERS_MAX;
         violations.require(fits, field, "must have at most 254 characters");
         let well_formed = value.split_once('@').is_some_and(|(local, host)| {
@@ -103,45 +116,26 @@ impl Email {
         Self(value.to_owned())
     }
 
-    /// One that was checked when it came in.
-    pub fn known(text: String) -> Self {
-        Self(text)
-    }
-
-    /// As it was typed.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// By what addresses are compared: case does not matter.
-    pub fn key(&self) -> String {
+    /// Returns the address in lower case, by which addresses are compared.
+    pub(crate) fn key(&self) -> String {
         self.0.to_lowercase()
     }
 }
 
-/// A password that an account may get.
-pub fn new_password(violations: &mut Violations, field: &str, value: String) -> SecretString {
-    password(violations, field, value, PASSWORD_CHARACTERS_MIN)
+/// A stored address was checked when it was written.
+impl FromSql<Text, Pg> for Email {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        <String as FromSql<Text, Pg>>::from_sql(bytes).map(Self)
+    }
 }
 
-/// A password that may be that of an account, made under whatever rule.
-pub fn known_password(violations: &mut Violations, field: &str, value: String) -> SecretString {
-    password(violations, field, value, 1)
-}
-
-fn password(violations: &mut Violations, field: &str, value: String, min: usize) -> SecretString {
-    let value = SecretString::from(value);
-    let characters = value.expose_secret().chars().count();
-    let fits = (min..=PASSWORD_CHARACTERS_MAX).contains(&characters);
-    let rule = format!("must have {min} to {PASSWORD_CHARACTERS_MAX} characters");
-    violations.require(fits, field, &rule);
-    let plain = !value.expose_secret().contains('\0');
-    violations.require(plain, field, "must not contain a NUL character");
-    value
-}
-
-/// A name of a person or system, without white space around it.
-pub fn name(violations: &mut Violations, field: &str, value: &str) -> String {
+/// Returns the name of a person or a system without white space around it. Adds violations for its
+/// length and for control characters.
+pub(crate) fn name(violations: &mut Violations, field: &str, value: &str) -> String {
     let name = violations.text(field, value, 1, NAME_CHARACTERS_MAX);
     let plain = !name.chars().any(|c| c.is_control() && c != '\0');
     violations.require(plain, field, "must not contain control characters");
@@ -159,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_told_from_what_is_none() {
+    fn malformed_addresses_are_rejected() {
         for good in [
             "ada@example.com",
             "Ada.Lovelace+shop@mail.example.co.uk",
@@ -198,33 +192,17 @@ mod tests {
     }
 
     #[test]
-    fn case_does_not_tell_addresses_apart() {
+    fn addresses_are_compared_without_case() {
         let mut violations = Violations::new();
-        let typed = Email::checked(&mut violations, "email", "Ada@Example.COM");
-        assert_eq!((typed.as_str(), typed.key().as_str()), ("Ada@Example.COM", "ada@example.com"));
+        let entered = Email::checked(&mut violations, "email", "Ada@Example.COM");
+        assert_eq!(
+            (entered.as_str(), entered.key().as_str()),
+            ("Ada@Example.COM", "ada@example.com")
+        );
     }
 
     #[test]
-    fn the_length_of_a_password_counts_characters() {
-        for (value, good) in [
-            ("1234567".to_owned(), false),
-            ("12345678".to_owned(), true),
-            ("ß".repeat(7), false),
-            ("ß".repeat(8), true),
-            ("ß".repeat(128), true),
-            ("ß".repeat(129), false),
-            ("   pass   ".to_owned(), true),
-            ("1234567\0".to_owned(), false),
-        ] {
-            let mut violations = Violations::new();
-            let kept = new_password(&mut violations, "password", value.clone());
-            assert_eq!(kept.expose_secret(), value);
-            assert_eq!(violations.finish(()).is_ok(), good, "{value:?}");
-        }
-    }
-
-    #[test]
-    fn names_have_no_line_breaks_in_them() {
+    fn names_have_no_control_characters() {
         for (value, good) in
             [("Ada", true), (" Ada ", true), ("", false), ("Ada\nBcc: x", false), ("a\0b", false)]
         {

@@ -1,6 +1,6 @@
 //! SQL of mailed links.
 //!
-//! **Invariant:** whoever locks an account and its links locks the account first.
+//! **Invariant:** a transaction that locks an account and its links locks the account first.
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, upsert::excluded};
@@ -10,12 +10,12 @@ use mesh_data::database::Connection;
 use crate::{
     link::{Link, Purpose},
     schema::links,
-    session::SecretHash,
+    secret::SecretHash,
     user::UserId,
 };
 
-/// Adds a link of an account, in the place of the one of its kind that is there.
-pub async fn replace_link(
+/// Inserts a link of an account. It replaces an earlier one of the same purpose.
+pub(crate) async fn replace_link(
     connection: &mut Connection,
     user_id: UserId,
     link: &Link,
@@ -38,8 +38,8 @@ pub async fn replace_link(
         .map(drop)
 }
 
-/// Whose link it is, if it has not expired.
-pub async fn find_link(
+/// Returns the account of a link that has not expired.
+pub(crate) async fn find_link(
     connection: &mut Connection,
     purpose: Purpose,
     hash: &SecretHash,
@@ -55,14 +55,17 @@ pub async fn find_link(
         .optional()
 }
 
-/// Uses a link up; false where it is not there, or no more.
-pub async fn delete_link(connection: &mut Connection, hash: &SecretHash) -> QueryResult<bool> {
+/// Deletes a link. Returns whether it existed.
+pub(crate) async fn delete_link(
+    connection: &mut Connection,
+    hash: &SecretHash,
+) -> QueryResult<bool> {
     let delete = diesel::delete(links::table.filter(links::hash.eq(&hash.0[..])));
     delete.execute(connection).await.map(|deleted| deleted == 1)
 }
 
-/// Voids the links of an account that are for one of these.
-pub async fn delete_links(
+/// Deletes the links of an account that have one of `purposes`.
+pub(crate) async fn delete_links(
     connection: &mut Connection,
     user_id: UserId,
     purposes: &[Purpose],
@@ -75,8 +78,8 @@ pub async fn delete_links(
         .map(drop)
 }
 
-/// Deletes up to `limit` links that expired before `time`, and returns how many.
-pub async fn delete_expired_links(
+/// Deletes up to `limit` links that expired before `time`, and returns their number.
+pub(crate) async fn delete_expired_links(
     connection: &mut Connection,
     time: DateTime<Utc>,
     limit: i64,

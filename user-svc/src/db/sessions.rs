@@ -1,45 +1,38 @@
 //! SQL of sessions and their refresh tokens.
 //!
-//! **Invariant:** whoever locks several rows locks token, account and session in this
-//! order, and sessions among themselves in order of their ids.
+//! **Invariant:** a transaction that locks several rows locks token, account and session in this order,
+//! and sessions in the order of their ids.
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, SelectableHelper,
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper,
     pg::Pg,
+    prelude::{Queryable, Selectable},
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::database::Connection;
 
-use super::users::UserRow;
 use crate::{
     schema::{refresh_tokens, sessions, users},
-    session::{Carrier, SecretHash, Session, SessionId, TokenState},
+    secret::SecretHash,
+    session::{Carrier, Session, SessionId, TokenState},
     user::{User, UserId},
 };
 
-/// Adds a session.
-pub async fn insert_session(
+pub(crate) async fn insert_session(
     connection: &mut Connection,
     user_id: UserId,
     session: &Session,
 ) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
-        .values((
-            sessions::id.eq(session.id),
-            sessions::user_id.eq(user_id),
-            sessions::created_at.eq(session.created_at),
-            sessions::refreshed_at.eq(session.refreshed_at),
-            sessions::expires_at.eq(session.expires_at),
-            sessions::user_agent.eq(&session.user_agent),
-        ))
+        .values((sessions::user_id.eq(user_id), session))
         .execute(connection)
         .await
         .map(drop)
 }
 
-/// Adds a refresh token to a session.
-pub async fn insert_token(
+/// Inserts a refresh token into the family of a session.
+pub(crate) async fn insert_token(
     connection: &mut Connection,
     session_id: SessionId,
     hash: &SecretHash,
@@ -58,29 +51,7 @@ pub async fn insert_token(
         .map(drop)
 }
 
-#[derive(Queryable, diesel::Selectable)]
-#[diesel(table_name = sessions, check_for_backend(Pg))]
-struct SessionRow {
-    id: SessionId,
-    created_at: DateTime<Utc>,
-    refreshed_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    user_agent: String,
-}
-
-impl From<SessionRow> for Session {
-    fn from(row: SessionRow) -> Self {
-        Self {
-            id: row.id,
-            created_at: row.created_at,
-            refreshed_at: row.refreshed_at,
-            expires_at: row.expires_at,
-            user_agent: row.user_agent,
-        }
-    }
-}
-
-#[derive(Queryable, diesel::Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = refresh_tokens, check_for_backend(Pg))]
 struct TokenRow {
     session_id: SessionId,
@@ -88,9 +59,9 @@ struct TokenRow {
     used_at: Option<DateTime<Utc>>,
 }
 
-/// A refresh token that has not run off, its session and its account, which stay as they
-/// are until the transaction ends: whoever comes with the same token meanwhile waits.
-pub async fn lock_token(
+/// Locks and returns a refresh token that has not expired, its session and its account. A concurrent
+/// call with the same token waits until the transaction ends.
+pub(crate) async fn lock_token(
     connection: &mut Connection,
     hash: &SecretHash,
     now: DateTime<Utc>,
@@ -106,9 +77,9 @@ pub async fn lock_token(
     let session = sessions::table.find(token.session_id);
     let user = users::table
         .filter(users::id.eq_any(session.select(sessions::user_id)))
-        .select(UserRow::as_select())
+        .select(User::as_select())
         .for_share();
-    let user = user.first::<UserRow>(connection).await?.into();
+    let user = user.first(connection).await?;
     let revoked_at = session.select(sessions::revoked_at).for_update();
     let revoked_at: Option<DateTime<Utc>> = revoked_at.first(connection).await?;
     let state = TokenState {
@@ -119,8 +90,8 @@ pub async fn lock_token(
     Ok(Some((state, token.session_id, user)))
 }
 
-/// Notes the first use of a token that has none yet.
-pub async fn mark_used(
+/// Records the first use of a refresh token; a later use changes nothing.
+pub(crate) async fn mark_token_used(
     connection: &mut Connection,
     hash: &SecretHash,
     used_at: DateTime<Utc>,
@@ -133,8 +104,8 @@ pub async fn mark_used(
         .map(drop)
 }
 
-/// Lets a session that was refreshed live until `expires_at`.
-pub async fn extend_session(
+/// Records a refresh of a session, which moves its expiry.
+pub(crate) async fn extend_session(
     connection: &mut Connection,
     id: SessionId,
     refreshed_at: DateTime<Utc>,
@@ -147,8 +118,8 @@ pub async fn extend_session(
         .map(drop)
 }
 
-/// Whether a session is one of an account, ended or not.
-pub async fn has_session(
+/// Returns whether an account has a session, ended or not.
+pub(crate) async fn has_session(
     connection: &mut Connection,
     id: SessionId,
     user_id: UserId,
@@ -157,8 +128,8 @@ pub async fn has_session(
     diesel::select(diesel::dsl::exists(own)).get_result(connection).await
 }
 
-/// A page of an account's sessions that have not ended, newest first, from after `cursor` on.
-pub async fn list_sessions(
+/// Returns up to `limit` active sessions of an account after `cursor`, newest first.
+pub(crate) async fn list_active_sessions(
     connection: &mut Connection,
     user_id: UserId,
     now: DateTime<Utc>,
@@ -169,19 +140,18 @@ pub async fn list_sessions(
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::revoked_at.is_null())
         .filter(sessions::expires_at.gt(now))
-        .select(SessionRow::as_select())
+        .select(Session::as_select())
         .order(sessions::id.desc())
         .limit(limit)
         .into_boxed();
     if let Some(id) = cursor {
         query = query.filter(sessions::id.lt(id));
     }
-    let rows: Vec<SessionRow> = query.load(connection).await?;
-    Ok(rows.into_iter().map(Session::from).collect())
+    query.load(connection).await
 }
 
-/// Ends a session of an account.
-pub async fn revoke_session(
+/// Revokes a session, if it belongs to the account.
+pub(crate) async fn revoke_session(
     connection: &mut Connection,
     id: SessionId,
     user_id: UserId,
@@ -195,15 +165,15 @@ pub async fn revoke_session(
         .map(drop)
 }
 
-/// Ends all sessions of an account, but for one that is to stay.
-pub async fn revoke_sessions(
+/// Revokes all sessions of an account, except one.
+pub(crate) async fn revoke_sessions(
     connection: &mut Connection,
     user_id: UserId,
-    but: Option<SessionId>,
+    except: Option<SessionId>,
 ) -> QueryResult<()> {
     let ids: Vec<SessionId> = sessions::table
         .filter(sessions::user_id.eq(user_id))
-        .filter(sessions::id.ne_all(but.as_slice()))
+        .filter(sessions::id.ne_all(except.as_slice()))
         .filter(sessions::revoked_at.is_null())
         .order(sessions::id)
         .select(sessions::id)
@@ -218,8 +188,8 @@ pub async fn revoke_sessions(
         .map(drop)
 }
 
-/// Deletes up to `limit` tokens that ran off before `time`, and returns how many.
-pub async fn delete_expired_tokens(
+/// Deletes up to `limit` refresh tokens that expired before `time`, and returns their number.
+pub(crate) async fn delete_expired_tokens(
     connection: &mut Connection,
     time: DateTime<Utc>,
     limit: i64,
@@ -236,11 +206,11 @@ pub async fn delete_expired_tokens(
         .await
 }
 
-/// Deletes up to `limit` sessions that ran off before `time`, and returns how many.
+/// Deletes up to `limit` sessions that expired before `time`, and returns their number.
 ///
-/// Their tokens have run off as well, and go with them: since a refresh does not look
-/// further than such a token, it never holds one that this waits for.
-pub async fn delete_expired_sessions(
+/// The deletion cascades to their tokens, which have expired as well. A refresh never locks an expired
+/// token, so the two cannot deadlock.
+pub(crate) async fn delete_expired_sessions(
     connection: &mut Connection,
     time: DateTime<Utc>,
     limit: i64,

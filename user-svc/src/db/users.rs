@@ -1,48 +1,20 @@
 //! SQL of accounts.
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
-    QueryResult, Queryable, SelectableHelper, TextExpressionMethods, pg::Pg,
+    QueryResult, SelectableHelper, TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::database::Connection;
 
 use crate::{
-    accounts::UserFilter,
     schema::users,
-    user::{Email, Role, User, UserId},
+    user::{Email, Role, User, UserFilter, UserId},
 };
 
-/// An account, as it is read.
-#[derive(Queryable, diesel::Selectable)]
-#[diesel(table_name = users, check_for_backend(Pg))]
-pub(super) struct UserRow {
-    id: UserId,
-    email: String,
-    display_name: String,
-    role: Role,
-    email_verified: bool,
-    disabled_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
-}
-
-impl From<UserRow> for User {
-    fn from(row: UserRow) -> Self {
-        Self {
-            id: row.id,
-            email: Email::known(row.email),
-            display_name: row.display_name,
-            role: row.role,
-            email_verified: row.email_verified,
-            disabled_at: row.disabled_at,
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// Adds an account; false where its address is taken.
-pub async fn insert_user(
+/// Inserts an account. Returns whether its address was free.
+pub(crate) async fn insert_user(
     connection: &mut Connection,
     user: &User,
     password_hash: &str,
@@ -64,14 +36,16 @@ pub async fn insert_user(
     Ok(inserted == 1)
 }
 
-/// The account.
-pub async fn find_user(connection: &mut Connection, id: UserId) -> QueryResult<Option<User>> {
-    let query = users::table.find(id).select(UserRow::as_select());
-    query.first(connection).await.optional().map(|row| row.map(User::from))
+pub(crate) async fn find_user(
+    connection: &mut Connection,
+    id: UserId,
+) -> QueryResult<Option<User>> {
+    let query = users::table.find(id).select(User::as_select());
+    query.first(connection).await.optional()
 }
 
-/// Id and password hash of the account with this address.
-pub async fn find_credentials(
+/// Returns the id and the password hash of the account with this address.
+pub(crate) async fn find_credentials(
     connection: &mut Connection,
     email: &Email,
 ) -> QueryResult<Option<(UserId, String)>> {
@@ -83,9 +57,9 @@ pub async fn find_credentials(
         .optional()
 }
 
-/// The account, if `password_hash` still is its own; it stays as it is until the
-/// transaction ends.
-pub async fn hold_user(
+/// Locks and returns an account if it has this password hash. Until the transaction ends nobody
+/// changes the account.
+pub(crate) async fn lock_user_for_share(
     connection: &mut Connection,
     id: UserId,
     password_hash: &str,
@@ -93,41 +67,43 @@ pub async fn hold_user(
     let query = users::table
         .find(id)
         .filter(users::password_hash.eq(password_hash))
-        .select(UserRow::as_select())
+        .select(User::as_select())
         .for_share();
-    query.first(connection).await.optional().map(|row| row.map(User::from))
+    query.first(connection).await.optional()
 }
 
-/// The account, and the hash of its password.
-pub async fn find_user_and_hash(
+/// Returns an account and its password hash.
+pub(crate) async fn find_user_and_hash(
     connection: &mut Connection,
     id: UserId,
 ) -> QueryResult<Option<(User, String)>> {
-    let query = users::table.find(id).select((UserRow::as_select(), users::password_hash));
-    let row: Option<(UserRow, String)> = query.first(connection).await.optional()?;
-    Ok(row.map(|(row, hash)| (User::from(row), hash)))
+    let query = users::table.find(id).select((User::as_select(), users::password_hash));
+    query.first(connection).await.optional()
 }
 
-/// The account with this address; it stays as it is until the transaction ends.
-pub async fn hold_user_with_email(
+/// Locks and returns the account with this address. Until the transaction ends nobody changes it.
+pub(crate) async fn lock_user_by_email_for_share(
     connection: &mut Connection,
     email: &Email,
 ) -> QueryResult<Option<User>> {
-    let query = users::table
-        .filter(users::email_key.eq(email.key()))
-        .select(UserRow::as_select())
-        .for_share();
-    query.first(connection).await.optional().map(|row| row.map(User::from))
+    let query =
+        users::table.filter(users::email_key.eq(email.key())).select(User::as_select()).for_share();
+    query.first(connection).await.optional()
 }
 
-/// The account, which nobody else changes until the transaction ends.
-pub async fn lock_user(connection: &mut Connection, id: UserId) -> QueryResult<Option<User>> {
-    let query = users::table.find(id).select(UserRow::as_select()).for_update();
-    query.first(connection).await.optional().map(|row| row.map(User::from))
+/// Locks and returns an account to change it or its links.
+pub(crate) async fn lock_user(
+    connection: &mut Connection,
+    id: UserId,
+) -> QueryResult<Option<User>> {
+    let query = users::table.find(id).select(User::as_select()).for_update();
+    query.first(connection).await.optional()
 }
 
-/// Marks the address of an account as verified.
-pub async fn update_email_verified(connection: &mut Connection, id: UserId) -> QueryResult<()> {
+pub(crate) async fn update_email_verified(
+    connection: &mut Connection,
+    id: UserId,
+) -> QueryResult<()> {
     diesel::update(users::table.find(id))
         .set(users::email_verified.eq(true))
         .execute(connection)
@@ -135,8 +111,8 @@ pub async fn update_email_verified(connection: &mut Connection, id: UserId) -> Q
         .map(drop)
 }
 
-/// Gives an account a password by the owner's address, which so is verified.
-pub async fn reset_password_hash(
+/// Sets a password by a mailed link, which verifies the address as well.
+pub(crate) async fn reset_password_hash(
     connection: &mut Connection,
     id: UserId,
     hash: &str,
@@ -148,8 +124,8 @@ pub async fn reset_password_hash(
         .map(drop)
 }
 
-/// Keeps a password as `new_hash`; false where it was changed meanwhile.
-pub async fn update_password_hash(
+/// Replaces a password hash. Returns false if it is no longer `old_hash`.
+pub(crate) async fn update_password_hash(
     connection: &mut Connection,
     id: UserId,
     old_hash: &str,
@@ -162,20 +138,20 @@ pub async fn update_password_hash(
         .map(|updated| updated == 1)
 }
 
-/// Gives an account a name; the account as it is then.
-pub async fn update_display_name(
+/// Sets the name of an account, and returns the account after the change.
+pub(crate) async fn update_display_name(
     connection: &mut Connection,
     id: UserId,
     display_name: &str,
 ) -> QueryResult<Option<User>> {
     let update = diesel::update(users::table.find(id))
         .set(users::display_name.eq(display_name))
-        .returning(UserRow::as_returning());
-    update.get_result(connection).await.optional().map(|row| row.map(User::from))
+        .returning(User::as_returning());
+    update.get_result(connection).await.optional()
 }
 
-/// Gives an account a role; the account as it is then, where it had another.
-pub async fn update_role(
+/// Sets the role of an account. Returns the account after the change, or `None` if nothing changed.
+pub(crate) async fn update_role(
     connection: &mut Connection,
     id: UserId,
     role: Role,
@@ -183,12 +159,12 @@ pub async fn update_role(
     let update = diesel::update(users::table.find(id))
         .filter(users::role.ne(role))
         .set(users::role.eq(role))
-        .returning(UserRow::as_returning());
-    update.get_result(connection).await.optional().map(|row| row.map(User::from))
+        .returning(User::as_returning());
+    update.get_result(connection).await.optional()
 }
 
-/// Shuts an account out, or lets it in; the account as it is then, where it was not so.
-pub async fn update_disabled(
+/// Disables or enables an account. Returns the account after the change, or `None` if nothing changed.
+pub(crate) async fn update_disabled(
     connection: &mut Connection,
     id: UserId,
     disabled: bool,
@@ -197,20 +173,20 @@ pub async fn update_disabled(
     let update = diesel::update(users::table.find(id))
         .filter(users::disabled_at.is_null().eq(disabled))
         .set(users::disabled_at.eq(disabled_at))
-        .returning(UserRow::as_returning());
-    update.get_result(connection).await.optional().map(|row| row.map(User::from))
+        .returning(User::as_returning());
+    update.get_result(connection).await.optional()
 }
 
-/// A page of accounts, newest first, from after `cursor` on.
-pub async fn list_users(
+/// Returns up to `limit` accounts after `cursor` that match the filter, newest first.
+pub(crate) async fn list_users(
     connection: &mut Connection,
     filter: &UserFilter,
     cursor: Option<UserId>,
     limit: i64,
 ) -> QueryResult<Vec<User>> {
-    let mut query = users::table.select(UserRow::as_select()).limit(limit).into_boxed();
+    let mut query = users::table.select(User::as_select()).limit(limit).into_boxed();
     if let Some(text) = &filter.query {
-        let pattern = format!("%{}%", escaped(&text.to_lowercase()));
+        let pattern = format!("%{}%", escape(&text.to_lowercase()));
         let in_email = users::email_key.like(pattern.clone());
         query = query.filter(in_email.or(users::display_name.ilike(pattern)));
     }
@@ -220,11 +196,10 @@ pub async fn list_users(
     if let Some(id) = cursor {
         query = query.filter(users::id.lt(id));
     }
-    let rows: Vec<UserRow> = query.order(users::id.desc()).load(connection).await?;
-    Ok(rows.into_iter().map(User::from).collect())
+    query.order(users::id.desc()).load(connection).await
 }
 
-/// `text` as a pattern that fits nothing else.
-fn escaped(text: &str) -> String {
+/// Escapes the wildcards of a LIKE pattern.
+fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

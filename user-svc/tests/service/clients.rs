@@ -7,26 +7,15 @@ use proto::user::v1::{
 use tests::{issuer::with_token, status::bad_fields};
 use tokio::task::JoinSet;
 use tonic::Status;
-use user_svc::{api_clients::create_client, user};
 use uuid::Uuid;
 
-use crate::harness::{Service, all_of, refusal, start};
-
-/// Makes an API client, and what it sends.
-async fn client(service: &Service, role: user::Role) -> ExchangeClientCredentialsRequest {
-    let database = service.database();
-    let (client, secret) = create_client(&database, None, "warehouse".into(), role).await.unwrap();
-    ExchangeClientCredentialsRequest {
-        client_id: client.id.to_string(),
-        client_secret: secret.expose().to_owned(),
-    }
-}
+use crate::harness::{Service, all_of, api_client, refusal, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_client_gets_a_token_in_its_own_name() {
     let service = start().await;
-    for (role, claimed) in [(user::Role::Admin, "admin"), (user::Role::Customer, "customer")] {
-        let request = client(&service, role).await;
+    for (role, claimed) in [(pb::Role::Admin, "admin"), (pb::Role::Customer, "customer")] {
+        let request = api_client(&service, role).await;
         let mut users = service.users();
         let response = users.exchange_client_credentials(request.clone()).await.unwrap();
         let response = response.into_inner();
@@ -46,7 +35,7 @@ async fn an_api_client_gets_a_token_in_its_own_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_client_and_a_wrong_secret_are_told_alike() {
     let service = start().await;
-    let right = client(&service, user::Role::Customer).await;
+    let right = api_client(&service, pb::Role::Customer).await;
     let mut users = service.users();
     let client_id = Uuid::now_v7().to_string();
     let unknown = ExchangeClientCredentialsRequest { client_id, ..right.clone() };
@@ -72,8 +61,8 @@ async fn all_bad_fields_are_told_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_ten_wrong_secrets_even_the_right_one_waits() {
     let service = start().await;
-    let right = client(&service, user::Role::Customer).await;
-    let other = client(&service, user::Role::Customer).await;
+    let right = api_client(&service, pb::Role::Customer).await;
+    let other = api_client(&service, pb::Role::Customer).await;
     let wrong = ExchangeClientCredentialsRequest { client_secret: "wrong".into(), ..right.clone() };
     let mut users = service.users();
     for _ in 0..10 {
@@ -92,7 +81,7 @@ async fn wrong_secrets_at_once_count_as_wrong_secrets_in_turn() {
     let service = start().await;
     let request = ExchangeClientCredentialsRequest {
         client_secret: "wrong".into(),
-        ..client(&service, user::Role::Customer).await
+        ..api_client(&service, pb::Role::Customer).await
     };
     let users = service.users();
     let mut calls = JoinSet::new();

@@ -12,8 +12,8 @@ use mesh::{channel::Channel, config::TokenConfig, identity::Claims, token::Verif
 use mesh_data::{config::DatabaseConfig, database::Database};
 use prost::Message;
 use proto::user::v1::{
-    ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest, LoginResponse,
-    RefreshSessionRequest, SignUpRequest, UserMailRequested,
+    CreateApiClientRequest, ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest,
+    LoginResponse, RefreshSessionRequest, Role, SignUpRequest, UserMailRequested,
     user_service_client::UserServiceClient,
 };
 use tempfile::TempDir;
@@ -21,10 +21,9 @@ use tests::{issuer::with_token, service, store::call_raw};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use user_svc::{
     MIGRATIONS,
-    api_clients::create_client,
     config::{Config, DEFAULTS},
-    user::Role,
 };
+use uuid::Uuid;
 
 /// The password of every account that a test makes.
 pub const PASSWORD: &str = "correct horse battery";
@@ -61,7 +60,7 @@ async fn start_with_brokers(brokers: &str) -> Service {
         ("kafka-brokers", brokers),
     ];
     let config = config(&database_url, &settings);
-    let (database, token) = (config.database.clone(), config.token.clone());
+    let (database, token) = (config.settings.database.clone(), config.settings.token.clone());
     let run = async move |listeners, process| user_svc::run(config, listeners, process).await;
     let process = service::InProcess::start(run).await;
     Service { process, database, token, keys, database_url }
@@ -70,7 +69,7 @@ async fn start_with_brokers(brokers: &str) -> Service {
 /// The address of a database with the schema and nothing in it.
 pub async fn database() -> String {
     let migrate = async |url: String| {
-        mesh_data::database::migrate(&config(&url, &[]).database, MIGRATIONS).await
+        mesh_data::database::migrate(&config(&url, &[]).settings.database, MIGRATIONS).await
     };
     template_database("user-svc", migrate).await
 }
@@ -233,15 +232,25 @@ pub fn cookie_token(metadata: &MetadataMap) -> String {
     pair.strip_prefix("refresh_token=").expect("it is the refresh token").to_owned()
 }
 
-/// The access token of a new API client.
-pub async fn client_token(service: &Service) -> String {
-    let database = service.database();
-    let made = create_client(&database, None, "warehouse".into(), Role::Customer).await;
-    let (client, secret) = made.unwrap();
-    let request = ExchangeClientCredentialsRequest {
-        client_id: client.id.to_string(),
-        client_secret: secret.expose().to_owned(),
+/// Creates an API client, as an admin of its own, and returns its credentials.
+pub async fn api_client(service: &Service, role: Role) -> ExchangeClientCredentialsRequest {
+    let admin = service.admin(&format!("{}@example.com", Uuid::now_v7())).await;
+    let request = CreateApiClientRequest {
+        name: "warehouse".into(),
+        role: role.into(),
+        request_id: String::new(),
     };
+    let request = with_token(&admin.access_token, request);
+    let created = service.users().create_api_client(request).await.unwrap().into_inner();
+    ExchangeClientCredentialsRequest {
+        client_id: created.client_id,
+        client_secret: created.client_secret,
+    }
+}
+
+/// Returns the access token of a new API client.
+pub async fn client_token(service: &Service) -> String {
+    let request = api_client(service, Role::Customer).await;
     let response = service.users().exchange_client_credentials(request).await.unwrap();
     response.into_inner().access_token
 }

@@ -4,7 +4,7 @@ use proto::user::v1::{SignUpRequest, SignUpResponse};
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
-use user_svc::upkeep::clean_batch;
+use user_svc::upkeep::delete_expired_batch;
 
 use crate::harness::{
     PASSWORD, Service, Users, all_of, login_request, refusal, sign_up_request, start,
@@ -139,6 +139,6 @@ async fn tries_are_forgotten_once_they_do_not_count() {
     let old = "UPDATE tries SET created_at = created_at - interval '2 hours' \
                WHERE id IN (SELECT id FROM tries LIMIT 2)";
     service.execute(old).await;
-    assert!(!clean_batch(&service.database()).await.unwrap());
+    assert!(!delete_expired_batch(&service.database()).await.unwrap());
     service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM tries) = 1; END $$").await;
 }

@@ -10,7 +10,7 @@ use proto::user::v1::{
 use tests::{issuer::with_token, status::bad_fields};
 use tokio::task::JoinSet;
 use tonic::{Request, Status};
-use user_svc::upkeep::clean_batch;
+use user_svc::upkeep::delete_expired_batch;
 
 use crate::harness::{PASSWORD, Service, login_request, refusal, start_without_broker};
 
@@ -271,7 +271,7 @@ async fn a_link_is_kept_as_a_hash_and_forgotten_once_it_expired() {
              WHERE purpose = 'verify_email'",
         )
         .await;
-    assert!(!clean_batch(&service.database()).await.unwrap());
+    assert!(!delete_expired_batch(&service.database()).await.unwrap());
     service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM links) = 1; END $$").await;
     reset(&service, &token, NEW_PASSWORD).await.expect("the other is good");
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use proto::user::v1::RefreshSessionRequest;
 use tests::issuer::with_token;
-use user_svc::upkeep::clean_batch;
+use user_svc::upkeep::delete_expired_batch;
 
 use crate::harness::{Service, cookie_request, refusal, set_cookie, start};
 
@@ -176,7 +176,7 @@ async fn a_session_lives_as_long_as_it_is_used_and_then_goes() {
     assert_eq!(refusal(service.refresh(&old.refresh_token).await), INVALID);
 
     let database = service.database();
-    assert!(!clean_batch(&database).await.unwrap());
+    assert!(!delete_expired_batch(&database).await.unwrap());
     let left = "DO $$ BEGIN \
          ASSERT (SELECT count(*) FROM sessions) = 1, 'sessions'; \
          ASSERT (SELECT count(*) FROM refresh_tokens) = 1, 'tokens'; END $$";

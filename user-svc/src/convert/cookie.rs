@@ -1,17 +1,17 @@
-//! The cookie that holds a browser's refresh token. Scripts cannot read it, and it is
-//! sent to this service only. Source: RFC 6265.
+//! The cookie with a browser's refresh token. Scripts cannot read it, and the browser sends it to this
+//! service only. Source: RFC 6265.
 
 use std::time::Duration;
 
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 
-use crate::session::Secret;
+use crate::secret::Secret;
 
 const NAME: &str = "refresh_token";
 const ATTRIBUTES: &str = "Path=/shopmesh.user.v1.UserService/; HttpOnly; Secure; SameSite=Strict";
 
-/// The token that a request brings in its cookies.
-pub fn read(metadata: &MetadataMap) -> Option<Secret> {
+/// Returns the refresh token among the cookies of a request.
+pub(crate) fn read(metadata: &MetadataMap) -> Option<Secret> {
     let headers = metadata.get_all("cookie").iter();
     let mut cookies =
         headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
@@ -21,13 +21,13 @@ pub fn read(metadata: &MetadataMap) -> Option<Secret> {
     })
 }
 
-/// Tells the browser to keep a token.
-pub fn set(metadata: &mut MetadataMap, token: &Secret, duration_max: Duration) {
+/// Makes the browser store a refresh token.
+pub(crate) fn set(metadata: &mut MetadataMap, token: &Secret, duration_max: Duration) {
     write(metadata, token.expose(), duration_max);
 }
 
-/// Tells the browser to forget its token.
-pub fn clear(metadata: &mut MetadataMap) {
+/// Makes the browser delete its refresh token.
+pub(crate) fn clear(metadata: &mut MetadataMap) {
     write(metadata, "", Duration::ZERO);
 }
 
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_closed_to_scripts_and_to_other_sites() {
+    fn neither_scripts_nor_other_sites_can_read_the_cookie() {
         let mut metadata = MetadataMap::new();
         set(&mut metadata, &Secret::received("abc".into()), Duration::from_secs(60));
         let text = metadata.get("set-cookie").and_then(|value| value.to_str().ok());

@@ -1,75 +1,48 @@
-//! SQL of what counts against a limit.
+//! SQL of attempts that count towards a limit. Their table is `tries`.
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
-use mesh_data::{
-    database::{Connection, Database},
-    prepared::prepared,
-};
+use mesh_data::{database::Connection, sql::sql};
 
 use crate::{
-    error::Error,
     limit::{Limit, Subject},
     schema::tries,
 };
 
-/// Refuses whoever has no try left.
-///
-/// # Errors
-/// `RATE_LIMITED`, with the time until the next try.
-pub async fn check(
+/// Returns the time of the `attempts_max`-th last attempt, if it is within the window: the subject has
+/// no attempt left.
+pub(crate) async fn find_last_allowed(
     connection: &mut Connection,
     limit: &Limit,
     subject: &Subject,
-) -> Result<(), Error> {
-    let now = Utc::now();
-    let last_allowed: Option<DateTime<Utc>> = tries::table
+    now: DateTime<Utc>,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    tries::table
         .filter(tries::kind.eq(limit.kind))
         .filter(tries::subject.eq(&subject.0[..]))
         .filter(tries::created_at.gt(now - limit.window))
         .order(tries::created_at.desc())
-        .offset(limit.tries_max - 1)
+        .offset(limit.attempts_max - 1)
         .select(tries::created_at)
         .first(connection)
         .await
-        .optional()?;
-    match last_allowed {
-        Some(tried_at) => Err(limit.exceeded(tried_at, now).into()),
-        None => Ok(()),
-    }
+        .optional()
 }
 
-/// As [`check`], and lets nobody else check or count for `subject` until the transaction
-/// ends: calls at once cannot try more often than calls in turn.
-///
-/// # Errors
-/// `RATE_LIMITED`, with the time until the next try.
-pub async fn lock_and_check(
+/// Locks a subject until the transaction ends.
+pub(crate) async fn lock_subject(
     connection: &mut Connection,
-    limit: &Limit,
     subject: &Subject,
-) -> Result<(), Error> {
-    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
-    prepared(lock.bind::<BigInt, _>(subject.lock_number())).execute(connection).await?;
-    check(connection, limit, subject).await
-}
-
-/// Counts a try, in a transaction of its own.
-///
-/// # Errors
-/// `RATE_LIMITED`, where there was none left.
-pub async fn count(database: &Database, limit: &Limit, subject: &Subject) -> Result<(), Error> {
-    database
-        .transaction(async |connection| {
-            lock_and_check(connection, limit, subject).await?;
-            Ok(insert_try(connection, limit, subject).await?)
-        })
+) -> QueryResult<()> {
+    sql("SELECT pg_advisory_xact_lock({key})")
+        .bind::<BigInt, _>("key", subject.lock_key())
+        .execute(connection)
         .await
+        .map(drop)
 }
 
-/// Adds a try.
-pub async fn insert_try(
+pub(crate) async fn insert_attempt(
     connection: &mut Connection,
     limit: &Limit,
     subject: &Subject,
@@ -85,8 +58,8 @@ pub async fn insert_try(
         .map(drop)
 }
 
-/// Forgives all tries of `subject`.
-pub async fn delete_tries(
+/// Deletes all attempts of a subject, which resets its limit.
+pub(crate) async fn delete_attempts(
     connection: &mut Connection,
     limit: &Limit,
     subject: &Subject,
@@ -99,8 +72,8 @@ pub async fn delete_tries(
         .map(drop)
 }
 
-/// Deletes up to `limit` tries made before `time`, and returns how many.
-pub async fn delete_old_tries(
+/// Deletes up to `limit` attempts from before `time`, and returns their number.
+pub(crate) async fn delete_old_attempts(
     connection: &mut Connection,
     time: DateTime<Utc>,
     limit: i64,

@@ -1,10 +1,10 @@
-//! The keys that sign access tokens: read from a folder, published, changed without a
-//! restart. Knows nothing of what a token is for.
+//! The keys that sign access tokens: their rotation, and the public keys that verify tokens. Does no
+//! I/O, and knows nothing of what a token is for.
+
+pub(crate) mod folder;
 
 use std::{
     collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,29 +22,23 @@ use jsonwebtoken::{
 };
 use mesh::{BoxError, Error, identity::Claims, token::Verifier};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
-use tokio_util::sync::CancellationToken;
 
-/// How often the folder is looked at.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
-/// More keys than this are a mistake.
-const KEYS_MAX: usize = 32;
+/// The text of each key file, by `kid`.
+pub(crate) type KeyFiles = BTreeMap<String, String>;
 
-/// The keys of now. Cheap to clone.
+/// The current keys. Cheap to clone.
 #[derive(Clone)]
-pub struct SigningKeys(Arc<Inner>);
+pub(crate) struct SigningKeys(Arc<Inner>);
 
 struct Inner {
-    dir: PathBuf,
+    /// How long a new key is only published.
     notice: Duration,
     current: ArcSwap<KeySet>,
 }
 
-/// Text of each key file by `kid`.
-type Files = BTreeMap<String, String>;
-
 /// **Invariant:** never empty.
 struct KeySet {
-    files: Files,
+    files: KeyFiles,
     keys: BTreeMap<String, Arc<Key>>,
     jwks: JwkSet,
     jwks_json: Bytes,
@@ -54,69 +48,49 @@ struct Key {
     header: Header,
     private: EncodingKey,
     public: Jwk,
-    /// Before this it is only published.
+    /// Until then the key is only published.
     signs_from: Instant,
 }
 
 impl SigningKeys {
-    /// Reads all keys of a folder. One that appears later signs only after `notice`:
-    /// until then another replica, asked for the public keys, may not know it.
-    ///
-    /// # Errors
-    /// A folder without keys, or a file that is none.
-    pub fn load(dir: &Path, notice: Duration) -> Result<Self, BoxError> {
-        let set = KeySet::build(read(dir)?, &BTreeMap::new(), Instant::now())?;
-        let current = ArcSwap::from_pointee(set);
-        Ok(Self(Arc::new(Inner { dir: dir.to_owned(), notice, current })))
+    /// Reads keys from at least one file. A key that a reload adds signs only after `notice`: until
+    /// then another replica may not publish it yet.
+    pub(crate) fn new(files: KeyFiles, notice: Duration) -> Result<Self, BoxError> {
+        let set = KeySet::build(files, &BTreeMap::new(), Instant::now())?;
+        Ok(Self(Arc::new(Inner { notice, current: ArcSwap::from_pointee(set) })))
     }
 
-    /// An access token that says `claims`.
-    ///
-    /// # Errors
-    /// [`Error::Internal`].
-    pub fn sign(&self, claims: &Claims) -> Result<String, Error> {
+    /// Returns an access token with these claims.
+    pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
         let set = self.0.current.load();
         let key = set.signer(Instant::now());
         encode(&key.header, claims, &key.private).map_err(Error::internal)
     }
 
-    /// All public keys.
-    pub fn jwks(&self) -> JwkSet {
+    /// Returns all public keys.
+    pub(crate) fn jwks(&self) -> JwkSet {
         self.0.current.load().jwks.clone()
     }
 
-    /// All public keys, as JSON.
-    pub fn jwks_json(&self) -> Bytes {
+    /// Returns all public keys as JSON.
+    pub(crate) fn jwks_json(&self) -> Bytes {
         self.0.current.load().jwks_json.clone()
     }
 
-    /// Looks at the folder until `shutdown`; `verifier` is told of what changes.
-    pub async fn watch(self, verifier: Verifier, shutdown: CancellationToken) {
-        let mut refused = None;
-        while shutdown.run_until_cancelled(tokio::time::sleep(RELOAD_INTERVAL)).await.is_some() {
-            let files = match read(&self.0.dir) {
-                Ok(files) => files,
-                Err(error) => {
-                    tracing::error!(%error, "the signing keys cannot be read; the old ones stay");
-                    continue;
-                }
-            };
-            if files == self.0.current.load().files || refused.as_ref() == Some(&files) {
-                continue;
-            }
-            match self.take_in(files.clone(), &verifier) {
-                Ok(kids) => tracing::info!(?kids, "took in the signing keys"),
-                Err(error) => {
-                    tracing::error!(%error, "the signing keys cannot be used; the old ones stay");
-                    refused = Some(files);
-                }
-            }
-        }
+    /// Returns whether the keys come from files with these texts.
+    pub(crate) fn match_files(&self, files: &KeyFiles) -> bool {
+        self.0.current.load().files == *files
     }
 
-    fn take_in(&self, files: Files, verifier: &Verifier) -> Result<Vec<String>, BoxError> {
-        let known = self.0.current.load();
-        let set = KeySet::build(files, &known.keys_unchanged(), Instant::now() + self.0.notice)?;
+    /// Replaces the keys, also those of `verifier`, and returns their ids. After an error the old keys
+    /// stay.
+    pub(crate) fn reload(
+        &self,
+        files: KeyFiles,
+        verifier: &Verifier,
+    ) -> Result<Vec<String>, BoxError> {
+        let old = self.0.current.load();
+        let set = KeySet::build(files, &old.by_file(), Instant::now() + self.0.notice)?;
         verifier.set_keys(&set.jwks)?;
         let kids = set.keys.keys().cloned().collect();
         self.0.current.store(Arc::new(set));
@@ -125,16 +99,15 @@ impl SigningKeys {
 }
 
 impl KeySet {
-    /// Keys of `known` whose file is the same stay as they are; new ones sign from
-    /// `signs_from` on.
+    /// Keeps the `old` keys whose file is unchanged; new keys sign after `signs_from`.
     fn build(
-        files: Files,
-        known: &BTreeMap<(&str, &str), Arc<Key>>,
+        files: KeyFiles,
+        old: &BTreeMap<(&str, &str), Arc<Key>>,
         signs_from: Instant,
     ) -> Result<Self, BoxError> {
         let mut keys = BTreeMap::new();
         for (kid, pem) in &files {
-            let key = match known.get(&(kid, pem)) {
+            let key = match old.get(&(kid, pem)) {
                 Some(key) => key.clone(),
                 None => {
                     let key = Key::read(kid, pem, signs_from);
@@ -148,12 +121,13 @@ impl KeySet {
         Ok(Self { files, keys, jwks, jwks_json })
     }
 
-    fn keys_unchanged(&self) -> BTreeMap<(&str, &str), Arc<Key>> {
+    /// Returns the keys by `kid` and text of their file.
+    fn by_file(&self) -> BTreeMap<(&str, &str), Arc<Key>> {
         let pairs = self.files.iter().zip(self.keys.values());
         pairs.map(|((kid, pem), key)| ((kid.as_str(), pem.as_str()), key.clone())).collect()
     }
 
-    /// The last by name that may sign; where none may yet, the last.
+    /// Returns the last key by name that may sign at `now`, or simply the last if none may.
     fn signer(&self, now: Instant) -> &Key {
         let mut last_first = self.keys.values().rev();
         let signer = last_first.clone().find(|key| key.signs_from <= now);
@@ -186,27 +160,6 @@ impl Key {
     }
 }
 
-/// Every `KID.pem` of a folder.
-fn read(dir: &Path) -> Result<Files, BoxError> {
-    let told = |error| format!("SIGNING_KEYS_DIR={}: {error}", dir.display());
-    let mut files = Files::new();
-    for entry in fs::read_dir(dir).map_err(told)? {
-        let path = entry.map_err(told)?.path();
-        let is_key = path.extension().is_some_and(|extension| extension == "pem");
-        if let Some(kid) = path.file_stem().filter(|_| is_key).and_then(|stem| stem.to_str()) {
-            files.insert(kid.to_owned(), fs::read_to_string(&path).map_err(told)?);
-        }
-    }
-    match files.len() {
-        1..=KEYS_MAX => Ok(files),
-        count => Err(format!(
-            "SIGNING_KEYS_DIR={} has {count} .pem files; 1 to {KEYS_MAX} are needed",
-            dir.display()
-        )
-        .into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use base64::prelude::BASE64_STANDARD;
@@ -221,20 +174,19 @@ mod tests {
         format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")
     }
 
-    fn files<const N: usize>(files: [(&str, &str); N]) -> Files {
+    fn files<const N: usize>(files: [(&str, &str); N]) -> KeyFiles {
         files.into_iter().map(|(kid, pem)| (kid.to_owned(), pem.to_owned())).collect()
     }
 
-    fn keys(files: Files, notice: Duration) -> (SigningKeys, Verifier) {
-        let set = KeySet::build(files, &BTreeMap::new(), Instant::now()).expect("good keys");
+    fn keys(files: KeyFiles, notice: Duration) -> (SigningKeys, Verifier) {
+        let keys = SigningKeys::new(files, notice).expect("valid keys");
         let config = TokenConfig {
             jwks_url: http::Uri::from_static("https://localhost"),
             token_issuer: "shopmesh".into(),
             token_audience: "shopmesh".into(),
         };
-        let verifier = Verifier::fixed(&config, &set.jwks).expect("good keys");
-        let current = ArcSwap::from_pointee(set);
-        (SigningKeys(Arc::new(Inner { dir: PathBuf::new(), notice, current })), verifier)
+        let verifier = Verifier::fixed(&config, &keys.jwks()).expect("valid keys");
+        (keys, verifier)
     }
 
     fn signer(keys: &SigningKeys, after: Duration) -> Option<String> {
@@ -242,26 +194,26 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_is_published_for_a_while_before_it_signs() {
+    fn a_new_key_is_published_before_it_signs() {
         let (a, b, notice) = (pem(), pem(), Duration::from_secs(60));
         let (keys, verifier) = keys(files([("a", &a)]), notice);
-        let kids = keys.take_in(files([("a", &a), ("b", &b)]), &verifier).expect("good keys");
+        let kids = keys.reload(files([("a", &a), ("b", &b)]), &verifier).expect("valid keys");
         assert_eq!((kids.len(), keys.jwks().keys.len(), verifier.keys_len()), (2, 2, 2));
         assert_eq!(signer(&keys, Duration::ZERO).as_deref(), Some("a"));
         assert_eq!(signer(&keys, notice).as_deref(), Some("b"));
-        // Nobody is left to sign meanwhile.
-        keys.take_in(files([("b", &b)]), &verifier).expect("good keys");
+        // No other key is left, so it signs at once.
+        keys.reload(files([("b", &b)]), &verifier).expect("valid keys");
         assert_eq!(signer(&keys, Duration::ZERO).as_deref(), Some("b"));
     }
 
     #[test]
-    fn what_is_no_key_leaves_the_old_ones_in_force() {
+    fn an_invalid_key_leaves_the_old_keys_in_use() {
         let a = pem();
         let (keys, verifier) = keys(files([("a", &a)]), Duration::ZERO);
         let certificate = a.replace("PRIVATE KEY", "CERTIFICATE");
         for bad in ["", "nonsense", &certificate, &a[..60]] {
-            let error = keys.take_in(files([("a", &a), ("b", bad)]), &verifier);
-            let error = error.expect_err("it is no key").to_string();
+            let error = keys.reload(files([("a", &a), ("b", bad)]), &verifier);
+            let error = error.expect_err("the key is invalid").to_string();
             assert!(error.starts_with("signing key b: it is not"), "{error}");
             assert_eq!((keys.jwks().keys.len(), verifier.keys_len()), (1, 1));
             assert_eq!(signer(&keys, Duration::ZERO).as_deref(), Some("a"));
@@ -269,19 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_form_that_carries_its_public_half_will_do() {
+    fn a_key_file_may_include_the_public_key() {
         let pair = Ed25519KeyPair::generate().expect("random bytes");
         let der = pair.to_pkcs8().expect("a key has a DER form");
         let base64 = BASE64_STANDARD.encode(der.as_ref());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
         let key = Key::read("a", &pem, Instant::now()).expect("a key");
         encode(&key.header, &"claims", &key.private).expect("it signs");
-    }
-
-    #[test]
-    fn a_folder_without_keys_is_told_by_its_setting() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let error = SigningKeys::load(dir.path(), Duration::ZERO).err().expect("no key");
-        assert!(error.to_string().starts_with("SIGNING_KEYS_DIR="), "{error}");
     }
 }

@@ -1,0 +1,60 @@
+//! Methods of API clients.
+
+use mesh::identity::claims;
+use proto::user::v1::{
+    CreateApiClientRequest, CreateApiClientResponse, ExchangeClientCredentialsRequest,
+    ExchangeClientCredentialsResponse, ListApiClientsRequest, ListApiClientsResponse,
+    RevokeApiClientRequest, RevokeApiClientResponse,
+};
+use tonic::{Request, Response};
+
+use super::{Api, Reply};
+use crate::{
+    access_token::EXPIRES_IN_SECONDS,
+    api_client::{admin, exchange},
+    convert::api_client as convert,
+};
+
+pub(super) async fn create_api_client(
+    api: &Api,
+    request: Request<CreateApiClientRequest>,
+) -> Reply<CreateApiClientResponse> {
+    let actor_id = claims(&request)?.sub;
+    let new = convert::create_api_client(request.get_ref(), actor_id)?;
+    let (client, secret) = admin::create_client(&api.app.database, new).await?;
+    Ok(Response::new(CreateApiClientResponse {
+        client_id: client.id.to_string(),
+        client_secret: secret.expose().to_owned(),
+        api_client: Some(convert::encode(client)),
+    }))
+}
+
+pub(super) async fn list_api_clients(
+    api: &Api,
+    request: Request<ListApiClientsRequest>,
+) -> Reply<ListApiClientsResponse> {
+    let caller = claims(&request)?.sub;
+    let page = convert::list_api_clients(request.get_ref(), caller, &api.page_tokens)?;
+    let listed = admin::list_clients(&api.app, &page).await?.map(convert::encode);
+    let next_page_token = listed.next_page_token;
+    Ok(Response::new(ListApiClientsResponse { api_clients: listed.items, next_page_token }))
+}
+
+pub(super) async fn revoke_api_client(
+    api: &Api,
+    request: Request<RevokeApiClientRequest>,
+) -> Reply<RevokeApiClientResponse> {
+    let id = convert::revoke_api_client(request.get_ref())?;
+    admin::revoke_client(&api.app, id).await?;
+    Ok(Response::new(RevokeApiClientResponse {}))
+}
+
+pub(super) async fn exchange_client_credentials(
+    api: &Api,
+    request: Request<ExchangeClientCredentialsRequest>,
+) -> Reply<ExchangeClientCredentialsResponse> {
+    let (id, secret) = convert::exchange_client_credentials(request.into_inner())?;
+    let access_token = exchange::exchange_client_credentials(&api.app, id, &secret).await?;
+    let expires_in = EXPIRES_IN_SECONDS;
+    Ok(Response::new(ExchangeClientCredentialsResponse { access_token, expires_in }))
+}

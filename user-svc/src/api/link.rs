@@ -1,0 +1,52 @@
+//! Methods of mailed links.
+
+use proto::user::v1::{
+    RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestPasswordResetRequest,
+    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse, VerifyEmailRequest,
+    VerifyEmailResponse,
+};
+use tonic::{Request, Response};
+
+use super::{Api, Reply};
+use crate::{
+    convert::{link as convert, network::client_network},
+    link::{Purpose, redeem, request::request_link},
+};
+
+pub(super) async fn request_password_reset(
+    api: &Api,
+    request: Request<RequestPasswordResetRequest>,
+) -> Reply<RequestPasswordResetResponse> {
+    let network = client_network(&request)?;
+    let email = convert::request_link(&request.get_ref().email)?;
+    request_link(&api.app, Purpose::ResetPassword, &email, &network).await?;
+    Ok(Response::new(RequestPasswordResetResponse {}))
+}
+
+pub(super) async fn reset_password(
+    api: &Api,
+    request: Request<ResetPasswordRequest>,
+) -> Reply<ResetPasswordResponse> {
+    let (token, new_password) = convert::reset_password(request.into_inner())?;
+    redeem::reset_password(&api.app, &token, new_password).await?;
+    Ok(Response::new(ResetPasswordResponse {}))
+}
+
+pub(super) async fn request_email_verification(
+    api: &Api,
+    request: Request<RequestEmailVerificationRequest>,
+) -> Reply<RequestEmailVerificationResponse> {
+    let network = client_network(&request)?;
+    let email = convert::request_link(&request.get_ref().email)?;
+    request_link(&api.app, Purpose::VerifyEmail, &email, &network).await?;
+    Ok(Response::new(RequestEmailVerificationResponse {}))
+}
+
+pub(super) async fn verify_email(
+    api: &Api,
+    request: Request<VerifyEmailRequest>,
+) -> Reply<VerifyEmailResponse> {
+    let token = convert::verify_email(request.into_inner())?;
+    redeem::verify_email(&api.app, &token).await?;
+    Ok(Response::new(VerifyEmailResponse {}))
+}

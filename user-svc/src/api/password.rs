@@ -1,0 +1,19 @@
+//! Methods of passwords.
+
+use mesh::identity::claims;
+use proto::user::v1::{ChangePasswordRequest, ChangePasswordResponse};
+use tonic::{Request, Response};
+
+use super::{Api, Reply};
+use crate::{convert::password as convert, password::change, session::SessionId, user::UserId};
+
+pub(super) async fn change_password(
+    api: &Api,
+    request: Request<ChangePasswordRequest>,
+) -> Reply<ChangePasswordResponse> {
+    let claims = claims(&request)?;
+    let (id, session_id) = (UserId(claims.sub), claims.sid.map(SessionId));
+    let (current, new) = convert::change_password(request.into_inner())?;
+    change::change_password(&api.app, id, session_id, current, new).await?;
+    Ok(Response::new(ChangePasswordResponse {}))
+}

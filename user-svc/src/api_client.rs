@@ -1,0 +1,67 @@
+//! API clients: internal systems that act in their own name. Does no I/O.
+
+pub(crate) mod admin;
+pub(crate) mod exchange;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    pg::Pg,
+    prelude::{Insertable, Queryable, Selectable},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{schema::api_clients, user::Role};
+
+mesh_data::id_type!(
+    /// Id of an API client; `sub` of its access tokens.
+    ApiClientId
+);
+
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_clients, check_for_backend(Pg))]
+pub(crate) struct ApiClient {
+    pub id: ApiClientId,
+    /// For people; not unique.
+    pub name: String,
+    pub role: Role,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A request to create an API client.
+#[derive(Debug)]
+pub(crate) struct NewApiClient {
+    pub name: String,
+    pub role: Role,
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// Makes repeated requests of one caller create one client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdempotencyKey {
+    pub actor_id: Uuid,
+    pub request_id: Uuid,
+}
+
+impl NewApiClient {
+    /// Returns the id of the client, which is derived from the idempotency key if there is one.
+    pub(crate) fn id(&self) -> ApiClientId {
+        ApiClientId(match self.idempotency_key {
+            Some(key) => Uuid::new_v5(&key.actor_id, key.request_id.as_bytes()),
+            None => Uuid::now_v7(),
+        })
+    }
+}
+
+/// The sort key of a list of API clients.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct ApiClientCursor {
+    pub created_at: DateTime<Utc>,
+    pub id: ApiClientId,
+}
+
+impl ApiClientCursor {
+    pub(crate) fn of(client: &ApiClient) -> Self {
+        Self { created_at: client.created_at, id: client.id }
+    }
+}

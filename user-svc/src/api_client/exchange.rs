@@ -1,0 +1,33 @@
+//! Exchanges the credentials of an API client for an access token.
+
+use crate::{
+    App,
+    api_client::ApiClientId,
+    db::api_clients,
+    error::Error,
+    limit::{CLIENT_FAILURES, Subject, throttle},
+    secret::Secret,
+};
+
+/// Returns an access token. Rejects an unknown client and a wrong secret alike.
+pub(crate) async fn exchange_client_credentials(
+    app: &App,
+    id: ApiClientId,
+    secret: &Secret,
+) -> Result<String, Error> {
+    let subject = Subject::client(id);
+    let client = {
+        let mut connection = app.database.connection().await?;
+        throttle::check(&mut connection, &CLIENT_FAILURES, &subject).await?;
+        api_clients::find_client(&mut connection, id).await?
+    };
+    match client {
+        Some((client, secret_hash)) if secret.hash().matches(&secret_hash) => {
+            Ok(app.issuer.client_token(client)?)
+        }
+        Some(_) | None => {
+            throttle::count(&app.database, &CLIENT_FAILURES, &subject).await?;
+            Err(Error::BadCredentials)
+        }
+    }
+}

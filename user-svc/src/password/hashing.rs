@@ -1,0 +1,173 @@
+//! Argon2id: hashes and verifies passwords on blocking threads, at most one per core at a time. Knows
+//! nothing of accounts.
+
+use std::{
+    sync::{Arc, LazyLock},
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use mesh::{Error, deadline};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+/// Memory of one hash, in KiB. With the next two it is OWASP's minimum.
+const MEMORY_KIB: u32 = 19 << 10;
+/// Passes over the memory.
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// Longest wait for a core, if the caller sets no deadline.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+static ARGON2: LazyLock<Argon2<'static>> = LazyLock::new(|| {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are in range");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+});
+
+/// Hashes and verifies passwords. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Passwords {
+    cores: Arc<Semaphore>,
+    /// Hash of a random password. Verification uses it without an account, so that it takes as long as
+    /// with one.
+    dummy_hash: Arc<str>,
+}
+
+/// The result of a verification.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verification {
+    Match,
+    /// A match whose stored hash has other parameters than new ones: the hash to store instead.
+    MatchRehashed(String),
+    Mismatch,
+}
+
+impl Passwords {
+    /// Computes the dummy hash, which takes the time of one hash.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let dummy = SecretString::from(uuid::Uuid::new_v4().to_string());
+        Ok(Self {
+            cores: Arc::new(Semaphore::new(cores)),
+            dummy_hash: hash(&dummy).map_err(Error::internal)?.into(),
+        })
+    }
+
+    /// Returns the hash of a password in the PHC string format. Fails with DEADLINE_EXCEEDED if no core
+    /// is free in time.
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Error> {
+        self.run(move || hash(&password)).await
+    }
+
+    /// Verifies a password against a stored hash. Without one it takes as long, and fails. Fails with
+    /// DEADLINE_EXCEEDED if no core is free in time.
+    pub(crate) async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verification, Error> {
+        let dummy_hash = self.dummy_hash.clone();
+        self.run(move || match &stored {
+            Some(stored) => verify(&password, stored),
+            None => verify(&password, &dummy_hash).map(|_| Verification::Mismatch),
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let requested_at = Instant::now();
+        let permit = timeout(deadline::remaining(WAIT_MAX), self.cores.clone().acquire_owned());
+        let permit = permit.await.map_err(|_| Error::DeadlineExceeded)?.map_err(Error::internal)?;
+        metrics::histogram!("password_wait_seconds").record(requested_at.elapsed().as_secs_f64());
+        let work = move || {
+            // Kept until the work ends, even if the caller is gone.
+            let _permit = permit;
+            let started_at = Instant::now();
+            let result = work();
+            metrics::histogram!("password_hash_seconds").record(started_at.elapsed().as_secs_f64());
+            result
+        };
+        spawn_blocking(work).await.map_err(Error::internal)?.map_err(Error::internal)
+    }
+}
+
+fn hash(password: &SecretString) -> Result<String, HashError> {
+    Ok(ARGON2.hash_password(password.expose_secret().as_bytes())?.to_string())
+}
+
+fn verify(password: &SecretString, stored: &str) -> Result<Verification, HashError> {
+    let stored = PasswordHash::new(stored)?;
+    match ARGON2.verify_password(password.expose_secret().as_bytes(), &stored) {
+        Ok(()) if is_current(&stored) => Ok(Verification::Match),
+        Ok(()) => hash(password).map(Verification::MatchRehashed),
+        Err(HashError::PasswordInvalid) => Ok(Verification::Mismatch),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns whether a hash has the parameters of new hashes.
+fn is_current(stored: &PasswordHash) -> bool {
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    stored.algorithm == Algorithm::Argon2id.ident()
+        && stored.version == Some(Version::V0x13.into())
+        && Params::try_from(stored).is_ok_and(|params| costs(&params) == costs(ARGON2.params()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        text.to_owned().into()
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let passwords = Passwords::new().expect("there is memory");
+        let stored = passwords.hash(secret("correct horse")).await.expect("a hash");
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        let verify = async |password: &str, stored: Option<&str>| {
+            let stored = stored.map(ToOwned::to_owned);
+            passwords.verify(secret(password), stored).await.expect("a result")
+        };
+        assert_eq!(verify("correct horse", Some(&stored)).await, Verification::Match);
+        assert_eq!(verify("battery staple", Some(&stored)).await, Verification::Mismatch);
+        assert_eq!(verify("correct horse", None).await, Verification::Mismatch);
+    }
+
+    #[test]
+    fn only_the_right_password_replaces_a_hash_with_other_parameters() {
+        let params = Params::new(8, 1, 1, None).expect("in range");
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let stored = weak.hash_password(b"correct horse").expect("a hash").to_string();
+        let verify =
+            |password: &str, stored: &str| verify(&secret(password), stored).expect("a result");
+        assert_eq!(verify("battery staple", &stored), Verification::Mismatch);
+        let Verification::MatchRehashed(new) = verify("correct horse", &stored) else {
+            panic!("the hash is not replaced");
+        };
+        assert_eq!(verify("correct horse", &new), Verification::Match);
+    }
+
+    #[test]
+    fn two_hashes_of_one_password_differ() {
+        let hash = || hash(&secret("correct horse")).expect("a hash");
+        assert_ne!(hash(), hash());
+    }
+
+    #[tokio::test]
+    async fn a_wait_beyond_the_deadline_is_an_error() {
+        let passwords = Passwords::new().expect("there is memory");
+        let _all = passwords.cores.acquire_many(passwords.cores.available_permits() as u32).await;
+        let deadline = tokio::time::Instant::now();
+        let result = deadline::scope(deadline, passwords.hash(secret("correct horse"))).await;
+        assert!(matches!(result, Err(Error::DeadlineExceeded) | Ok(Err(Error::DeadlineExceeded))));
+    }
+}

@@ -1,0 +1,28 @@
+//! Verifies the password of an account, and counts a wrong one as a failed login.
+
+use secrecy::SecretString;
+
+use crate::{
+    App,
+    error::Error,
+    limit::{LOGIN_FAILURES, Subject, throttle},
+    password::hashing::Verification,
+};
+
+/// Verifies a password against the stored hash of an account. Without one it takes as long and fails.
+/// Returns the hash to store instead, if the parameters have changed.
+pub(crate) async fn verify_password(
+    app: &App,
+    subject: &Subject,
+    password: SecretString,
+    stored: Option<String>,
+) -> Result<Option<String>, Error> {
+    match app.passwords.verify(password, stored).await? {
+        Verification::Match => Ok(None),
+        Verification::MatchRehashed(hash) => Ok(Some(hash)),
+        Verification::Mismatch => {
+            throttle::count(&app.database, &LOGIN_FAILURES, subject).await?;
+            Err(Error::BadCredentials)
+        }
+    }
+}
