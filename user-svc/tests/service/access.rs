@@ -1,4 +1,4 @@
-//! Who may call what.
+//! Access: which callers each method admits.
 
 use bytes::Bytes;
 use mesh::access::{Access, Method, Methods};
@@ -6,7 +6,7 @@ use proto::user::v1::LogoutRequest;
 use tests::issuer::{Issuer, with_token};
 use tonic::Request;
 
-use crate::harness::{PASSWORD, login_request, refusal, start};
+use crate::harness::{PASSWORD, login_request, rejection, start};
 
 /// The methods of this service, by path.
 fn methods() -> Vec<(String, Method)> {
@@ -16,33 +16,33 @@ fn methods() -> Vec<(String, Method)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_public_needs_a_token_that_this_service_issued() {
+async fn a_method_that_is_not_public_needs_a_token_of_this_service() {
     let service = start().await;
     let issuer = Issuer::start().await;
-    let anothers = issuer.token(&issuer.admin());
+    let foreign = issuer.token(&issuer.admin());
     for (path, _) in methods().iter().filter(|(_, method)| method.access != Access::Public) {
         let missing = service.call(path, Request::new(Bytes::new())).await;
-        assert_eq!(refusal(missing), "TOKEN_MISSING", "{path}");
-        for token in [anothers.as_str(), "nonsense"] {
+        assert_eq!(rejection(missing), "TOKEN_MISSING", "{path}");
+        for token in [foreign.as_str(), "nonsense"] {
             let invalid = service.call(path, with_token(token, Bytes::new())).await;
-            assert_eq!(refusal(invalid), "TOKEN_INVALID", "{path}");
+            assert_eq!(rejection(invalid), "TOKEN_INVALID", "{path}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_for_admins_is_refused_to_a_customer_before_anything_else() {
+async fn an_admin_method_rejects_a_customer_before_it_reads_the_request() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let ada = service.log_in("ada@example.com").await;
     for (path, _) in methods().iter().filter(|(_, method)| method.access.role() == Some("admin")) {
         let request = with_token(&ada.access_token, Bytes::new());
-        assert_eq!(refusal(service.call(path, request).await), "ROLE_REQUIRED", "{path}");
+        assert_eq!(rejection(service.call(path, request).await), "ROLE_REQUIRED", "{path}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_public_does_not_look_at_tokens() {
+async fn a_public_method_ignores_tokens() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let request = with_token("nonsense", login_request("ada@example.com", PASSWORD));
@@ -50,7 +50,7 @@ async fn what_is_public_does_not_look_at_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_ends_the_session_of_another() {
+async fn a_logout_ends_only_sessions_of_its_own_account() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     service.sign_up("eve@example.com").await;

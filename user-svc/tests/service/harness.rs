@@ -1,4 +1,4 @@
-//! A user-svc of its own for each test: own database, own signing keys, any port.
+//! Starts a user-svc for each test, with its own database, signing keys and ports.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use devstack::testing::{Env, template_database};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jsonwebtoken::jwk::JwkSet;
 use mesh::{channel::Channel, config::TokenConfig, identity::Claims, token::Verifier};
-use mesh_data::{config::DatabaseConfig, database::Database};
+use mesh_data::{config::DatabaseConfig, database::Database, sql::sql};
 use prost::Message;
 use proto::user::v1::{
     CreateApiClientRequest, ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest,
@@ -25,7 +25,7 @@ use user_svc::{
 };
 use uuid::Uuid;
 
-/// The password of every account that a test makes.
+/// The password of every account that a test creates.
 pub const PASSWORD: &str = "correct horse battery";
 
 pub type Users = UserServiceClient<Channel>;
@@ -42,7 +42,7 @@ pub async fn start() -> Service {
     start_with_brokers(&Env::from_env().kafka_brokers()).await
 }
 
-/// A service whose broker is away, so that mails stay where they can be read.
+/// Starts a service without a broker, so that events stay in the outbox.
 pub async fn start_without_broker() -> Service {
     start_with_brokers("127.0.0.1:1").await
 }
@@ -66,7 +66,7 @@ async fn start_with_brokers(brokers: &str) -> Service {
     Service { process, database, token, keys, database_url }
 }
 
-/// The address of a database with the schema and nothing in it.
+/// Creates a database with the schema and no rows, and returns its URL.
 pub async fn database() -> String {
     let migrate = async |url: String| {
         mesh_data::database::migrate(&config(&url, &[]).settings.database, MIGRATIONS).await
@@ -79,7 +79,7 @@ fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
     mesh::config::try_parse(DEFAULTS, arguments).unwrap()
 }
 
-/// Makes a signing key in `folder`.
+/// Creates a signing key in `folder`.
 pub fn write_key(folder: &Path, kid: &str) {
     let der = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();
     let pem = format!(
@@ -90,7 +90,7 @@ pub fn write_key(folder: &Path, kid: &str) {
 }
 
 impl Service {
-    /// Asks the service to end, and waits until it has ended well.
+    /// Shuts the service down, and waits until it has ended without an error.
     pub async fn stop(self) {
         self.process.stop().await;
     }
@@ -105,7 +105,7 @@ impl Service {
         self.users_as("gateway")
     }
 
-    /// Calls the service as another one does.
+    /// Calls the service as `caller` does.
     pub fn users_as(&self, caller: &str) -> Users {
         UserServiceClient::new(self.process.channel(caller, proto::FILE_DESCRIPTOR_SET))
     }
@@ -118,13 +118,13 @@ impl Service {
         Database::open(&self.database, &MIGRATIONS).unwrap()
     }
 
-    /// Does what no method does: SQL.
+    /// Executes SQL, for changes that no method makes.
     pub async fn execute(&self, sql: &str) {
         let database = self.database();
         database.connection().await.unwrap().batch_execute(sql).await.unwrap();
     }
 
-    /// The body of the JWKS.
+    /// Returns the JWKS.
     pub async fn jwks_text(&self) -> String {
         let channel = self.process.channel("gateway", proto::FILE_DESCRIPTOR_SET);
         let url = format!("{}/.well-known/jwks.json", self.process.url());
@@ -132,7 +132,7 @@ impl Service {
         String::from_utf8(body.to_vec()).unwrap()
     }
 
-    /// What an access token says, checked by the keys that are published now.
+    /// Verifies an access token with the published keys, and returns its claims.
     pub async fn claims(&self, access_token: &str) -> Result<Claims, mesh::Error> {
         let jwks: JwkSet = serde_json::from_str(&self.jwks_text().await).unwrap();
         let verifier = Verifier::fixed(&self.token, &jwks).unwrap();
@@ -141,7 +141,7 @@ impl Service {
         Ok((*claims).clone())
     }
 
-    /// The mails that are asked for, oldest first, where no broker takes them.
+    /// Returns the requested mails, oldest first, if there is no broker.
     pub async fn mails(&self) -> Vec<UserMailRequested> {
         #[derive(diesel::QueryableByName)]
         struct Row {
@@ -150,28 +150,51 @@ impl Service {
         }
         let database = self.database();
         let mut connection = database.connection().await.unwrap();
-        let query = diesel::sql_query("SELECT payload FROM outbox ORDER BY id");
+        let query = sql("SELECT payload FROM outbox ORDER BY id");
         let rows: Vec<Row> = query.load(&mut connection).await.unwrap();
         rows.iter().map(|row| UserMailRequested::decode(&row.payload[..]).unwrap()).collect()
     }
 
-    /// Makes an account.
+    /// Creates an account.
     pub async fn sign_up(&self, email: &str) {
         self.users().sign_up(sign_up_request(email)).await.unwrap();
     }
 
-    /// Makes an account that is an admin, and logs it in.
+    /// Creates an account that is an admin, and logs it in.
     pub async fn admin(&self, email: &str) -> LoginResponse {
         self.sign_up(email).await;
         self.execute(&format!("UPDATE users SET role = 'admin' WHERE email = '{email}'")).await;
         self.log_in(email).await
     }
 
+    /// Creates an API client, as an admin of its own, and returns its credentials.
+    pub async fn api_client(&self, role: Role) -> ExchangeClientCredentialsRequest {
+        let admin = self.admin(&format!("{}@example.com", Uuid::now_v7())).await;
+        let request = CreateApiClientRequest {
+            name: "warehouse".into(),
+            role: role.into(),
+            request_id: String::new(),
+        };
+        let request = with_token(&admin.access_token, request);
+        let created = self.users().create_api_client(request).await.unwrap().into_inner();
+        ExchangeClientCredentialsRequest {
+            client_id: created.client_id,
+            client_secret: created.client_secret,
+        }
+    }
+
+    /// Returns the access token of a new API client.
+    pub async fn client_token(&self) -> String {
+        let request = self.api_client(Role::Customer).await;
+        let response = self.users().exchange_client_credentials(request).await.unwrap();
+        response.into_inner().access_token
+    }
+
     pub async fn log_in(&self, email: &str) -> LoginResponse {
         self.users().login(login_request(email, PASSWORD)).await.unwrap().into_inner()
     }
 
-    /// Logs in with a cookie; its token.
+    /// Logs in with a cookie, and returns its token.
     pub async fn log_in_with_cookie(&self, email: &str) -> (LoginResponse, String) {
         let request = LoginRequest { use_cookie: true, ..login_request(email, PASSWORD) };
         let response = self.users().login(request).await.unwrap();
@@ -179,20 +202,20 @@ impl Service {
         (response.into_inner(), token)
     }
 
-    /// Refreshes with a token in the message; the next token.
+    /// Refreshes with a token in the message, and returns the next token.
     pub async fn refresh(&self, token: &str) -> Result<String, Status> {
         let request = RefreshSessionRequest { refresh_token: token.to_owned() };
         let response = self.users().refresh_session(request).await?;
         Ok(response.into_inner().refresh_token)
     }
 
-    /// Refreshes with a token in the cookie; the next token.
+    /// Refreshes with a token in the cookie, and returns the next token.
     pub async fn refresh_by_cookie(&self, token: &str) -> Result<String, Status> {
         let response = self.users().refresh_session(cookie_request(token)).await?;
         Ok(cookie_token(response.metadata()))
     }
 
-    /// Asks who the bearer of a token is; the address.
+    /// Returns the address of the bearer of a token.
     pub async fn who_am_i(&self, access_token: &str) -> Result<String, Status> {
         let request = with_token(access_token, GetCurrentUserRequest {});
         let response = self.users().get_current_user(request).await?;
@@ -212,7 +235,7 @@ pub fn login_request(email: &str, password: &str) -> LoginRequest {
     LoginRequest { email: email.into(), password: password.into(), use_cookie: false }
 }
 
-/// A RefreshSession as a browser sends it.
+/// Returns a RefreshSession as a browser sends it.
 pub fn cookie_request(token: &str) -> Request<RefreshSessionRequest> {
     let mut request = Request::new(RefreshSessionRequest::default());
     let cookie = format!("theme=dark; refresh_token={token}").parse().unwrap();
@@ -220,51 +243,26 @@ pub fn cookie_request(token: &str) -> Request<RefreshSessionRequest> {
     request
 }
 
-/// The whole cookie that a response sets.
+/// Returns the whole cookie that a response sets.
 pub fn set_cookie(metadata: &MetadataMap) -> Option<String> {
     Some(metadata.get("set-cookie")?.to_str().unwrap().to_owned())
 }
 
-/// The token in the cookie that a response sets.
+/// Returns the token in the cookie that a response sets.
 pub fn cookie_token(metadata: &MetadataMap) -> String {
     let cookie = set_cookie(metadata).expect("a cookie is set");
     let (pair, _) = cookie.split_once(';').unwrap();
     pair.strip_prefix("refresh_token=").expect("it is the refresh token").to_owned()
 }
 
-/// Creates an API client, as an admin of its own, and returns its credentials.
-pub async fn api_client(service: &Service, role: Role) -> ExchangeClientCredentialsRequest {
-    let admin = service.admin(&format!("{}@example.com", Uuid::now_v7())).await;
-    let request = CreateApiClientRequest {
-        name: "warehouse".into(),
-        role: role.into(),
-        request_id: String::new(),
-    };
-    let request = with_token(&admin.access_token, request);
-    let created = service.users().create_api_client(request).await.unwrap().into_inner();
-    ExchangeClientCredentialsRequest {
-        client_id: created.client_id,
-        client_secret: created.client_secret,
-    }
+/// Returns the reason of an error.
+pub fn rejection<T>(result: Result<T, Status>) -> String {
+    let status = result.err().expect("the call is rejected");
+    tests::status::reason(&status)
 }
 
-/// Returns the access token of a new API client.
-pub async fn client_token(service: &Service) -> String {
-    let request = api_client(service, Role::Customer).await;
-    let response = service.users().exchange_client_credentials(request).await.unwrap();
-    response.into_inner().access_token
-}
-
-/// The reason why a call was refused.
-pub fn refusal<T>(result: Result<T, Status>) -> String {
-    match result {
-        Ok(_) => panic!("it was not refused"),
-        Err(status) => tests::status::reason(&status),
-    }
-}
-
-/// All that a client sees of a refusal.
-pub fn all_of<T>(result: Result<Response<T>, Status>) -> (tonic::Code, String, Vec<u8>) {
-    let status = result.err().expect("it was refused");
+/// Returns all that a client sees of an error.
+pub fn whole_error<T>(result: Result<Response<T>, Status>) -> (tonic::Code, String, Vec<u8>) {
+    let status = result.err().expect("the call is rejected");
     (status.code(), status.message().to_owned(), status.details().to_vec())
 }

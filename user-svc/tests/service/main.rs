@@ -1,18 +1,20 @@
 //! user-svc as its callers see it: the real service, PostgreSQL and Kafka.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod access;
-mod admin;
-mod clients;
+mod api_client;
 mod commands;
 mod field_rules;
 mod harness;
-mod keys;
-mod limits;
-mod links;
-mod log_in;
-mod passwords;
-mod profile;
-mod refresh;
-mod sessions;
-mod sign_up;
+mod limit;
+mod link;
+mod password_change;
+mod session_list;
+mod session_login;
+mod session_logout;
+mod session_refresh;
+mod signing_key;
+mod user_admin;
+mod user_profile;
+mod user_sign_up;
+mod validation;

@@ -1,11 +1,11 @@
-//! The keys that sign access tokens: published, and changed without a restart.
+//! Signing keys: their publication, and their rotation without a restart.
 
 use std::{collections::BTreeSet, fs};
 
 use serde_json::Value;
 use tests::eventually;
 
-use crate::harness::{Service, refusal, start, write_key};
+use crate::harness::{Service, rejection, start, write_key};
 
 async fn kids(service: &Service) -> BTreeSet<String> {
     let jwks: Value = serde_json::from_str(&service.jwks_text().await).unwrap();
@@ -13,13 +13,13 @@ async fn kids(service: &Service) -> BTreeSet<String> {
     keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits until just these keys are published.
+/// Waits until exactly these keys are published.
 async fn published(service: &Service, want: &[&str]) {
     let want: BTreeSet<String> = want.iter().map(|&kid| kid.to_owned()).collect();
     eventually("the keys are published", async || (kids(service).await == want).then_some(())).await
 }
 
-/// Which key signs now, and a token that it signed.
+/// Returns the id of the current signing key, and a token that it signed.
 async fn signer(service: &Service) -> (String, String) {
     let token = service.log_in("ada@example.com").await.access_token;
     let header = jsonwebtoken::decode_header(&token).unwrap();
@@ -27,7 +27,7 @@ async fn signer(service: &Service) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_public_halves_of_all_keys_are_published_and_nothing_else() {
+async fn only_the_public_keys_are_published() {
     let service = start().await;
     let jwks: Value = serde_json::from_str(&service.jwks_text().await).unwrap();
     let keys = jwks["keys"].as_array().unwrap();
@@ -42,13 +42,13 @@ async fn the_public_halves_of_all_keys_are_published_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_change_without_a_restart() {
+async fn keys_are_rotated_without_a_restart() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let (kid, old_token) = signer(&service).await;
     assert_eq!(kid, "2026-01");
 
-    // A new key is published first, signs then, and what the old one signed still counts.
+    // A new key is published before it signs, and tokens of the old key stay valid.
     write_key(service.keys_dir(), "2026-02");
     published(&service, &["2026-01", "2026-02"]).await;
     let new_token = eventually("the new key signs", async || {
@@ -61,14 +61,14 @@ async fn keys_change_without_a_restart() {
         assert!(service.claims(token).await.is_ok());
     }
 
-    // One that comes before it by name is only published.
+    // A key whose name is not the last is only published.
     write_key(service.keys_dir(), "2026-00");
     published(&service, &["2026-00", "2026-01", "2026-02"]).await;
     assert_eq!(signer(&service).await.0, "2026-02");
 
-    // A key that is withdrawn takes its tokens with it.
+    // The tokens of a removed key are invalid.
     fs::remove_file(service.keys_dir().join("2026-01.pem")).unwrap();
     published(&service, &["2026-00", "2026-02"]).await;
-    assert_eq!(refusal(service.who_am_i(&old_token).await), "TOKEN_INVALID");
+    assert_eq!(rejection(service.who_am_i(&old_token).await), "TOKEN_INVALID");
     assert_eq!(service.who_am_i(&new_token).await.unwrap(), "ada@example.com");
 }

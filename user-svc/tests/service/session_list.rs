@@ -7,7 +7,7 @@ use tests::{issuer::with_token, status::bad_fields};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::harness::{PASSWORD, Service, client_token, login_request, refusal, start};
+use crate::harness::{PASSWORD, Service, login_request, rejection, start};
 
 async fn page(
     service: &Service,
@@ -34,7 +34,7 @@ async fn session_id(service: &Service, login: &LoginResponse) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_are_shown_newest_first_a_page_at_a_time() {
+async fn sessions_are_listed_newest_first_in_pages() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     service.sign_up("bob@example.com").await;
@@ -73,7 +73,7 @@ async fn sessions_are_shown_newest_first_a_page_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_token_is_good_for_its_own_caller_only() {
+async fn a_page_token_is_valid_for_its_own_caller_only() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     service.sign_up("eve@example.com").await;
@@ -90,7 +90,7 @@ async fn a_page_token_is_good_for_its_own_caller_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_tells_what_logged_in_and_when_it_was_used() {
+async fn a_session_has_the_user_agent_of_its_login_and_the_time_of_its_last_refresh() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let mut request = Request::new(login_request("ada@example.com", PASSWORD));
@@ -110,32 +110,34 @@ async fn a_session_tells_what_logged_in_and_when_it_was_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_revoked_ends_and_the_others_stay() {
+async fn a_revocation_ends_one_session_only() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let lost = service.log_in("ada@example.com").await;
     let here = service.log_in("ada@example.com").await;
     let id = session_id(&service, &lost).await;
     for _twice in 0..2 {
-        revoke(&service, &here.access_token, &id).await.expect("one that ended answers as well");
+        revoke(&service, &here.access_token, &id).await.expect("an ended session is no error");
     }
-    assert_eq!(refusal(service.refresh(&lost.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(rejection(service.refresh(&lost.refresh_token).await), "REFRESH_TOKEN_INVALID");
     let left = all(&service, &here.access_token).await;
     assert_eq!((left.len(), left[0].current), (1, true));
     assert!(service.refresh(&here.refresh_token).await.is_ok());
 
-    revoke(&service, &here.access_token, &left[0].session_id).await.expect("also this one");
+    revoke(&service, &here.access_token, &left[0].session_id)
+        .await
+        .expect("a caller may revoke its own session");
     assert_eq!(all(&service, &here.access_token).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_session_of_another_is_not_found_and_goes_on() {
+async fn the_session_of_another_account_is_not_found_and_stays() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     service.sign_up("eve@example.com").await;
     let ada = service.log_in("ada@example.com").await;
     let eve = service.log_in("eve@example.com").await.access_token;
-    let robot = client_token(&service).await;
+    let robot = service.client_token().await;
     let id = session_id(&service, &ada).await;
     for (token, id) in [(&eve, &id), (&robot, &id), (&eve, &Uuid::now_v7().to_string())] {
         let status = revoke(&service, token, id).await.unwrap_err();
@@ -149,7 +151,7 @@ async fn the_session_of_another_is_not_found_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_ran_off_is_not_shown() {
+async fn an_expired_session_is_not_listed() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let token = service.log_in("ada@example.com").await.access_token;

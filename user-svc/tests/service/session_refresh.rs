@@ -1,5 +1,4 @@
-//! RefreshSession: each token is good for one use, and whoever comes with a used one
-//! ends the session.
+//! RefreshSession: each refresh token is valid for one use, and a reuse revokes its family.
 
 use std::collections::HashSet;
 
@@ -7,7 +6,7 @@ use proto::user::v1::RefreshSessionRequest;
 use tests::issuer::with_token;
 use user_svc::upkeep::delete_expired_batch;
 
-use crate::harness::{Service, cookie_request, refusal, set_cookie, start};
+use crate::harness::{Service, cookie_request, rejection, set_cookie, start};
 
 const INVALID: &str = "REFRESH_TOKEN_INVALID";
 
@@ -17,14 +16,14 @@ async fn start_with_account() -> Service {
     service
 }
 
-/// Lets it be `seconds` later for the first uses of tokens.
+/// Moves the first uses of tokens back in time.
 async fn pass_seconds_since_use(service: &Service, seconds: u32) {
     let sql = format!("UPDATE refresh_tokens SET used_at = used_at - interval '{seconds} seconds'");
     service.execute(&sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_use_gives_the_next_token_of_the_same_session() {
+async fn each_use_returns_the_next_token_of_the_family() {
     let service = start_with_account().await;
     let login = service.log_in("ada@example.com").await;
     let session = service.claims(&login.access_token).await.unwrap().sid;
@@ -43,7 +42,7 @@ async fn each_use_gives_the_next_token_of_the_same_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_tells_the_claims_of_now() {
+async fn a_refresh_returns_current_claims() {
     let service = start_with_account().await;
     let login = service.log_in("ada@example.com").await;
     service.execute("UPDATE users SET role = 'admin', display_name = 'Countess'").await;
@@ -55,35 +54,34 @@ async fn a_refresh_tells_the_claims_of_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_comes_back_ends_its_session_and_no_other() {
+async fn a_reused_token_revokes_its_session_only() {
     let service = start_with_account().await;
     let login = service.log_in("ada@example.com").await;
     let other = service.log_in("ada@example.com").await;
     let child = service.refresh(&login.refresh_token).await.unwrap();
-    assert_eq!(refusal(service.refresh(&login.refresh_token).await), INVALID);
-    assert_eq!(refusal(service.refresh(&child).await), INVALID);
+    assert_eq!(rejection(service.refresh(&login.refresh_token).await), INVALID);
+    assert_eq!(rejection(service.refresh(&child).await), INVALID);
     assert!(service.refresh(&other.refresh_token).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_refreshes_at_once_with_one_token_the_second_ends_the_session() {
+async fn of_two_concurrent_refreshes_with_one_token_the_second_revokes_the_session() {
     let service = start_with_account().await;
     for _round in 0..5 {
         let login = service.log_in("ada@example.com").await;
         let token = &login.refresh_token;
         let (one, two) = tokio::join!(service.refresh(token), service.refresh(token));
-        let (child, refused) = match (one, two) {
-            (Ok(child), refused) => (child, refused),
-            (refused, Ok(child)) => (child, refused),
-            both => panic!("neither went through: {both:?}"),
+        let (child, second) = match (one, two) {
+            (Ok(child), second) | (second, Ok(child)) => (child, second),
+            both => panic!("none succeeded: {both:?}"),
         };
-        assert_eq!(refusal(refused), INVALID);
-        assert_eq!(refusal(service.refresh(&child).await), INVALID);
+        assert_eq!(rejection(second), INVALID);
+        assert_eq!(rejection(service.refresh(&child).await), INVALID);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refreshes_at_once_with_one_cookie_all_go_through() {
+async fn concurrent_refreshes_with_one_cookie_all_succeed() {
     let service = start_with_account().await;
     let (_, token) = service.log_in_with_cookie("ada@example.com").await;
     let tasks: Vec<_> = (0..8)
@@ -104,36 +102,36 @@ async fn refreshes_at_once_with_one_cookie_all_go_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_token_of_a_cookie_may_come_back_for_half_a_minute() {
+async fn the_token_of_a_cookie_may_be_reused_for_30_seconds() {
     let service = start_with_account().await;
     let (_, token) = service.log_in_with_cookie("ada@example.com").await;
     let lost = service.refresh_by_cookie(&token).await.unwrap();
     pass_seconds_since_use(&service, 20).await;
-    let kept = service.refresh_by_cookie(&token).await.unwrap();
-    assert_ne!(lost, kept);
-    // What came back does not count as used anew.
+    let next = service.refresh_by_cookie(&token).await.unwrap();
+    assert_ne!(lost, next);
+    // A reuse does not extend the 30 seconds.
     pass_seconds_since_use(&service, 11).await;
-    assert_eq!(refusal(service.refresh_by_cookie(&token).await), INVALID);
-    assert_eq!(refusal(service.refresh_by_cookie(&kept).await), INVALID);
-    assert_eq!(refusal(service.refresh_by_cookie(&lost).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&token).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&next).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&lost).await), INVALID);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_token_of_a_cookie_that_comes_back_in_a_message_ends_the_session() {
+async fn the_token_of_a_cookie_reused_in_a_message_revokes_the_session() {
     let service = start_with_account().await;
     let (_, token) = service.log_in_with_cookie("ada@example.com").await;
     let child = service.refresh_by_cookie(&token).await.unwrap();
-    assert_eq!(refusal(service.refresh(&token).await), INVALID);
-    assert_eq!(refusal(service.refresh_by_cookie(&child).await), INVALID);
+    assert_eq!(rejection(service.refresh(&token).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&child).await), INVALID);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_token_of_a_message_has_no_second_use_as_a_cookie() {
+async fn the_token_of_a_message_cannot_be_reused_in_a_cookie() {
     let service = start_with_account().await;
     let login = service.log_in("ada@example.com").await;
     let child = service.refresh(&login.refresh_token).await.unwrap();
-    assert_eq!(refusal(service.refresh_by_cookie(&login.refresh_token).await), INVALID);
-    assert_eq!(refusal(service.refresh(&child).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&login.refresh_token).await), INVALID);
+    assert_eq!(rejection(service.refresh(&child).await), INVALID);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,18 +145,18 @@ async fn a_browser_gets_the_next_token_in_its_cookie_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_token_is_refused() {
+async fn an_unknown_token_is_rejected() {
     let service = start_with_account().await;
     for token in ["", "nonsense", &"x".repeat(43)] {
-        assert_eq!(refusal(service.refresh(token).await), INVALID, "{token}");
-        assert_eq!(refusal(service.refresh_by_cookie(token).await), INVALID, "{token}");
+        assert_eq!(rejection(service.refresh(token).await), INVALID, "{token}");
+        assert_eq!(rejection(service.refresh_by_cookie(token).await), INVALID, "{token}");
     }
     let long = service.refresh(&"x".repeat(10_000)).await.unwrap_err();
     assert_eq!(tests::status::bad_fields(&long), ["refresh_token"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_lives_as_long_as_it_is_used_and_then_goes() {
+async fn a_session_expires_and_is_deleted_unless_it_is_refreshed() {
     let service = start_with_account().await;
     let (old, live) =
         (service.log_in("ada@example.com").await, service.log_in("ada@example.com").await);
@@ -173,7 +171,7 @@ async fn a_session_lives_as_long_as_it_is_used_and_then_goes() {
     days_pass(20).await;
     let child = service.refresh(&child).await.unwrap();
     days_pass(11).await;
-    assert_eq!(refusal(service.refresh(&old.refresh_token).await), INVALID);
+    assert_eq!(rejection(service.refresh(&old.refresh_token).await), INVALID);
 
     let database = service.database();
     assert!(!delete_expired_batch(&database).await.unwrap());
@@ -182,7 +180,7 @@ async fn a_session_lives_as_long_as_it_is_used_and_then_goes() {
          ASSERT (SELECT count(*) FROM refresh_tokens) = 1, 'tokens'; END $$";
     service.execute(left).await;
     assert!(service.refresh(&child).await.is_ok());
-    // A log-out of a session that is gone is nothing new.
+    // A logout of a deleted session succeeds.
     let request = with_token(&old.access_token, proto::user::v1::LogoutRequest::default());
     assert!(service.users().logout(request).await.is_ok());
 }

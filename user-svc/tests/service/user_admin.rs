@@ -1,4 +1,4 @@
-//! What admins do to accounts: list them, give roles, shut out and let in.
+//! ListUsers, SetUserRole, DisableUser and EnableUser.
 
 use proto::user::v1::{
     DisableUserRequest, EnableUserRequest, ListUsersRequest, ListUsersResponse, LoginResponse,
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::harness::{PASSWORD, Service, login_request, refusal, sign_up_request, start};
+use crate::harness::{PASSWORD, Service, login_request, rejection, sign_up_request, start};
 
 async fn list(
     service: &Service,
@@ -40,7 +40,7 @@ async fn enable(service: &Service, token: &str, user_id: &str) -> Result<User, S
     Ok(service.users().enable_user(request).await?.into_inner().user.unwrap())
 }
 
-/// A new account, logged in.
+/// Creates an account, and returns its login and its id.
 async fn customer(service: &Service, email: &str) -> (LoginResponse, String) {
     service.sign_up(email).await;
     let login = service.log_in(email).await;
@@ -53,7 +53,7 @@ fn emails(response: &ListUsersResponse) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_are_listed_newest_first_a_page_at_a_time() {
+async fn accounts_are_listed_newest_first_in_pages() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     for n in 1..=4 {
@@ -80,7 +80,7 @@ async fn accounts_are_listed_newest_first_a_page_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_are_found_by_a_part_of_address_or_name_and_by_role() {
+async fn accounts_are_filtered_by_a_part_of_address_or_name_and_by_role() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     for (email, name) in [
@@ -107,19 +107,10 @@ async fn accounts_are_found_by_a_part_of_address_or_name_and_by_role() {
     assert_eq!(found("example.com", Role::Admin).await, "grace@example.com");
     assert_eq!(found("grace", Role::Customer).await, "");
     assert_eq!(found("nobody", any).await, "");
-
-    let request = ListUsersRequest {
-        page_size: -1,
-        page_token: "nonsense".into(),
-        query: "x".repeat(201),
-        role: 7,
-    };
-    let status = list(&service, &admin, request).await.unwrap_err();
-    assert_eq!(bad_fields(&status), ["query", "role", "page_size", "page_token"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_token_is_good_for_its_own_filters_only() {
+async fn a_page_token_is_valid_for_its_own_filters_only() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     service.sign_up("ada@example.com").await;
@@ -130,64 +121,64 @@ async fn a_page_token_is_good_for_its_own_filters_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_role_ends_the_sessions_that_had_the_old_one() {
+async fn a_new_role_revokes_the_sessions_with_the_old_role() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await;
     let (before, id) = customer(&service, "ada@example.com").await;
     let user = set_role(&service, &admin.access_token, &id, Role::Admin).await.unwrap();
     assert_eq!((user.role(), user.email.as_str()), (Role::Admin, "ada@example.com"));
-    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(rejection(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
 
     let after = service.log_in("ada@example.com").await;
     let claims = service.claims(&after.access_token).await.unwrap();
     assert_eq!(claims.role, "admin");
-    // The role that it has already changes nothing.
+    // The same role again changes nothing.
     set_role(&service, &admin.access_token, &id, Role::Admin).await.unwrap();
     assert!(service.refresh(&after.refresh_token).await.is_ok());
     assert!(service.refresh(&admin.refresh_token).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disabled_account_is_out_at_once_until_it_is_enabled() {
+async fn a_disabled_account_has_no_session_and_cannot_log_in_until_it_is_enabled() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     let (before, id) = customer(&service, "ada@example.com").await;
     let disabled = disable(&service, &admin, &id).await.unwrap();
     assert!(disabled.disable_time.is_some());
     assert_eq!(disable(&service, &admin, &id).await.unwrap(), disabled, "the time stays");
-    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(rejection(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
     let log_in = service.users().login(login_request("ada@example.com", PASSWORD)).await;
-    assert_eq!(refusal(log_in), "ACCOUNT_DISABLED");
+    assert_eq!(rejection(log_in), "ACCOUNT_DISABLED");
 
     for _twice in 0..2 {
         let enabled = enable(&service, &admin, &id).await.unwrap();
         assert_eq!(enabled, User { disable_time: None, ..disabled.clone() });
     }
-    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(rejection(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
     let after = service.log_in("ada@example.com").await;
     assert!(service.refresh(&after.refresh_token).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_log_in_that_runs_beside_a_disabling_survives_it() {
+async fn no_login_concurrent_with_a_disable_keeps_its_session() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     let (_, id) = customer(&service, "ada@example.com").await;
-    let mut log_ins = JoinSet::new();
+    let mut logins = JoinSet::new();
     for _ in 0..8 {
         let mut users = service.users();
         let request = login_request("ada@example.com", PASSWORD);
-        log_ins.spawn(async move { users.login(request).await.map(tonic::Response::into_inner) });
+        logins.spawn(async move { users.login(request).await.map(tonic::Response::into_inner) });
     }
-    // Some are through, some are not.
-    let mut told = vec![log_ins.join_next().await.unwrap().unwrap()];
+    // Some logins have ended, some are in flight.
+    let mut results = vec![logins.join_next().await.unwrap().unwrap()];
     disable(&service, &admin, &id).await.unwrap();
-    told.extend(log_ins.join_all().await);
-    for told in told {
-        match told {
+    results.extend(logins.join_all().await);
+    for result in results {
+        match result {
             Ok(login) => {
-                let refused = refusal(service.refresh(&login.refresh_token).await);
-                assert_eq!(refused, "REFRESH_TOKEN_INVALID");
+                let reason = rejection(service.refresh(&login.refresh_token).await);
+                assert_eq!(reason, "REFRESH_TOKEN_INVALID");
             }
             Err(status) => assert_eq!(tests::status::reason(&status), "ACCOUNT_DISABLED"),
         }
@@ -195,7 +186,7 @@ async fn no_log_in_that_runs_beside_a_disabling_survives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_neither_disables_nor_demotes_itself() {
+async fn an_admin_cannot_disable_or_demote_its_own_account() {
     let service = start().await;
     let login = service.admin("grace@example.com").await;
     let (admin, id) = (login.access_token, login.user.unwrap().user_id);
@@ -206,13 +197,13 @@ async fn an_admin_neither_disables_nor_demotes_itself() {
         assert_eq!(status.code(), tonic::Code::FailedPrecondition);
         assert_eq!(tests::status::reason(&status), "OWN_ACCOUNT");
     }
-    let user = set_role(&service, &admin, &id, Role::Admin).await.expect("it is one");
+    let user = set_role(&service, &admin, &id, Role::Admin).await.expect("the role is the same");
     assert_eq!((user.role(), user.disable_time), (Role::Admin, None));
     assert!(service.refresh(&login.refresh_token).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_not_there_is_told_as_such() {
+async fn an_unknown_account_is_not_found() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     let nobody = Uuid::now_v7().to_string();
@@ -224,8 +215,4 @@ async fn an_account_that_is_not_there_is_told_as_such() {
         assert_eq!(status.code(), tonic::Code::NotFound);
         assert_eq!(tests::status::reason(&status), "USER_NOT_FOUND");
     }
-    let status = set_role(&service, &admin, "7", Role::Unspecified).await.unwrap_err();
-    assert_eq!(bad_fields(&status), ["user_id", "role"]);
-    assert_eq!(bad_fields(&disable(&service, &admin, "").await.unwrap_err()), ["user_id"]);
-    assert_eq!(bad_fields(&enable(&service, &admin, "7").await.unwrap_err()), ["user_id"]);
 }

@@ -3,7 +3,7 @@
 use proto::user::v1::{RefreshSessionRequest, Role, UpdateCurrentUserRequest, User};
 use tests::{issuer::with_token, status::bad_fields};
 
-use crate::harness::{client_token, refusal, start};
+use crate::harness::{rejection, start};
 
 fn update(user: User, paths: &[&str]) -> UpdateCurrentUserRequest {
     let paths = paths.iter().map(|&path| path.to_owned()).collect();
@@ -16,7 +16,7 @@ fn named(display_name: &str) -> User {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_changed_and_nothing_that_the_mask_leaves_out() {
+async fn only_fields_that_the_mask_names_are_changed() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     service.sign_up("bob@example.com").await;
@@ -42,7 +42,7 @@ async fn a_name_is_changed_and_nothing_that_the_mask_leaves_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_but_the_name_can_be_changed() {
+async fn only_the_name_can_be_changed() {
     let service = start().await;
     service.sign_up("ada@example.com").await;
     let token = service.log_in("ada@example.com").await.access_token;
@@ -67,7 +67,7 @@ async fn nothing_but_the_name_can_be_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_client_has_no_account_to_change() {
     let service = start().await;
-    let token = client_token(&service).await;
+    let token = service.client_token().await;
     let request = with_token(&token, update(named("Robot"), &["display_name"]));
-    assert_eq!(refusal(service.users().update_current_user(request).await), "USER_NOT_FOUND");
+    assert_eq!(rejection(service.users().update_current_user(request).await), "USER_NOT_FOUND");
 }

@@ -1,4 +1,4 @@
-//! Mailed links: what asks for one, what follows it, and what a link is good for.
+//! Mailed links: RequestPasswordReset, ResetPassword, RequestEmailVerification and VerifyEmail.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,12 @@ use proto::user::v1::{
     RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
     UserMailRequested, VerifyEmailRequest, user_mail_requested::Mail,
 };
-use tests::{issuer::with_token, status::bad_fields};
+use tests::issuer::with_token;
 use tokio::task::JoinSet;
 use tonic::{Request, Status};
 use user_svc::upkeep::delete_expired_batch;
 
-use crate::harness::{PASSWORD, Service, login_request, refusal, start_without_broker};
+use crate::harness::{PASSWORD, Service, login_request, rejection, start_without_broker};
 
 const ADA: &str = "ada@example.com";
 const NEW_PASSWORD: &str = "a horse of another colour";
@@ -32,7 +32,7 @@ fn link(mail: &UserMailRequested) -> Option<&MailedLink> {
     }
 }
 
-/// The token of the newest mail.
+/// Returns the token of the newest mail.
 async fn newest_token(service: &Service) -> String {
     let mails = service.mails().await;
     link(mails.last().unwrap()).expect("it has a link").token.clone()
@@ -59,18 +59,18 @@ async fn verify(service: &Service, token: &str) -> Result<(), Status> {
     service.users().verify_email(request).await.map(drop)
 }
 
-/// What the log-in with a password tells: whether the address is verified.
+/// Logs in, and returns whether the address is verified.
 async fn log_in(service: &Service, password: &str) -> Result<bool, Status> {
     let response = service.users().login(login_request(ADA, password)).await?;
     Ok(response.into_inner().user.unwrap().email_verified)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_forgot_the_password_sets_another_by_a_mailed_link() {
+async fn a_forgotten_password_is_replaced_by_a_mailed_link() {
     let service = start_with_account().await;
     let before = service.log_in(ADA).await;
     for _ in 0..10 {
-        assert_eq!(refusal(log_in(&service, "wrong").await), "BAD_CREDENTIALS");
+        assert_eq!(rejection(log_in(&service, "wrong").await), "BAD_CREDENTIALS");
     }
     request_reset(&service, "ADA@example.com").await.unwrap();
     let mail = service.mails().await.pop().unwrap();
@@ -81,17 +81,17 @@ async fn who_forgot_the_password_sets_another_by_a_mailed_link() {
     assert!((3599..=3600).contains(&left), "{left}");
 
     reset(&service, token, NEW_PASSWORD).await.unwrap();
-    assert_eq!(refusal(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
-    // The failed log-ins are forgiven, and the mail shows whose the address is.
+    assert_eq!(rejection(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    // The failed logins are reset, and the link has verified the address.
     assert!(log_in(&service, NEW_PASSWORD).await.unwrap());
-    assert_eq!(refusal(log_in(&service, PASSWORD).await), "BAD_CREDENTIALS");
-    let told = service.mails().await.pop().unwrap();
-    assert!(matches!(told.mail, Some(Mail::PasswordChanged(_))), "{told:?}");
-    assert_eq!(refusal(reset(&service, token, PASSWORD).await), "LINK_INVALID");
+    assert_eq!(rejection(log_in(&service, PASSWORD).await), "BAD_CREDENTIALS");
+    let mail = service.mails().await.pop().unwrap();
+    assert!(matches!(mail.mail, Some(Mail::PasswordChanged(_))), "{mail:?}");
+    assert_eq!(rejection(reset(&service, token, PASSWORD).await), "LINK_INVALID");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_come_with_one_link_at_once_one_sets_the_password() {
+async fn of_concurrent_calls_with_one_link_one_sets_the_password() {
     let service = start_with_account().await;
     request_reset(&service, ADA).await.unwrap();
     let token = newest_token(&service).await;
@@ -102,24 +102,24 @@ async fn of_many_who_come_with_one_link_at_once_one_sets_the_password() {
             ResetPasswordRequest { token: token.clone(), new_password: new_password.clone() };
         calls.spawn(async move { (new_password, users.reset_password(request).await) });
     }
-    let (done, refused): (Vec<_>, Vec<_>) =
-        calls.join_all().await.into_iter().partition(|(_, told)| told.is_ok());
+    let (done, rejected): (Vec<_>, Vec<_>) =
+        calls.join_all().await.into_iter().partition(|(_, result)| result.is_ok());
     assert_eq!(done.len(), 1);
-    for (_, told) in refused {
-        assert_eq!(refusal(told), "LINK_INVALID");
+    for (_, result) in rejected {
+        assert_eq!(rejection(result), "LINK_INVALID");
     }
     log_in(&service, &done[0].0).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_verified_by_the_link_of_the_welcome_or_of_a_later_mail() {
+async fn the_link_of_the_welcome_mail_or_of_a_later_one_verifies_the_address() {
     let service = start_with_account().await;
     let welcome = newest_token(&service).await;
     assert!(!log_in(&service, PASSWORD).await.unwrap());
     verify(&service, &welcome).await.unwrap();
     assert!(log_in(&service, PASSWORD).await.unwrap());
-    assert_eq!(refusal(verify(&service, &welcome).await), "LINK_INVALID");
-    // There is nothing more to verify.
+    assert_eq!(rejection(verify(&service, &welcome).await), "LINK_INVALID");
+    // A verified address gets no further mail.
     request_verification(&service, ADA).await.unwrap();
     assert_eq!(service.mails().await.len(), 1);
 
@@ -135,7 +135,7 @@ async fn an_address_is_verified_by_the_link_of_the_welcome_or_of_a_later_mail() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_was_replaced_has_expired_or_is_forged_leads_nowhere() {
+async fn a_replaced_expired_or_forged_link_is_invalid() {
     let service = start_with_account().await;
     let welcome = newest_token(&service).await;
     request_reset(&service, ADA).await.unwrap();
@@ -148,15 +148,15 @@ async fn a_link_that_was_replaced_has_expired_or_is_forged_leads_nowhere() {
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
         assert_eq!(tests::status::reason(&status), "LINK_INVALID", "{token}");
     }
-    assert_eq!(refusal(verify(&service, &newest).await), "LINK_INVALID", "it is for a password");
+    assert_eq!(rejection(verify(&service, &newest).await), "LINK_INVALID", "it resets a password");
     service.execute("UPDATE links SET expires_at = now()").await;
-    assert_eq!(refusal(reset(&service, &newest, NEW_PASSWORD).await), "LINK_INVALID");
-    assert_eq!(refusal(verify(&service, &welcome).await), "LINK_INVALID");
+    assert_eq!(rejection(reset(&service, &newest, NEW_PASSWORD).await), "LINK_INVALID");
+    assert_eq!(rejection(verify(&service, &welcome).await), "LINK_INVALID");
     assert!(!log_in(&service, PASSWORD).await.expect("nothing was changed"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links_are_void_once_the_account_is_disabled_or_its_password_changed() {
+async fn links_are_revoked_when_the_account_is_disabled_or_its_password_changes() {
     let service = start_with_account().await;
     let welcome = newest_token(&service).await;
     let admin = service.admin("grace@example.com").await.access_token;
@@ -171,27 +171,27 @@ async fn links_are_void_once_the_account_is_disabled_or_its_password_changed() {
     };
     let request = with_token(&ada.access_token, message);
     service.users().change_password(request).await.unwrap();
-    assert_eq!(refusal(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
+    assert_eq!(rejection(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
 
     request_reset(&service, ADA).await.unwrap();
     let token = newest_token(&service).await;
     let request = with_token(&admin, DisableUserRequest { user_id: user_id.clone() });
     service.users().disable_user(request).await.unwrap();
-    assert_eq!(refusal(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
+    assert_eq!(rejection(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
     let request = with_token(&admin, EnableUserRequest { user_id });
     service.users().enable_user(request).await.unwrap();
-    assert_eq!(refusal(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
-    assert_eq!(refusal(verify(&service, &welcome).await), "LINK_INVALID");
+    assert_eq!(rejection(reset(&service, &token, PASSWORD).await), "LINK_INVALID");
+    assert_eq!(rejection(verify(&service, &welcome).await), "LINK_INVALID");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_there_is_to_an_address_no_answer_tells() {
+async fn responses_do_not_reveal_whether_an_address_has_an_account() {
     let service = start_with_account().await;
     service.sign_up("bob@example.com").await;
     service.execute("UPDATE users SET disabled_at = now() WHERE email LIKE 'bob%'").await;
     let before = service.mails().await.len();
     for email in ["nobody@example.com", "bob@example.com"] {
-        // More often than an account is mailed.
+        // More often than the limit of an account.
         for _ in 0..6 {
             request_reset(&service, email).await.unwrap();
             request_verification(&service, email).await.unwrap();
@@ -217,7 +217,7 @@ async fn what_there_is_to_an_address_no_answer_tells() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_asks_for_no_more_than_a_hundred_links_an_hour() {
+async fn a_network_requests_at_most_a_hundred_links_an_hour() {
     let service = start_with_account().await;
     let from = |address: &str, email: &str| {
         let mut request = Request::new(RequestPasswordResetRequest { email: email.into() });
@@ -225,38 +225,21 @@ async fn a_network_asks_for_no_more_than_a_hundred_links_an_hour() {
         let mut users = service.users();
         async move { users.request_password_reset(request).await }
     };
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for batch in 0..3 {
         let calls = (0..35).map(|n| from("10.1.2.3", &format!("nobody{batch}.{n}@example.com")));
-        told.extend(calls.collect::<JoinSet<_>>().join_all().await);
+        results.extend(calls.collect::<JoinSet<_>>().join_all().await);
     }
-    let (answered, refused): (Vec<_>, Vec<_>) = told.into_iter().partition(Result::is_ok);
-    assert_eq!((answered.len(), refused.len()), (100, 5));
-    for told in refused.into_iter().chain([from("10.1.2.3", ADA).await]) {
-        assert_eq!(refusal(told), "RATE_LIMITED");
+    let (accepted, rejected): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!((accepted.len(), rejected.len()), (100, 5));
+    for result in rejected.into_iter().chain([from("10.1.2.3", ADA).await]) {
+        assert_eq!(rejection(result), "RATE_LIMITED");
     }
     assert!(from("10.1.2.4", ADA).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_bad_fields_are_told_at_once() {
-    let service = start_without_broker().await;
-    for email in ["", "nobody", "a b@example.com"] {
-        for told in
-            [request_reset(&service, email).await, request_verification(&service, email).await]
-        {
-            assert_eq!(bad_fields(&told.unwrap_err()), ["email"]);
-        }
-    }
-    for token in ["", &*"x".repeat(129)] {
-        let status = reset(&service, token, "short").await.unwrap_err();
-        assert_eq!(bad_fields(&status), ["token", "new_password"]);
-        assert_eq!(bad_fields(&verify(&service, token).await.unwrap_err()), ["token"]);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_link_is_kept_as_a_hash_and_forgotten_once_it_expired() {
+async fn a_link_is_stored_as_a_hash_and_deleted_after_it_expired() {
     let service = start_with_account().await;
     request_reset(&service, ADA).await.unwrap();
     let token = newest_token(&service).await;
@@ -273,5 +256,5 @@ async fn a_link_is_kept_as_a_hash_and_forgotten_once_it_expired() {
         .await;
     assert!(!delete_expired_batch(&service.database()).await.unwrap());
     service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM links) = 1; END $$").await;
-    reset(&service, &token, NEW_PASSWORD).await.expect("the other is good");
+    reset(&service, &token, NEW_PASSWORD).await.expect("the other link has not expired");
 }
