@@ -3,8 +3,10 @@
 
 use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
+use prost::{Message, Name};
+use prost_types::Any;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::{ErrorDetails, StatusExt, pb};
 
 use crate::{BoxError, telemetry, validate::Violations};
 
@@ -27,6 +29,11 @@ pub trait ServiceError: StdError {
 
     /// Adds further details: violations, when to retry, which resource.
     fn describe(&self, _details: &mut ErrorDetails) {}
+
+    /// Returns details that are messages of the contract, each made by [`detail`].
+    fn contract_details(&self) -> Vec<Any> {
+        Vec::new()
+    }
 
     /// Returns the status of another service that is passed on unchanged.
     fn forwarded(&self) -> Option<&Status> {
@@ -54,7 +61,23 @@ pub fn status(error: &impl ServiceError) -> Status {
         }
         _ => error.to_string(),
     };
-    Status::with_error_details(error.code(), message, details)
+    let status = Status::with_error_details(error.code(), message, details);
+    append_details(status, error.contract_details())
+}
+
+/// Returns `message` as a detail of an error.
+pub fn detail<M: Message + Name>(message: &M) -> Any {
+    Any { type_url: M::type_url(), value: message.encode_to_vec() }
+}
+
+/// Appends what [`ErrorDetails`] has no type for.
+fn append_details(status: Status, more: Vec<Any>) -> Status {
+    if more.is_empty() {
+        return status;
+    }
+    let mut details = pb::Status::decode(status.details()).unwrap_or_default();
+    details.details.extend(more);
+    Status::with_details(status.code(), status.message(), details.encode_to_vec().into())
 }
 
 /// Returns an error and all its causes as one line for a log.
