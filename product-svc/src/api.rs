@@ -1,5 +1,4 @@
-//! Transport: decode a request, call one operation, encode what it tells. One type
-//! is all gRPC services of product-svc.
+//! Transport: each handler decodes a request, calls one operation, and encodes the result.
 
 mod inventory;
 mod product;
@@ -10,14 +9,14 @@ use mesh_data::{page::PageTokens, subscription::Hub};
 use crate::{
     App,
     product::{ProductId, StockState},
-    reserve::Reserving,
+    reservation::reserve::ReservationWriter,
 };
 
 /// All gRPC services of product-svc.
 #[derive(Clone)]
-pub struct Api {
-    pub(crate) app: App,
-    pub(crate) page_tokens: PageTokens,
-    pub(crate) reserving: Reserving,
-    pub(crate) stock_states: Hub<ProductId, StockState>,
+pub(crate) struct Api {
+    pub app: App,
+    pub page_tokens: PageTokens,
+    pub reservations: ReservationWriter,
+    pub stock_states: Hub<ProductId, StockState>,
 }

@@ -3,10 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
-use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds};
-use mesh_data::config::{DatabaseConfig, KafkaConfig, PageConfig};
+use mesh::config::seconds;
+use mesh_data::{commands, config::Settings};
 
-/// Values of the shared settings that suit this service in devstack.
+/// Defaults of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:15052"),
     ("admin_address", "127.0.0.1:9102"),
@@ -21,31 +21,23 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 /// Without a command it serves.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "product-svc", version, subcommand_help_heading = "Commands")]
-#[allow(missing_docs)]
 pub struct Config {
     #[command(subcommand)]
+    #[allow(missing_docs, reason = "each command documents itself")]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub server: ServerConfig,
-    #[command(flatten)]
-    pub tls: TlsConfig,
-    #[command(flatten)]
-    pub token: TokenConfig,
-    #[command(flatten)]
-    pub database: DatabaseConfig,
-    #[command(flatten)]
-    pub kafka: KafkaConfig,
-    #[command(flatten)]
-    pub page: PageConfig,
-    #[command(flatten)]
-    pub telemetry: TelemetryConfig,
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub settings: Settings,
 
-    /// Where order-svc is, asked what became of old holds.
+    /// Consumer group of all replicas. A new group receives all events that the topics still have.
+    #[arg(long, env, default_value = "product-svc")]
+    pub kafka_group: String,
+
+    /// Address of order-svc, which resolves the checkouts of old holds.
     #[arg(long, env, default_value = "https://localhost:15053")]
     pub order_svc_url: http::Uri,
 
-    /// How old a hold may become before order-svc is asked what became of its checkout,
-    /// in seconds.
+    /// Age in seconds from which the sweeper asks order-svc for the outcome of a hold's checkout.
     #[arg(long, env, default_value = "30", value_parser = seconds)]
     pub hold_seconds_max: Duration,
 
@@ -57,16 +49,12 @@ pub struct Config {
 /// What the program does instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Bring the database schema up, then end.
-    Migrate,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    Shared(commands::Command),
     /// Create or change products from a CSV or JSON file, by SKU: all rows or none.
     Import {
         /// The file: CSV with a header line, or a JSON array of objects.
         file: PathBuf,
-    },
-    /// Publish the dead letters of a topic to it again, then end.
-    ReplayDeadLetters {
-        /// `order-created` or `order-cancelled`.
-        topic: String,
     },
 }

@@ -1,33 +1,60 @@
-//! SQL of product-svc: functions that take a connection. Turns the names of
-//! constraints into facts.
+//! SQL of product-svc: functions that take a connection. Converts violations of constraints to the
+//! errors of the service.
 
-/// What comes after the product of a cursor in the order of `products.$column` and id. A
-/// comparison of rows enters the index there; of one column after the other it would
-/// read all that comes before.
-macro_rules! after {
-    ($column:literal, $sign:literal, $type:ident, $value:expr, $id:expr) => {
-        diesel::dsl::sql::<diesel::sql_types::Bool>(concat!(
-            "(products.",
-            $column,
-            ", products.id) ",
-            $sign,
-            " ("
-        ))
-        .bind::<diesel::sql_types::$type, _>($value)
-        .sql(", ")
-        .bind::<diesel::sql_types::Uuid, _>($id)
-        .sql(")")
-    };
+pub(crate) mod inventory;
+pub(crate) mod products;
+pub(crate) mod reservations;
+
+use diesel::{
+    dsl::sql,
+    expression::{AsExpression, SqlLiteral, TypedExpressionType},
+    result::{DatabaseErrorKind, Error as DieselError},
+    sql_types::{Record, SqlType, Text},
+};
+
+use crate::schema::{
+    products::search,
+    sql_types::{Regconfig, Tsquery},
+};
+
+diesel::infix_operator!(Matches, " @@ ", backend: diesel::pg::Pg);
+diesel::infix_operator!(RowGreater, " > ", backend: diesel::pg::Pg);
+diesel::infix_operator!(RowLess, " < ", backend: diesel::pg::Pg);
+
+diesel::define_sql_function! {
+    fn to_tsquery(configuration: Regconfig, query: Text) -> Tsquery;
 }
 
-pub mod inventory;
-pub mod products;
-pub mod reservations;
+/// Returns the condition that a product has the words of `tsquery`.
+fn has_words(tsquery: String) -> Matches<search, to_tsquery<SqlLiteral<Regconfig>, String>> {
+    Matches::new(search, to_tsquery(sql::<Regconfig>("'simple'"), tsquery))
+}
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+/// Returns the keyset condition of an ascending list: the row of sort columns comes after `cursor`.
+///
+/// A comparison of rows starts at the cursor in an index of the columns. A comparison of one column
+/// after the other would read all rows before it.
+fn after<ST, C, V>(columns: C, cursor: V) -> RowGreater<C::Expression, V::Expression>
+where
+    C: AsExpression<Record<ST>>,
+    V: AsExpression<Record<ST>>,
+    Record<ST>: SqlType + TypedExpressionType,
+{
+    RowGreater::new(columns.as_expression(), cursor.as_expression())
+}
 
-/// The constraint that a statement ran into, if it did.
-pub fn violated(error: &DieselError) -> Option<&str> {
+/// Returns the keyset condition of a descending list, as [`after`] does for an ascending one.
+fn before<ST, C, V>(columns: C, cursor: V) -> RowLess<C::Expression, V::Expression>
+where
+    C: AsExpression<Record<ST>>,
+    V: AsExpression<Record<ST>>,
+    Record<ST>: SqlType + TypedExpressionType,
+{
+    RowLess::new(columns.as_expression(), cursor.as_expression())
+}
+
+/// Returns the name of the constraint that a statement violates, if it does.
+fn violated_constraint(error: &DieselError) -> Option<&str> {
     match error {
         DieselError::DatabaseError(
             DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::CheckViolation,

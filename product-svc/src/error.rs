@@ -1,27 +1,25 @@
-//! What goes wrong in product-svc, as facts with their data.
+//! The errors of product-svc, with their data.
 
 use std::collections::HashMap;
 
-use mesh::error::{ServiceError, status};
-use tonic::{Code, Status};
+use mesh::error::{ServiceError, detail};
+use prost_types::Any;
+use proto::{money::from_minor, product::v1::StockShortage};
+use tonic::Code;
 use tonic_types::ErrorDetails;
 
 use crate::product::ProductId;
 
-/// A product of which less is available than was asked for.
+/// A product with less available stock than requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
-    /// The product.
     pub product_id: ProductId,
-    /// How many were asked for.
     pub requested: i32,
-    /// How many can be sold.
     pub available: i32,
 }
 
-/// What goes wrong in product-svc.
+/// The conditions that make an operation fail.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum Error {
     #[error("there is no such product for sale")]
     ProductNotFound { keys: Vec<String> },
@@ -38,29 +36,19 @@ pub enum Error {
     #[error("not enough in stock")]
     OutOfStock { shortages: Vec<Shortage> },
     #[error("the price has changed")]
-    PriceChanged { total: proto::money::Money },
-    #[error("the checkout was given up")]
+    PriceChanged { total_minor: i64, currency: String },
+    #[error("the checkout was abandoned")]
     CheckoutAbandoned,
     #[error(transparent)]
     Mesh(#[from] mesh::Error),
 }
 
+mesh_data::convert_errors!(Error);
+
 impl Error {
-    /// No product of this id, slug or SKU.
-    pub fn product_not_found(key: impl ToString) -> Self {
+    /// Reports that no product has this id, slug or SKU.
+    pub(crate) fn product_not_found(key: impl ToString) -> Self {
         Self::ProductNotFound { keys: vec![key.to_string()] }
-    }
-}
-
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Mesh(mesh_data::database::convert_error(error))
-    }
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        status(&error)
     }
 }
 
@@ -112,11 +100,14 @@ impl ServiceError for Error {
                     ("available", first.available.to_string()),
                 ]
             }),
-            Self::PriceChanged { total } => vec![
-                ("currency_code", total.currency_code.clone()),
-                ("total_units", total.units.to_string()),
-                ("total_nanos", total.nanos.to_string()),
-            ],
+            Self::PriceChanged { total_minor, currency } => {
+                let total = from_minor(*total_minor, currency);
+                vec![
+                    ("currency_code", total.currency_code),
+                    ("total_units", total.units.to_string()),
+                    ("total_nanos", total.nanos.to_string()),
+                ]
+            }
             Self::RequestIdReused | Self::CheckoutAbandoned => Vec::new(),
             Self::Mesh(error) => return error.metadata(),
         };
@@ -139,14 +130,29 @@ impl ServiceError for Error {
                 details.add_precondition_failure_violation(
                     "PRICE_CHANGED",
                     "expected_total",
-                    "differs from the total of now",
+                    "differs from the current total",
                 );
             }
             Self::ProductNotFound { keys } => {
                 details.set_resource_info("product", keys.join(","), "", "not for sale");
             }
+            Self::SkuTaken { .. }
+            | Self::SlugTaken { .. }
+            | Self::StaleEtag { .. }
+            | Self::RequestIdReused
+            | Self::StockHeld { .. }
+            | Self::CheckoutAbandoned => {}
             Self::Mesh(error) => error.describe(details),
-            _ => {}
         }
+    }
+
+    fn contract_details(&self) -> Vec<Any> {
+        let Self::OutOfStock { shortages } = self else { return Vec::new() };
+        let details = shortages.iter().map(|shortage| StockShortage {
+            product_id: shortage.product_id.to_string(),
+            requested: shortage.requested,
+            available: shortage.available,
+        });
+        details.map(|shortage| detail(&shortage)).collect()
     }
 }

@@ -1,139 +1,133 @@
-//! What stock is, why it changes, and what an admin's update does to it. Does no I/O.
+//! Stock and its ledger: reasons of changes, and what an admin's update does. No I/O.
+
+pub(crate) mod ledger;
+pub(crate) mod stock;
 
 use chrono::{DateTime, Utc};
+use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::SmallInt};
+use mesh::validate::Violations;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     error::Error,
-    product::{ProductId, StockState},
-    reservation::OrderId,
+    product::{ProductId, QUANTITY_MAX, StockState},
 };
+
+mesh_data::id_type!(
+    /// Id of an order, derived by order-svc. Ledger entries and reservations refer to it.
+    OrderId
+);
 
 /// The stock of one product.
 ///
-/// **Invariant:** `0 ≤ held ≤ on_hand`; the ledger's deltas add up to `on_hand`.
+/// **Invariant:** `0 ≤ held ≤ on_hand`; the deltas of the ledger add up to `on_hand`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Stock {
-    /// In the house, held or not.
+pub(crate) struct Stock {
+    /// The physical stock, held or not.
     pub on_hand: i32,
-    /// Held by checkouts under way.
+    /// The part of `on_hand` that `HELD` reservations claim.
     pub held: i32,
-    /// At this many available or fewer, stock is low.
+    /// Stock is low if no more than this is available.
     pub low_stock_threshold: i32,
-    /// Grows with each change of `on_hand` or the threshold.
+    /// Grows with each change of `on_hand` or the threshold. The etag.
     pub version: i64,
 }
 
 impl Stock {
-    /// What can be sold.
+    /// Returns what can be sold now.
     pub fn available(&self) -> i32 {
         self.on_hand - self.held
     }
 
-    /// Whether it can be bought now.
     pub fn state(&self) -> StockState {
-        StockState::of(self.available(), self.low_stock_threshold)
+        StockState::new(self.available(), self.low_stock_threshold)
     }
 }
 
 /// The stock of one product, as an admin sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inventory {
-    /// The product.
+pub(crate) struct Inventory {
     pub product_id: ProductId,
-    /// Its name.
     pub product_name: String,
-    /// Its SKU.
     pub sku: String,
-    /// Its stock.
     pub stock: Stock,
-    /// When `on_hand` or the threshold was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Why `on_hand` changed; the numbers are the contract's `InventoryChangeReason`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[allow(missing_docs)]
-pub enum ChangeReason {
-    Received = 1,
-    Counted = 2,
-    Damaged = 3,
-    Lost = 4,
-    CustomerReturn = 5,
-    Other = 6,
-    OrderPlaced = 7,
-    OrderCancelled = 8,
-    Imported = 9,
+/// Why `on_hand` changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow, Serialize)]
+#[diesel(sql_type = SmallInt)]
+pub(crate) enum ChangeReason {
+    Received,
+    Counted,
+    Damaged,
+    Lost,
+    CustomerReturn,
+    Other,
+    OrderPlaced,
+    OrderCancelled,
+    Imported,
 }
 
-/// A row to add to the ledger.
+/// A ledger entry to insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewChange {
-    /// The product.
+pub(crate) struct NewLedgerEntry {
     pub product_id: ProductId,
     /// What was added to `on_hand`.
     pub delta: i32,
-    /// `on_hand` after the change.
     pub on_hand_after: i32,
-    /// Why.
     pub reason: ChangeReason,
-    /// What the admin noted.
+    /// Note of the admin.
     pub note: String,
-    /// Who did it; none is the system.
+    /// Account or API client. `None`: the system.
     pub actor_id: Option<Uuid>,
-    /// The order that had a part in it.
+    /// The order that caused the change.
     pub order_id: Option<OrderId>,
 }
 
-/// A row of the ledger.
+/// One row of the ledger, which only grows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Id: UUIDv7, the order of the ledger.
+pub(crate) struct LedgerEntry {
+    /// UUIDv7: the order of the ledger.
     pub id: Uuid,
-    /// The product.
     pub product_id: ProductId,
     /// What was added to `on_hand`.
     pub delta: i32,
-    /// `on_hand` after the change.
     pub on_hand_after: i32,
-    /// Number of the contract's `InventoryChangeReason`.
-    pub reason: i16,
-    /// What the admin noted.
+    pub reason: ChangeReason,
+    /// Note of the admin.
     pub note: String,
-    /// Who did it; none is the system.
+    /// Account or API client. `None`: the system.
     pub actor_id: Option<Uuid>,
-    /// The order that had a part in it.
+    /// The order that caused the change.
     pub order_id: Option<OrderId>,
-    /// When.
     pub created_at: DateTime<Utc>,
 }
 
 /// What an update does to `on_hand`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub enum OnHandChange {
-    /// This is what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum OnHandChange {
     Set(i32),
-    /// This much came or went.
     AdjustBy(i32),
 }
 
-/// An admin's update of the stock of one product.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct InventoryUpdate {
-    /// The product.
+/// An admin's update of the stock of one product. Its serialized form is what a fingerprint of the
+/// request is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct InventoryUpdate {
     pub product_id: ProductId,
-    /// What happens to `on_hand`, and why.
     pub change: Option<(OnHandChange, ChangeReason)>,
-    /// What the admin noted.
+    /// Note for the ledger.
     pub note: String,
-    /// The version that the stock must still have.
+    /// The version that must be current: optimistic concurrency.
     pub version: Option<i64>,
-    /// The new threshold.
+    /// The new threshold. `None`: unchanged.
     pub low_stock_threshold: Option<i32>,
 }
 
 impl InventoryUpdate {
-    /// The stock after this update.
+    /// Returns `stock` after this update.
     ///
     /// # Errors
     /// STALE_ETAG, STOCK_HELD, or VALIDATION_FAILED for an adjustment out of range.
@@ -150,17 +144,51 @@ impl InventoryUpdate {
         if on_hand < stock.held {
             return Err(Error::StockHeld { on_hand, held: stock.held });
         }
-        if on_hand > crate::product::QUANTITY_MAX {
-            let mut violations = mesh::validate::Violations::new();
-            violations.add("adjust_by", "must not bring on_hand above 1,000,000");
-            return Err(violations.finish(()).expect_err("one was added").into());
-        }
-        Ok(Stock {
+        let mut violations = Violations::new();
+        let problem = "must not bring on_hand above 1,000,000";
+        violations.require(on_hand <= QUANTITY_MAX, "adjust_by", problem);
+        Ok(violations.finish(Stock {
             on_hand,
             held: stock.held,
             low_stock_threshold: self.low_stock_threshold.unwrap_or(stock.low_stock_threshold),
             version: stock.version + 1,
-        })
+        })?)
+    }
+}
+
+/// The filters of ListInventory.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct InventoryFilter {
+    /// Words to find. Empty: all products.
+    pub query: String,
+    /// Only stock that is low or out.
+    pub low_stock_only: bool,
+}
+
+/// The sort key of a product in ListInventory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct InventoryCursor {
+    pub name: String,
+    pub product_id: ProductId,
+}
+
+impl InventoryCursor {
+    /// Returns the cursor of the rows after `inventory`.
+    pub fn after(inventory: &Inventory) -> Self {
+        Self { name: inventory.product_name.clone(), product_id: inventory.product_id }
+    }
+}
+
+/// The sort key of a ledger entry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LedgerCursor {
+    pub id: Uuid,
+}
+
+impl LedgerCursor {
+    /// Returns the cursor of the rows after `entry`.
+    pub fn after(entry: &LedgerEntry) -> Self {
+        Self { id: entry.id }
     }
 }
 
@@ -185,15 +213,15 @@ mod tests {
         assert!(matches!(apply(OnHandChange::Set(3)), Ok(3)));
         assert!(matches!(apply(OnHandChange::AdjustBy(-2)), Ok(3)));
         for change in [OnHandChange::Set(2), OnHandChange::AdjustBy(-3)] {
-            let refused = apply(change);
-            assert!(matches!(refused, Err(Error::StockHeld { on_hand: 2, held: 3 })));
+            let rejected = apply(change);
+            assert!(matches!(rejected, Err(Error::StockHeld { on_hand: 2, held: 3 })));
         }
         assert!(apply(OnHandChange::AdjustBy(i32::MAX)).is_err());
         assert!(apply(OnHandChange::AdjustBy(i32::MIN)).is_err());
     }
 
     #[test]
-    fn a_stale_version_is_told_with_what_is_there() {
+    fn a_stale_version_is_rejected_with_the_current_stock() {
         let stock = Stock { on_hand: 5, held: 0, low_stock_threshold: 2, version: 4 };
         assert!(update(OnHandChange::Set(9), Some(4)).apply(&stock).is_ok());
         let stale = update(OnHandChange::Set(9), Some(3)).apply(&stock);

@@ -1,36 +1,26 @@
-//! product-svc owns the catalogue, prices, stock, reservations and the inventory
-//! ledger. It knows nothing of accounts, and of orders no more than their ids.
+//! product-svc owns the catalogue, prices, stock, reservations and the inventory ledger. It knows
+//! nothing of accounts, and of orders only their ids.
 
-pub mod api;
-pub mod catalogue;
+mod api;
 pub mod clients;
+pub mod commands;
 pub mod config;
-pub mod consumer;
-pub mod convert;
-pub mod db;
-pub mod error;
-pub mod import;
+mod consumer;
+mod convert;
+mod db;
+mod error;
+mod events;
 pub mod inventory;
-pub mod lists;
-pub mod product;
+mod product;
 pub mod reservation;
-pub mod reserve;
-pub mod schema;
-pub mod search;
-pub mod settle;
-pub mod stock;
+mod schema;
+mod upkeep;
 
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use futures::FutureExt;
-use mesh::{
-    BoxError,
-    boot::{Process, Service, Serving},
-    server::Listeners,
-    token::Verifier,
-};
-use mesh_data::{consumer::consume, database::Database, kafka::Producer, page::PageTokens};
+use mesh::{BoxError, boot::Process, server::Listeners};
+use mesh_data::{database::Database, service::DataService};
 use proto::product::v1::{
     inventory_service_server::InventoryServiceServer, product_service_server::ProductServiceServer,
     reservation_service_server::ReservationServiceServer,
@@ -41,77 +31,52 @@ use crate::{
     api::Api,
     clients::Checkouts,
     config::Config,
-    consumer::{GROUP, OrderEvents, TOPICS},
-    lists::Lists,
-    reserve::Reserving,
+    consumer::{OrderEvents, TOPICS},
+    product::{lists::ListCache, watch::watch_stock_states},
+    reservation::reserve::ReservationWriter,
 };
 
-/// The schema, embedded.
+/// The migrations of the database schema.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
-/// What every operation needs. Cheap to clone.
+/// What operations need. Cheap to clone.
 #[derive(Clone)]
-pub struct App {
-    /// The service's own database.
+pub(crate) struct App {
     pub database: Database,
     /// The one currency of the shop, ISO 4217.
     pub currency: Arc<str>,
-    /// Pages of the catalogue as they were just now.
-    pub lists: Lists,
+    pub lists: ListCache,
 }
 
-/// Serves until the process is to end.
+/// Serves until shutdown.
 ///
 /// # Errors
-/// Settings that cannot be used, and what ends a service that cannot go on.
+/// Invalid settings or files, and the failure of a background task.
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
-    let service = Service::load(&config.server, &config.tls, proto::FILE_DESCRIPTOR_SET)?;
-    let user_svc = service.channel(&config.token.jwks_url, "USER_SVC_UNAVAILABLE")?;
+    let service =
+        DataService::load(&config.settings, &MIGRATIONS, proto::FILE_DESCRIPTOR_SET, process)?;
+    let verifier = service.verifier("USER_SVC_UNAVAILABLE")?;
     let order_svc = service.channel(&config.order_svc_url, "ORDER_SVC_UNAVAILABLE")?;
-    let database = Database::open(&config.database, &MIGRATIONS)?;
-    let producer = Producer::new(&config.kafka)?;
-    let readiness = producer.report_to(database.readiness());
+    let checkouts = Checkouts::new(order_svc);
+    let database = service.database.clone();
 
     let currency = config.shop_currency.into();
-    let app = App { database: database.clone(), currency, lists: Lists::default() };
+    let app = App { database: database.clone(), currency, lists: ListCache::default() };
     let api = Api {
         app: app.clone(),
-        page_tokens: PageTokens::load(&config.page.page_token_key_file)?,
-        reserving: Reserving::start(app),
-        stock_states: catalogue::watch_stock_states(&process, database.clone()),
+        page_tokens: service.page_tokens.clone(),
+        reservations: ReservationWriter::start(app),
+        stock_states: watch_stock_states(&service.process, database.clone()),
     };
-    let serving = Serving {
-        routes: Routes::new(ProductServiceServer::new(api.clone()))
-            .add_service(InventoryServiceServer::new(api.clone()))
-            .add_service(ReservationServiceServer::new(api)),
-        verifier: Verifier::fetching(&config.token, user_svc),
-        readiness,
-    };
-    let shutdown = process.shutdown.clone();
-    let events = OrderEvents { database: database.clone() };
-    process.spawn("consumer", {
-        let (kafka, shutdown) = (config.kafka.clone(), shutdown.clone());
-        async move { consume(&kafka, GROUP, &TOPICS, events, producer, shutdown).await }
-    });
-    let checkouts = Checkouts::new(order_svc);
-    let sweeping = settle::sweep(database, checkouts, config.hold_seconds_max, shutdown);
-    process.spawn("sweeper", sweeping.map(Ok));
-    service.serve(listeners, serving, process).await
-}
+    let routes = Routes::new(ProductServiceServer::new(api.clone()))
+        .add_service(InventoryServiceServer::new(api.clone()))
+        .add_service(ReservationServiceServer::new(api));
 
-/// Creates or changes products from a file, and says how many.
-///
-/// # Errors
-/// A file that cannot be read, every bad row, or a database that is not there.
-pub async fn import_file(config: &Config, file: &Path) -> Result<(), BoxError> {
-    let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let database = Database::open(&config.database, &MIGRATIONS)?;
-    let currency = config.shop_currency.as_str().into();
-    let app = App { database, currency, lists: Lists::default() };
-    let report = import::import_products(&app, None, &bytes).await?;
-    if !report.bad_rows.is_empty() {
-        return Err(report.to_string().into());
-    }
-    println!("{report}");
-    Ok(())
+    let handler = OrderEvents { database: database.clone() };
+    service.spawn_consumer(config.kafka_group, &TOPICS, handler);
+    service.process.every("sweeper", upkeep::SWEEP_INTERVAL, move || {
+        let (database, checkouts) = (database.clone(), checkouts.clone());
+        async move { upkeep::sweep(&database, &checkouts, config.hold_seconds_max).await }
+    });
+    service.serve(listeners, routes, verifier).await
 }

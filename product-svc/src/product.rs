@@ -1,8 +1,17 @@
-//! What a product is, and the rules that hold for it wherever it comes from: a
-//! request, an import, a row. Does no I/O.
+//! Products: the rules of their fields, whether these come from a request or a file, and the
+//! filters and cursors of their lists. No I/O.
+
+pub(crate) mod catalogue;
+pub(crate) mod import;
+pub(crate) mod lists;
+pub(crate) mod search;
+pub(crate) mod watch;
+
+use std::{collections::HashMap, fmt};
 
 use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
+use serde::{Deserialize, Serialize};
 
 mesh_data::id_type!(
     /// Id of a product.
@@ -11,79 +20,68 @@ mesh_data::id_type!(
 
 /// Whether a product can be bought now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StockState {
-    /// More is available than the threshold.
+#[expect(clippy::enum_variant_names, reason = "the names of the contract")]
+pub(crate) enum StockState {
     InStock,
-    /// At least one, and no more than the threshold.
+    /// At least one unit is available, and no more than the threshold.
     LowStock,
-    /// None.
     OutOfStock,
 }
 
 impl StockState {
-    /// The state of what is `available`.
-    pub fn of(available: i32, low_stock_threshold: i32) -> Self {
-        match available {
-            ..=0 => Self::OutOfStock,
-            some if some <= low_stock_threshold => Self::LowStock,
-            _ => Self::InStock,
+    pub fn new(available: i32, low_stock_threshold: i32) -> Self {
+        if available <= 0 {
+            Self::OutOfStock
+        } else if available <= low_stock_threshold {
+            Self::LowStock
+        } else {
+            Self::InStock
         }
     }
 }
 
-/// A product of the catalogue, with what its stock allows.
+/// A product of the catalogue, with the state of its stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Product {
-    /// Id.
+pub(crate) struct Product {
     pub id: ProductId,
-    /// What an admin gave it.
     pub fields: ProductFields,
-    /// Whether it was taken off sale.
     pub archived: bool,
-    /// Grows with each change.
+    /// Grows with each change. The etag.
     pub version: i64,
-    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Whether it can be bought now.
     pub stock_state: StockState,
 }
 
-/// What an admin gives a product.
+/// The fields of a product that an admin sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductFields {
-    /// Stock-keeping unit.
+pub(crate) struct ProductFields {
     pub sku: String,
     /// Name in URLs.
     pub slug: String,
-    /// For people.
     pub name: String,
     /// Plain text.
     pub description: String,
     /// Slug of the category.
     pub category: String,
-    /// Price of one in minor units.
+    /// Price of one unit in minor units of the currency.
     pub price_minor: i64,
     /// Path of the picture, or empty.
     pub image_url: String,
 }
 
-/// Greatest price of one, in minor units: 50 lines of 99 add up far below an `i64`.
-pub const PRICE_MINOR_MAX: i64 = 100_000_000_000;
+/// Highest price of one unit, in minor units. 50 line items of 99 units add up far below an `i64`.
+pub(crate) const PRICE_MINOR_MAX: i64 = 100_000_000_000;
 /// Greatest `on_hand` and threshold.
-pub const QUANTITY_MAX: i32 = 1_000_000;
+pub(crate) const QUANTITY_MAX: i32 = 1_000_000;
 
 impl ProductFields {
-    /// The fields in the form in which they are kept, with a violation for each that
-    /// is bad. Field names get `prefix`, such as `product.`.
+    /// Returns the fields as they are stored, with a violation for each bad one. Field names get
+    /// `prefix`, such as `product.`.
     pub fn checked(self, prefix: &str, violations: &mut Violations) -> Self {
         let field = |name: &str| format!("{prefix}{name}");
         let name = violations.text(&field("name"), &self.name, 1, 200);
-        let slug = match self.slug.is_empty() {
-            true => slug_of(&name),
-            false => self.slug,
-        };
+        let slug = if self.slug.is_empty() { slug_from(&name) } else { self.slug };
         violations.require(
             is_slug(&slug, 100),
             &field("slug"),
@@ -114,7 +112,7 @@ impl ProductFields {
     }
 }
 
-/// Lower-case letters, digits and single hyphens between them.
+/// Returns whether `slug` has lower-case letters, digits and single hyphens between them.
 fn is_slug(slug: &str, characters_max: usize) -> bool {
     slug.len() <= characters_max
         && slug.split('-').all(|part| {
@@ -135,8 +133,8 @@ fn is_image_url(url: &str) -> bool {
     !path.is_empty() && url.len() <= 200 && path.bytes().all(characters) && !path.contains("..")
 }
 
-/// A slug made from a name: its letters and digits, joined by hyphens.
-fn slug_of(name: &str) -> String {
+/// Returns a slug with the letters and digits of a name, joined by hyphens.
+fn slug_from(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let words: Vec<_> = words.filter(|w| !w.is_empty()).map(str::to_ascii_lowercase).collect();
     let mut slug = words.join("-");
@@ -144,8 +142,8 @@ fn slug_of(name: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// Name of a category for people, from its slug: `garden-tools` is `Garden Tools`.
-pub fn category_display_name(slug: &str) -> String {
+/// Returns the name of a category for people, from its slug: `garden-tools` is `Garden Tools`.
+pub(crate) fn category_display_name(slug: &str) -> String {
     let words = slug.split('-').map(|word| {
         let mut letters = word.chars();
         letters.next().map_or_else(String::new, |first| {
@@ -153,6 +151,148 @@ pub fn category_display_name(slug: &str) -> String {
         })
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// A unique key of a product.
+#[derive(Debug, Clone)]
+pub(crate) enum ProductKey {
+    Id(ProductId),
+    Slug(String),
+}
+
+/// Name and current price of a product for sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CurrentPrice {
+    pub name: String,
+    pub price_minor: i64,
+}
+
+pub(crate) type CurrentPrices = HashMap<ProductId, CurrentPrice>;
+
+/// The filters and the sort order of ListProducts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub(crate) struct ProductFilter {
+    /// Words to find. Empty: all products.
+    pub query: String,
+    /// Slug of a category.
+    pub category: Option<String>,
+    /// Lowest price in minor units, inclusive.
+    pub price_min_minor: Option<i64>,
+    /// Highest price in minor units, inclusive.
+    pub price_max_minor: Option<i64>,
+    pub in_stock_only: bool,
+    pub sort: ProductSort,
+}
+
+/// The sort order of a list of products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub(crate) enum ProductSort {
+    Name,
+    Price,
+    PriceDescending,
+    NewestFirst,
+}
+
+/// The sort key of a product, in any sort order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ProductCursor {
+    pub name: String,
+    pub price_minor: i64,
+    pub created_at: DateTime<Utc>,
+    pub id: ProductId,
+}
+
+impl ProductCursor {
+    /// Returns the cursor of the rows after `product`.
+    pub fn after(product: &Product) -> Self {
+        Self {
+            name: product.fields.name.clone(),
+            price_minor: product.fields.price_minor,
+            created_at: product.created_at,
+            id: product.id,
+        }
+    }
+}
+
+/// The changes of an UpdateProduct: the fields that are set.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProductChanges {
+    pub sku: Option<String>,
+    pub slug: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub category: Option<String>,
+    pub price_minor: Option<i64>,
+    pub image_url: Option<String>,
+    pub archived: Option<bool>,
+}
+
+impl ProductChanges {
+    /// Returns `fields` with the changes.
+    pub fn apply(self, fields: ProductFields) -> ProductFields {
+        ProductFields {
+            sku: self.sku.unwrap_or(fields.sku),
+            slug: self.slug.unwrap_or(fields.slug),
+            name: self.name.unwrap_or(fields.name),
+            description: self.description.unwrap_or(fields.description),
+            category: self.category.unwrap_or(fields.category),
+            price_minor: self.price_minor.unwrap_or(fields.price_minor),
+            image_url: self.image_url.unwrap_or(fields.image_url),
+        }
+    }
+}
+
+/// A valid row of an import file.
+#[derive(Debug)]
+pub(crate) struct ImportRow {
+    /// Its first line in the file; in JSON, the number of the object.
+    pub line: usize,
+    pub fields: ProductFields,
+    /// `None`: unchanged.
+    pub on_hand: Option<i32>,
+    /// `None`: unchanged.
+    pub low_stock_threshold: Option<i32>,
+}
+
+/// A row that cannot be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadRow {
+    /// As in [`ImportRow`].
+    pub line: usize,
+    pub problem: String,
+}
+
+const PROBLEM_CHARACTERS_MAX: usize = 300;
+
+impl BadRow {
+    pub fn new(line: usize, problem: impl AsRef<str>) -> Self {
+        let problem = problem.as_ref().chars().take(PROBLEM_CHARACTERS_MAX).collect();
+        Self { line, problem }
+    }
+}
+
+/// The result of an import. If there are bad rows, nothing was imported.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ImportReport {
+    pub created: usize,
+    pub updated: usize,
+    pub unchanged: usize,
+    /// In the order of the file.
+    pub bad_rows: Vec<BadRow>,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { created, updated, unchanged, bad_rows } = self;
+        if bad_rows.is_empty() {
+            return write!(
+                f,
+                "{created} products created, {updated} updated, {unchanged} unchanged"
+            );
+        }
+        f.write_str("nothing was imported")?;
+        bad_rows.iter().try_for_each(|row| write!(f, "\nline {}: {}", row.line, row.problem))
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_is_made_from_the_name_where_none_is_given() {
+    fn a_product_without_a_slug_gets_one_from_its_name() {
         let mut violations = Violations::new();
         let checked = fields().checked("product.", &mut violations);
         assert!(violations.finish(()).is_ok());
@@ -183,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_field_is_told_under_its_own_name() {
+    fn every_bad_field_is_reported_under_its_own_name() {
         let bad = ProductFields {
             sku: "a b".into(),
             slug: "Big--Slug".into(),
@@ -195,9 +335,9 @@ mod tests {
         };
         let mut violations = Violations::new();
         bad.checked("product.", &mut violations);
-        let told = violations.finish(()).expect_err("all are bad").to_string();
+        let report = violations.finish(()).expect_err("all are bad").to_string();
         for field in ["sku", "slug", "name", "description", "category", "price", "image_url"] {
-            assert!(told.contains(&format!("product.{field} must")), "{field} in {told}");
+            assert!(report.contains(&format!("product.{field} must")), "{field} in {report}");
         }
     }
 
@@ -210,12 +350,12 @@ mod tests {
             (5, StockState::LowStock),
             (6, StockState::InStock),
         ] {
-            assert_eq!(StockState::of(available, 5), state, "{available}");
+            assert_eq!(StockState::new(available, 5), state, "{available}");
         }
     }
 
     #[test]
-    fn a_category_is_shown_by_its_words() {
+    fn a_category_has_a_display_name() {
         assert_eq!(category_display_name("garden-tools"), "Garden Tools");
     }
 }

@@ -1,154 +1,167 @@
-//! What is held for a checkout, and the rules by which a batch of requests is decided
-//! and a reservation moves. Does no I/O.
+//! Reservations: the stock of checkouts, the rules of a hold, and the state transitions that
+//! outcomes cause. No I/O.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+pub mod outcomes;
+pub(crate) mod reserve;
+pub mod sweeper;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     error::{Error, Shortage},
-    inventory::{ChangeReason, NewChange, Stock},
-    product::ProductId,
+    inventory::{ChangeReason, NewLedgerEntry, OrderId, Stock},
+    product::{CurrentPrices, ProductId},
 };
 
-mesh_data::id_type!(
-    /// Id of the order that a reservation is for, derived by order-svc.
-    OrderId
-);
-
 mesh_data::text_enum! {
-    /// Where a reservation stands.
+    /// The state of a reservation.
     ///
-    /// **Invariant:** `Held` goes to any other, `Committed` only to `Returned`, and no
-    /// other way: each message that finds it elsewhere does nothing.
+    /// **Invariant:** the only transitions are from `Held` to any other state, and from `Committed`
+    /// to `Returned`. A message that finds another state does nothing.
     pub enum ReservationState {
-        /// Stock is held for a checkout under way.
+        /// Stock is held for a checkout in flight.
         Held = "HELD",
         /// The order exists and took the stock.
         Committed = "COMMITTED",
-        /// The order was cancelled and the stock went back.
+        /// The order was cancelled and its stock was returned.
         Returned = "RETURNED",
-        /// The checkout was given up for good.
+        /// The checkout was abandoned and its stock was released.
         Released = "RELEASED",
     }
 }
 
-/// An item as sold: name and price of the moment of the hold.
+/// A line item at the name and price of the moment of the hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReservedItem {
-    /// The product.
+pub(crate) struct ReservedItem {
     pub product_id: ProductId,
-    /// Its name.
     pub name: String,
-    /// How many.
     pub quantity: i32,
-    /// Price of one in minor units.
+    /// Price of one unit in minor units of the currency.
     pub price_minor: i64,
 }
 
-/// Stock held for a checkout.
+/// The record of the stock of one checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reservation {
-    /// The order it is for.
+pub(crate) struct Reservation {
     pub order_id: OrderId,
-    /// SHA-256 of all that the customer asked for.
+    /// SHA-256 of the order request.
     pub fingerprint: Vec<u8>,
-    /// Where it stands.
     pub state: ReservationState,
-    /// What is held, in the order asked.
+    /// In the order of the request.
     pub items: Vec<ReservedItem>,
 }
 
 impl Reservation {
-    /// Whether nothing can move it any more.
+    /// Returns whether no further transition is possible.
     pub fn is_final(&self) -> bool {
         matches!(self.state, ReservationState::Returned | ReservationState::Released)
     }
 }
 
-/// A request to hold stock.
+/// The contents of a ReserveStock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReserveStock {
-    /// The order it is for.
+pub(crate) struct ReservationRequest {
     pub order_id: OrderId,
-    /// SHA-256 of all that the customer asked for.
+    /// SHA-256 of the order request.
     pub fingerprint: Vec<u8>,
-    /// What to hold: each product once, and how many.
+    /// Each product once, with its quantity.
     pub items: Vec<(ProductId, i32)>,
-    /// What the customer expects to pay, in minor units.
+    /// The total that the customer has seen, in minor units.
     pub expected_total_minor: Option<i64>,
 }
 
-/// A hold, and whether it was there before this request.
+/// The stock that a request has reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// What is held.
+pub(crate) struct ReservedStock {
     pub items: Vec<ReservedItem>,
-    /// Whether the hold was there before.
-    pub known: bool,
+    /// In minor units.
+    pub total_minor: i64,
+    /// Whether this is an idempotent replay.
+    pub already_existed: bool,
 }
 
-/// Sum of price × quantity.
-pub fn total_minor(items: &[ReservedItem]) -> i64 {
-    items.iter().map(|item| item.price_minor * i64::from(item.quantity)).sum()
+impl ReservedStock {
+    /// Adds up the prices of `items`.
+    pub fn new(items: Vec<ReservedItem>, already_existed: bool) -> Result<Self, Error> {
+        let total_minor = total_minor(&items)?;
+        Ok(Self { items, total_minor, already_existed })
+    }
 }
 
-/// What product-svc tells of a product for sale: its name and price.
-pub type Offers = HashMap<ProductId, (String, i64)>;
+/// Returns the sum of price × quantity.
+fn total_minor(items: &[ReservedItem]) -> Result<i64, Error> {
+    let total = items.iter().try_fold(0_i64, |total, item| {
+        total.checked_add(item.price_minor.checked_mul(i64::from(item.quantity))?)
+    });
+    total.ok_or_else(|| mesh::Error::internal("a total does not fit into 64 bits").into())
+}
 
-impl ReserveStock {
-    /// The items as they would be sold now.
+impl ReservationRequest {
+    /// Returns the items at their current prices.
     ///
     /// # Errors
     /// PRODUCT_NOT_FOUND or PRICE_CHANGED.
-    pub fn offered(&self, offers: &Offers, currency: &str) -> Result<Vec<ReservedItem>, Error> {
-        let missing = self.items.iter().filter(|(id, _)| !offers.contains_key(id));
+    pub fn price_items(
+        &self,
+        prices: &CurrentPrices,
+        currency: &str,
+    ) -> Result<Vec<ReservedItem>, Error> {
+        let missing = self.items.iter().filter(|(id, _)| !prices.contains_key(id));
         let keys: Vec<_> = missing.map(|(id, _)| id.to_string()).collect();
         if !keys.is_empty() {
             return Err(Error::ProductNotFound { keys });
         }
-        let items: Vec<_> = self
-            .items
-            .iter()
-            .map(|&(product_id, quantity)| {
-                let (name, price_minor) = offers[&product_id].clone();
-                ReservedItem { product_id, name, quantity, price_minor }
-            })
-            .collect();
-        let total = total_minor(&items);
-        match self.expected_total_minor {
-            Some(expected) if expected != total => {
-                Err(Error::PriceChanged { total: proto::money::from_minor(total, currency) })
-            }
-            _ => Ok(items),
+        let items = self.items.iter().map(|&(product_id, quantity)| {
+            let price = prices[&product_id].clone();
+            ReservedItem { product_id, name: price.name, quantity, price_minor: price.price_minor }
+        });
+        let items: Vec<_> = items.collect();
+        let total_minor = total_minor(&items)?;
+        if self.expected_total_minor.is_some_and(|expected| expected != total_minor) {
+            return Err(Error::PriceChanged { total_minor, currency: currency.to_owned() });
+        }
+        Ok(items)
+    }
+
+    /// Returns the reservation that this request creates.
+    pub fn reservation(&self, items: Vec<ReservedItem>) -> Reservation {
+        Reservation {
+            order_id: self.order_id,
+            fingerprint: self.fingerprint.clone(),
+            state: ReservationState::Held,
+            items,
         }
     }
 
-    /// The answer to this request where its row is there already.
+    /// Returns the stock of the existing reservation of this order: an idempotent replay.
     ///
     /// # Errors
-    /// CHECKOUT_ABANDONED whatever the body, or REQUEST_ID_REUSED for another one.
-    pub fn answer_known(&self, known: &Reservation) -> Result<Held, Error> {
-        match known.state {
-            ReservationState::Released => Err(Error::CheckoutAbandoned),
-            _ if known.fingerprint != self.fingerprint => Err(Error::RequestIdReused),
-            _ => Ok(Held { items: known.items.clone(), known: true }),
+    /// CHECKOUT_ABANDONED whatever the request, or REQUEST_ID_REUSED for another fingerprint.
+    pub fn replay(&self, existing: &Reservation) -> Result<ReservedStock, Error> {
+        if existing.state == ReservationState::Released {
+            Err(Error::CheckoutAbandoned)
+        } else if existing.fingerprint != self.fingerprint {
+            Err(Error::RequestIdReused)
+        } else {
+            ReservedStock::new(existing.items.clone(), true)
         }
     }
 }
 
-/// Takes from `stock` what `items` need, all of it or nothing.
+/// Holds the stock of all `items`, or of none.
 ///
 /// # Errors
 /// OUT_OF_STOCK with every product that is short.
-pub fn hold(stock: &mut BTreeMap<ProductId, Stock>, items: &[ReservedItem]) -> Result<(), Error> {
-    let shortages: Vec<_> = items
-        .iter()
-        .filter_map(|item| {
-            let available = stock.get(&item.product_id).map_or(0, Stock::available);
-            let (product_id, requested) = (item.product_id, item.quantity);
-            let shortage = Shortage { product_id, requested, available };
-            (available < requested).then_some(shortage)
-        })
-        .collect();
+pub(crate) fn hold(
+    stock: &mut BTreeMap<ProductId, Stock>,
+    items: &[ReservedItem],
+) -> Result<(), Error> {
+    let shortages = items.iter().filter_map(|item| {
+        let available = stock.get(&item.product_id).map_or(0, Stock::available);
+        let (product_id, requested) = (item.product_id, item.quantity);
+        (available < requested).then_some(Shortage { product_id, requested, available })
+    });
+    let shortages: Vec<_> = shortages.collect();
     if !shortages.is_empty() {
         return Err(Error::OutOfStock { shortages });
     }
@@ -160,78 +173,87 @@ pub fn hold(stock: &mut BTreeMap<ProductId, Stock>, items: &[ReservedItem]) -> R
     Ok(())
 }
 
-/// What was learnt of a checkout.
+/// What is known about a checkout or its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its order exists.
+    /// The order exists.
     Placed,
-    /// Its order was cancelled.
+    /// The order was cancelled.
     Cancelled,
-    /// There is no order and never will be: order-svc wrote a tombstone.
+    /// The checkout can never become an order: order-svc has a tombstone.
     Abandoned,
 }
 
-/// What a batch of outcomes does to reservations and stock.
+/// What outcomes change, beside the stock.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Settlement {
-    /// Reservations that moved, and where to.
-    pub moved: Vec<(OrderId, ReservationState)>,
-    /// Rows for the ledger.
-    pub changes: Vec<NewChange>,
+pub(crate) struct AppliedOutcomes {
+    /// The new states of reservations, by order id.
+    pub transitions: Vec<(OrderId, ReservationState)>,
+    pub ledger_entries: Vec<NewLedgerEntry>,
 }
 
-/// Applies `outcomes`, in their order, to the reservations and the stock they are
-/// about. What finds its reservation elsewhere, or finds none, does nothing.
-pub fn settle(
-    reservations: &mut HashMap<OrderId, Reservation>,
-    stock: &mut BTreeMap<ProductId, Stock>,
-    outcomes: &[(OrderId, Outcome)],
-) -> Settlement {
-    use ReservationState::{Committed, Held, Released, Returned};
-    let mut settlement = Settlement::default();
-    let mut moved = HashSet::new();
-    for &(order_id, outcome) in outcomes {
-        let Some(reservation) = reservations.get_mut(&order_id) else {
-            continue;
-        };
-        let to = match (reservation.state, outcome) {
-            (Held, Outcome::Placed) => Committed,
-            (Held | Committed, Outcome::Cancelled) => Returned,
-            (Held, Outcome::Abandoned) => Released,
-            _ => continue,
-        };
-        for item in &reservation.items {
-            let stock = stock.entry(item.product_id).or_default();
-            if reservation.state == Held {
-                stock.held -= item.quantity;
+impl AppliedOutcomes {
+    /// Applies `outcomes`, in their order, to reservations and stock. An outcome that allows no
+    /// transition, or has no reservation, changes nothing.
+    pub fn apply(
+        reservations: &mut HashMap<OrderId, Reservation>,
+        stock: &mut BTreeMap<ProductId, Stock>,
+        outcomes: &[(OrderId, Outcome)],
+    ) -> Self {
+        let mut applied = Self::default();
+        let mut changed = BTreeSet::new();
+        for &(order_id, outcome) in outcomes {
+            let Some(reservation) = reservations.get_mut(&order_id) else { continue };
+            let Some(to) = transition(reservation.state, outcome) else { continue };
+            for item in &reservation.items {
+                let stock = stock.entry(item.product_id).or_default();
+                if reservation.state == ReservationState::Held {
+                    stock.held -= item.quantity;
+                }
+                let (delta, reason) = match (reservation.state, to) {
+                    (ReservationState::Held, ReservationState::Committed) => {
+                        (-item.quantity, ChangeReason::OrderPlaced)
+                    }
+                    (ReservationState::Committed, ReservationState::Returned) => {
+                        (item.quantity, ChangeReason::OrderCancelled)
+                    }
+                    // The hold ends, and nothing leaves or enters the stock.
+                    _ => continue,
+                };
+                stock.on_hand += delta;
+                applied.ledger_entries.push(NewLedgerEntry {
+                    product_id: item.product_id,
+                    delta,
+                    on_hand_after: stock.on_hand,
+                    reason,
+                    note: String::new(),
+                    actor_id: None,
+                    order_id: Some(order_id),
+                });
             }
-            let (delta, reason) = match (reservation.state, to) {
-                (Held, Committed) => (-item.quantity, ChangeReason::OrderPlaced),
-                (Committed, Returned) => (item.quantity, ChangeReason::OrderCancelled),
-                _ => continue,
-            };
-            stock.on_hand += delta;
-            settlement.changes.push(NewChange {
-                product_id: item.product_id,
-                delta,
-                on_hand_after: stock.on_hand,
-                reason,
-                note: String::new(),
-                actor_id: None,
-                order_id: Some(order_id),
-            });
+            reservation.state = to;
+            changed.insert(order_id);
         }
-        reservation.state = to;
-        moved.insert(order_id);
+        applied.transitions = changed.into_iter().map(|id| (id, reservations[&id].state)).collect();
+        applied
     }
-    settlement.moved = moved.into_iter().map(|id| (id, reservations[&id].state)).collect();
-    settlement.moved.sort_by_key(|(id, _)| *id);
-    settlement
+}
+
+/// Returns the state that follows `from` after `outcome`, if there is a transition.
+fn transition(from: ReservationState, outcome: Outcome) -> Option<ReservationState> {
+    use ReservationState::{Committed, Held, Released, Returned};
+    match (from, outcome) {
+        (Held, Outcome::Placed) => Some(Committed),
+        (Held | Committed, Outcome::Cancelled) => Some(Returned),
+        (Held, Outcome::Abandoned) => Some(Released),
+        (Committed, Outcome::Placed | Outcome::Abandoned) | (Returned | Released, _) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::product::CurrentPrice;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -251,8 +273,8 @@ mod tests {
         (product(n), Stock { on_hand, held, ..Stock::default() })
     }
 
-    fn reserve(expected_total_minor: Option<i64>) -> ReserveStock {
-        ReserveStock {
+    fn request(expected_total_minor: Option<i64>) -> ReservationRequest {
+        ReservationRequest {
             order_id: order(1),
             fingerprint: vec![1; 32],
             items: vec![(product(1), 2)],
@@ -261,15 +283,15 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_takes_all_items_or_none_and_tells_every_shortage() {
+    fn a_hold_takes_all_items_or_none_and_reports_every_shortage() {
         let mut stock = BTreeMap::from([stock_of(1, 5, 4), stock_of(2, 0, 0), stock_of(3, 9, 0)]);
         let before = stock.clone();
-        let refused = hold(&mut stock, &[item(1, 2), item(2, 1), item(3, 1)]);
-        let Err(Error::OutOfStock { shortages }) = refused else {
+        let rejected = hold(&mut stock, &[item(1, 2), item(2, 1), item(3, 1)]);
+        let Err(Error::OutOfStock { shortages }) = rejected else {
             panic!("two products are short");
         };
-        let told: Vec<_> = shortages.iter().map(|s| (s.product_id, s.available)).collect();
-        assert_eq!(told, [(product(1), 1), (product(2), 0)]);
+        let reported: Vec<_> = shortages.iter().map(|s| (s.product_id, s.available)).collect();
+        assert_eq!(reported, [(product(1), 1), (product(2), 0)]);
         assert_eq!(stock, before);
 
         assert!(hold(&mut stock, &[item(1, 1), item(3, 9)]).is_ok());
@@ -277,33 +299,44 @@ mod tests {
     }
 
     #[test]
-    fn a_total_other_than_expected_is_told_with_the_one_of_now() {
-        let offers = Offers::from([(product(1), ("Cup".into(), 250))]);
-        assert!(reserve(None).offered(&offers, "EUR").is_ok());
-        assert!(reserve(Some(500)).offered(&offers, "EUR").is_ok());
-        let Err(Error::PriceChanged { total }) = reserve(Some(499)).offered(&offers, "EUR") else {
+    fn a_total_other_than_expected_is_rejected_with_the_current_total() {
+        let price = CurrentPrice { name: "Cup".into(), price_minor: 250 };
+        let prices = CurrentPrices::from([(product(1), price)]);
+        let price_items = |expected| request(expected).price_items(&prices, "EUR");
+        assert!(price_items(None).is_ok());
+        assert!(price_items(Some(500)).is_ok());
+        let Err(Error::PriceChanged { total_minor, currency }) = price_items(Some(499)) else {
             panic!("the total is 5.00");
         };
-        assert_eq!((total.units, total.nanos), (5, 0));
+        assert_eq!((total_minor, currency.as_str()), (500, "EUR"));
     }
 
     #[test]
-    fn a_released_row_answers_abandoned_to_any_body() {
+    fn a_total_that_does_not_fit_is_an_error() {
+        let price = CurrentPrice { name: "Cup".into(), price_minor: i64::MAX };
+        let prices = CurrentPrices::from([(product(1), price)]);
+        assert!(matches!(request(None).price_items(&prices, "EUR"), Err(Error::Mesh(_))));
+    }
+
+    #[test]
+    fn a_released_reservation_is_abandoned_for_every_fingerprint() {
         let row = |state, fingerprint: u8| Reservation {
             order_id: order(1),
             fingerprint: vec![fingerprint; 32],
             state,
             items: vec![item(1, 2)],
         };
-        let answer = |state, fingerprint| reserve(None).answer_known(&row(state, fingerprint));
+        let replay = |state, fingerprint| request(None).replay(&row(state, fingerprint));
         for fingerprint in [1, 2] {
-            let released = answer(ReservationState::Released, fingerprint);
+            let released = replay(ReservationState::Released, fingerprint);
             assert!(matches!(released, Err(Error::CheckoutAbandoned)));
         }
         use ReservationState::{Committed, Held, Returned};
         for state in [Held, Committed, Returned] {
-            assert!(matches!(answer(state, 2), Err(Error::RequestIdReused)));
-            assert!(answer(state, 1).is_ok_and(|held| held.known));
+            assert!(matches!(replay(state, 2), Err(Error::RequestIdReused)));
+            assert!(replay(state, 1).is_ok_and(|reserved| {
+                (reserved.total_minor, reserved.already_existed) == (500, true)
+            }));
         }
     }
 
@@ -314,10 +347,13 @@ mod tests {
     }
 
     proptest! {
-        /// Events come twice and in any order; the ledger sums to `on_hand`, nothing is
-        /// held that no `Held` reservation holds, and nothing ever falls below zero.
+        /// Events arrive twice and in any order. The ledger adds up to `on_hand`, only `Held`
+        /// reservations hold stock, and no quantity falls below zero.
         #[test]
-        fn any_order_of_events_keeps_the_books(outcomes in outcomes(), cut in 0..20_usize) {
+        fn stock_and_ledger_agree_after_events_in_any_order(
+            outcomes in outcomes(),
+            cut in 0..20_usize,
+        ) {
             let rows = (0..3_u8).map(|n| Reservation {
                 order_id: order(n),
                 fingerprint: vec![n; 32],
@@ -329,9 +365,10 @@ mod tests {
             let mut ledger = HashMap::from([(product(1), 10), (product(2), 3)]);
             let (first, second) = outcomes.split_at(cut.min(outcomes.len()));
             for batch in [first, second] {
-                for change in settle(&mut rows, &mut stock, batch).changes {
-                    *ledger.entry(change.product_id).or_default() += change.delta;
-                    prop_assert!(change.on_hand_after >= 0);
+                let applied = AppliedOutcomes::apply(&mut rows, &mut stock, batch);
+                for entry in applied.ledger_entries {
+                    *ledger.entry(entry.product_id).or_default() += entry.delta;
+                    prop_assert!(entry.on_hand_after >= 0);
                 }
             }
             let holds = rows.values().filter(|row| row.state == ReservationState::Held).count();

@@ -1,7 +1,24 @@
-//! The tables, as diesel has to know them. The migrations are their source.
-#![allow(missing_docs)]
+//! The tables as diesel needs them. The migrations are their source.
+
+/// Types of PostgreSQL's full-text search, which diesel does not have.
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector"))]
+    pub struct Tsvector;
+
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsquery"))]
+    pub struct Tsquery;
+
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "regconfig"))]
+    pub struct Regconfig;
+}
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
     products (id) {
         id -> Uuid,
         sku -> Text,
@@ -16,6 +33,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         sort_name -> Text,
+        search -> Tsvector,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `InventoryService`.
 
+use mesh::identity::claims;
 use proto::product::v1::{
     GetInventoryRequest, GetInventoryResponse, ListInventoryChangesRequest,
     ListInventoryChangesResponse, ListInventoryRequest, ListInventoryResponse,
@@ -8,7 +9,10 @@ use proto::product::v1::{
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::{convert, stock};
+use crate::{
+    convert,
+    inventory::{ledger, stock},
+};
 
 #[tonic::async_trait]
 impl InventoryService for Api {
@@ -26,15 +30,14 @@ impl InventoryService for Api {
         &self,
         request: Request<ListInventoryRequest>,
     ) -> Result<Response<ListInventoryResponse>, Status> {
-        let caller = mesh::identity::claims(&request)?.sub.to_string();
+        let caller = claims(&request)?.sub.to_string();
         let (filter, page) =
             convert::list_inventory(request.get_ref(), &caller, &self.page_tokens)?;
-        let (rows, next) =
-            stock::list_inventory(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
-        let scope = convert::list_inventory_scope(&filter, &caller);
+        let listed = stock::list_inventory(&self.app, &filter, &page).await?;
+        let listed = listed.map(convert::inventory);
         Ok(Response::new(ListInventoryResponse {
-            inventories: rows.into_iter().map(convert::inventory).collect(),
-            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+            inventories: listed.items,
+            next_page_token: listed.next_page_token,
         }))
     }
 
@@ -42,7 +45,7 @@ impl InventoryService for Api {
         &self,
         request: Request<UpdateInventoryRequest>,
     ) -> Result<Response<UpdateInventoryResponse>, Status> {
-        let actor_id = mesh::identity::claims(&request)?.sub;
+        let actor_id = claims(&request)?.sub;
         let (request_id, update) = convert::update_inventory(request.get_ref())?;
         let inventory = stock::update_inventory(&self.app, actor_id, request_id, &update).await?;
         let inventory = Some(convert::inventory(inventory));
@@ -53,15 +56,14 @@ impl InventoryService for Api {
         &self,
         request: Request<ListInventoryChangesRequest>,
     ) -> Result<Response<ListInventoryChangesResponse>, Status> {
-        let caller = mesh::identity::claims(&request)?.sub.to_string();
+        let caller = claims(&request)?.sub.to_string();
         let (id, page) =
             convert::list_inventory_changes(request.get_ref(), &caller, &self.page_tokens)?;
-        let (changes, next) =
-            stock::list_inventory_changes(&self.app, id, page.cursor.as_ref(), page.size).await?;
-        let scope = convert::list_inventory_changes_scope(&id, &caller);
+        let listed = ledger::list_inventory_changes(&self.app, id, &page).await?;
+        let listed = listed.map(convert::inventory_change);
         Ok(Response::new(ListInventoryChangesResponse {
-            changes: changes.into_iter().map(convert::inventory_change).collect(),
-            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+            changes: listed.items,
+            next_page_token: listed.next_page_token,
         }))
     }
 }

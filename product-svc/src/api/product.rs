@@ -1,19 +1,23 @@
 //! `ProductService`.
 
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use mesh::identity::claims;
 use mesh_data::subscription::STREAM_DURATION_MAX;
 use proto::product::v1::{
     ArchiveProductRequest, ArchiveProductResponse, BatchGetProductsRequest,
-    BatchGetProductsResponse, Category, CreateProductRequest, CreateProductResponse,
-    GetAnyProductRequest, GetAnyProductResponse, GetProductRequest, GetProductResponse,
-    ImportProductsRequest, ImportProductsResponse, ListCategoriesRequest, ListCategoriesResponse,
-    ListProductsRequest, ListProductsResponse, UpdateProductRequest, UpdateProductResponse,
-    WatchStockRequest, WatchStockResponse, product_service_server::ProductService,
+    BatchGetProductsResponse, CreateProductRequest, CreateProductResponse, GetAnyProductRequest,
+    GetAnyProductResponse, GetProductRequest, GetProductResponse, ImportProductsRequest,
+    ImportProductsResponse, ListCategoriesRequest, ListCategoriesResponse, ListProductsRequest,
+    ListProductsResponse, UpdateProductRequest, UpdateProductResponse, WatchStockRequest,
+    WatchStockResponse, product_service_server::ProductService,
 };
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::{catalogue, convert, import, product};
+use crate::{
+    convert,
+    product::{catalogue, import},
+};
 
 #[tonic::async_trait]
 impl ProductService for Api {
@@ -24,13 +28,11 @@ impl ProductService for Api {
         let currency = &self.app.currency;
         let (filter, page) =
             convert::list_products(request.get_ref(), currency, &self.page_tokens)?;
-        let page =
-            catalogue::list_products(&self.app, &filter, page.cursor.as_ref(), page.size).await?;
-        let (products, next) = &*page;
-        let scope = convert::list_products_scope(&filter);
+        let listed = catalogue::list_products(&self.app, &filter, &page).await?;
+        let products = listed.items.iter().cloned();
         Ok(Response::new(ListProductsResponse {
-            products: products.iter().map(|p| convert::product(p.clone(), currency)).collect(),
-            next_page_token: self.page_tokens.next(&scope, next.as_ref()),
+            products: products.map(|product| convert::product(product, currency)).collect(),
+            next_page_token: listed.next_page_token.clone(),
         }))
     }
 
@@ -61,13 +63,9 @@ impl ProductService for Api {
         &self,
         _: Request<ListCategoriesRequest>,
     ) -> Result<Response<ListCategoriesResponse>, Status> {
-        let counts = catalogue::list_categories(&self.app).await?;
-        let categories = counts.into_iter().map(|(slug, count)| Category {
-            display_name: product::category_display_name(&slug),
-            slug,
-            product_count: i32::try_from(count).unwrap_or(i32::MAX),
-        });
-        Ok(Response::new(ListCategoriesResponse { categories: categories.collect() }))
+        let categories = catalogue::list_categories(&self.app).await?;
+        let categories = categories.into_iter().map(convert::category).collect();
+        Ok(Response::new(ListCategoriesResponse { categories }))
     }
 
     type WatchStockStream = BoxStream<'static, Result<WatchStockResponse, Status>>;
@@ -77,8 +75,8 @@ impl ProductService for Api {
         request: Request<WatchStockRequest>,
     ) -> Result<Response<Self::WatchStockStream>, Status> {
         let ids = convert::product_ids(&request.get_ref().product_ids)?;
-        let news = self.stock_states.watch(ids, STREAM_DURATION_MAX)?;
-        Ok(Response::new(news.map_ok(convert::stock_news).boxed()))
+        let updates = self.stock_states.watch(ids, STREAM_DURATION_MAX)?;
+        Ok(Response::new(updates.map_ok(convert::stock_update).boxed()))
     }
 
     async fn get_any_product(
@@ -95,7 +93,7 @@ impl ProductService for Api {
         &self,
         request: Request<CreateProductRequest>,
     ) -> Result<Response<CreateProductResponse>, Status> {
-        let actor_id = mesh::identity::claims(&request)?.sub;
+        let actor_id = claims(&request)?.sub;
         let currency = &self.app.currency;
         let (request_id, fields) = convert::create_product(request.into_inner(), currency)?;
         let product = catalogue::create_product(&self.app, actor_id, request_id, fields).await?;
@@ -118,9 +116,9 @@ impl ProductService for Api {
         &self,
         request: Request<ImportProductsRequest>,
     ) -> Result<Response<ImportProductsResponse>, Status> {
-        let actor_id = Some(mesh::identity::claims(&request)?.sub);
-        let file = convert::import_products(request.into_inner())?;
-        let report = import::import_products(&self.app, actor_id, &file).await?;
+        let actor_id = Some(claims(&request)?.sub);
+        let rows = convert::import_products(request.get_ref(), &self.app.currency)?;
+        let report = import::import_products(&self.app, actor_id, rows).await?;
         Ok(Response::new(convert::import_report(report)))
     }
 

@@ -16,7 +16,7 @@ impl ReservationService for Api {
     ) -> Result<Response<ReserveStockResponse>, Status> {
         let currency = &self.app.currency;
         let request = convert::reserve_stock(request.into_inner(), currency)?;
-        let held = self.reserving.reserve(request).await?;
-        Ok(Response::new(convert::held(held, currency)))
+        let reserved = self.reservations.reserve(request).await?;
+        Ok(Response::new(convert::reserved_stock(reserved, currency)))
     }
 }

@@ -7,26 +7,17 @@ use uuid::Uuid;
 
 use super::{QUERY_CHARACTERS_MAX, Result, etag};
 use crate::{
-    inventory::{Change, ChangeReason, Inventory, InventoryUpdate, OnHandChange},
+    inventory::{
+        ChangeReason, Inventory, InventoryCursor, InventoryFilter, InventoryUpdate, LedgerCursor,
+        LedgerEntry, OnHandChange,
+    },
     product::{ProductId, QUANTITY_MAX},
-    stock::{ChangeCursor, InventoryCursor, InventoryFilter},
 };
 
 const NOTE_CHARACTERS_MAX: usize = 500;
 
-/// What a page token of ListInventory is good for.
-pub fn list_inventory_scope<'a>(
-    filter: &'a InventoryFilter,
-    caller: &'a str,
-) -> Scope<'a, InventoryFilter> {
-    Scope { method: "ListInventory", filters: filter, caller }
-}
-
-/// What ListInventory asks for.
-///
-/// # Errors
-/// VALIDATION_FAILED.
-pub fn list_inventory(
+/// Reads ListInventory.
+pub(crate) fn list_inventory(
     request: &pb::ListInventoryRequest,
     caller: &str,
     tokens: &PageTokens,
@@ -36,16 +27,15 @@ pub fn list_inventory(
         query: violations.text("query", &request.query, 0, QUERY_CHARACTERS_MAX),
         low_stock_only: request.low_stock_only,
     };
-    let scope = list_inventory_scope(&filter, caller);
+    let scope = Scope { method: "ListInventory", filters: &filter, caller };
     let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
     violations.finish((filter, page))
 }
 
-/// What UpdateInventory asks for.
-///
-/// # Errors
-/// VALIDATION_FAILED.
-pub fn update_inventory(request: &pb::UpdateInventoryRequest) -> Result<(Uuid, InventoryUpdate)> {
+/// Reads the idempotency key and the update of UpdateInventory.
+pub(crate) fn update_inventory(
+    request: &pb::UpdateInventoryRequest,
+) -> Result<(Uuid, InventoryUpdate)> {
     use pb::update_inventory_request::Change::{AdjustBy, SetOnHand};
     let mut violations = Violations::new();
     let request_id = violations.uuid("request_id", &request.request_id);
@@ -93,32 +83,21 @@ fn reason(number: i32) -> Option<ChangeReason> {
     }
 }
 
-/// What a page token of ListInventoryChanges is good for.
-pub fn list_inventory_changes_scope<'a>(
-    product_id: &'a ProductId,
-    caller: &'a str,
-) -> Scope<'a, ProductId> {
-    Scope { method: "ListInventoryChanges", filters: product_id, caller }
-}
-
-/// What ListInventoryChanges asks for.
-///
-/// # Errors
-/// VALIDATION_FAILED.
-pub fn list_inventory_changes(
+/// Reads ListInventoryChanges.
+pub(crate) fn list_inventory_changes(
     request: &pb::ListInventoryChangesRequest,
     caller: &str,
     tokens: &PageTokens,
-) -> Result<(ProductId, Page<ChangeCursor>)> {
+) -> Result<(ProductId, Page<LedgerCursor>)> {
     let mut violations = Violations::new();
     let id = ProductId(violations.uuid("product_id", &request.product_id));
-    let scope = list_inventory_changes_scope(&id, caller);
+    let scope = Scope { method: "ListInventoryChanges", filters: &id, caller };
     let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
     violations.finish((id, page))
 }
 
-/// Stock as the contract has it.
-pub fn inventory(inventory: Inventory) -> pb::Inventory {
+/// Writes the stock of a product.
+pub(crate) fn inventory(inventory: Inventory) -> pb::Inventory {
     let stock = inventory.stock;
     pb::Inventory {
         product_id: inventory.product_id.to_string(),
@@ -133,17 +112,31 @@ pub fn inventory(inventory: Inventory) -> pb::Inventory {
     }
 }
 
-/// A row of the ledger as the contract has it.
-pub fn inventory_change(change: Change) -> pb::InventoryChange {
+/// Writes a ledger entry.
+pub(crate) fn inventory_change(entry: LedgerEntry) -> pb::InventoryChange {
     pb::InventoryChange {
-        change_id: change.id.to_string(),
-        product_id: change.product_id.to_string(),
-        delta: change.delta,
-        on_hand_after: change.on_hand_after,
-        reason: change.reason.into(),
-        note: change.note,
-        actor_id: change.actor_id.map_or_else(String::new, |id| id.to_string()),
-        order_id: change.order_id.map_or_else(String::new, |id| id.to_string()),
-        create_time: Some(timestamp(change.created_at)),
+        change_id: entry.id.to_string(),
+        product_id: entry.product_id.to_string(),
+        delta: entry.delta,
+        on_hand_after: entry.on_hand_after,
+        reason: change_reason(entry.reason).into(),
+        note: entry.note,
+        actor_id: entry.actor_id.map_or_else(String::new, |id| id.to_string()),
+        order_id: entry.order_id.map_or_else(String::new, |id| id.to_string()),
+        create_time: Some(timestamp(entry.created_at)),
+    }
+}
+
+fn change_reason(reason: ChangeReason) -> pb::InventoryChangeReason {
+    match reason {
+        ChangeReason::Received => pb::InventoryChangeReason::Received,
+        ChangeReason::Counted => pb::InventoryChangeReason::Counted,
+        ChangeReason::Damaged => pb::InventoryChangeReason::Damaged,
+        ChangeReason::Lost => pb::InventoryChangeReason::Lost,
+        ChangeReason::CustomerReturn => pb::InventoryChangeReason::CustomerReturn,
+        ChangeReason::Other => pb::InventoryChangeReason::Other,
+        ChangeReason::OrderPlaced => pb::InventoryChangeReason::OrderPlaced,
+        ChangeReason::OrderCancelled => pb::InventoryChangeReason::OrderCancelled,
+        ChangeReason::Imported => pb::InventoryChangeReason::Imported,
     }
 }

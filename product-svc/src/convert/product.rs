@@ -13,38 +13,24 @@ use proto::{
 use uuid::Uuid;
 
 use super::{QUERY_CHARACTERS_MAX, Result, etag};
-use crate::{
-    catalogue::{Cursor, ProductChanges, ProductFilter, ProductOrder},
-    db::products::ProductKey,
-    import::Report,
-    product::{Product, ProductFields, ProductId, StockState},
+use crate::product::{
+    Product, ProductChanges, ProductCursor, ProductFields, ProductFilter, ProductId, ProductKey,
+    ProductSort, StockState, category_display_name,
 };
 
 const BATCH_SIZE_MAX: usize = 100;
 
-/// What a page token of ListProducts is good for.
-pub fn list_products_scope(filter: &ProductFilter) -> Scope<'_, ProductFilter> {
-    Scope { method: "ListProducts", filters: filter, caller: "" }
-}
-
-/// What ListProducts asks for.
-pub fn list_products(
+/// Reads ListProducts.
+pub(crate) fn list_products(
     request: &pb::ListProductsRequest,
     currency: &str,
     tokens: &PageTokens,
-) -> Result<(ProductFilter, Page<Cursor>)> {
+) -> Result<(ProductFilter, Page<ProductCursor>)> {
     let mut violations = Violations::new();
-    let order = match request.order_by.as_str() {
-        "" | "name" => ProductOrder::Name,
-        "price" => ProductOrder::Price,
-        "price desc" => ProductOrder::PriceDescending,
-        "create_time desc" => ProductOrder::NewestFirst,
-        _ => {
-            let known = "must be price, price desc, name or create_time desc";
-            violations.add("order_by", known);
-            ProductOrder::Name
-        }
-    };
+    let sort = sort(&request.order_by).unwrap_or_else(|| {
+        violations.add("order_by", "must be price, price desc, name or create_time desc");
+        ProductSort::Name
+    });
     let mut price = |field: &str, money: &Option<Money>| {
         money.as_ref().map(|money| amount(money, currency, violations.under(field)))
     };
@@ -57,15 +43,25 @@ pub fn list_products(
         price_min_minor,
         price_max_minor,
         in_stock_only: request.in_stock_only,
-        order,
+        sort,
     };
-    let scope = list_products_scope(&filter);
+    let scope = Scope { method: "ListProducts", filters: &filter, caller: "" };
     let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
     violations.finish((filter, page))
 }
 
-/// Which product GetProduct asks for.
-pub fn get_product(request: pb::GetProductRequest) -> Result<ProductKey> {
+fn sort(order_by: &str) -> Option<ProductSort> {
+    match order_by {
+        "" | "name" => Some(ProductSort::Name),
+        "price" => Some(ProductSort::Price),
+        "price desc" => Some(ProductSort::PriceDescending),
+        "create_time desc" => Some(ProductSort::NewestFirst),
+        _ => None,
+    }
+}
+
+/// Reads GetProduct.
+pub(crate) fn get_product(request: pb::GetProductRequest) -> Result<ProductKey> {
     use pb::get_product_request::Key;
     let mut violations = Violations::new();
     let key = match request.key {
@@ -79,11 +75,8 @@ pub fn get_product(request: pb::GetProductRequest) -> Result<ProductKey> {
     violations.finish(key)
 }
 
-/// The products that a request names, each once.
-///
-/// # Errors
-/// VALIDATION_FAILED.
-pub fn product_ids(product_ids: &[String]) -> Result<Vec<ProductId>> {
+/// Reads the field `product_ids`. Returns each id once.
+pub(crate) fn product_ids(product_ids: &[String]) -> Result<Vec<ProductId>> {
     let mut violations = Violations::new();
     let count = product_ids.len();
     violations.require((1..=BATCH_SIZE_MAX).contains(&count), "product_ids", "must be 1 to 100");
@@ -97,8 +90,8 @@ pub fn product_ids(product_ids: &[String]) -> Result<Vec<ProductId>> {
     violations.finish(ids)
 }
 
-/// What CreateProduct is to add.
-pub fn create_product(
+/// Reads the idempotency key and the fields of CreateProduct.
+pub(crate) fn create_product(
     request: pb::CreateProductRequest,
     currency: &str,
 ) -> Result<(Option<Uuid>, ProductFields)> {
@@ -120,9 +113,8 @@ pub fn create_product(
     violations.finish((request_id, fields))
 }
 
-/// Which product UpdateProduct is about, what it changes, and the version that the
-/// product must still have.
-pub fn update_product(
+/// Reads UpdateProduct. The version, if there is one, must be current.
+pub(crate) fn update_product(
     request: pb::UpdateProductRequest,
     currency: &str,
 ) -> Result<(ProductId, ProductChanges, Option<i64>)> {
@@ -153,45 +145,23 @@ pub fn update_product(
     violations.finish((id, changes, version))
 }
 
-/// Which product ArchiveProduct is about, and the version it must still have.
-pub fn archive_product(request: &pb::ArchiveProductRequest) -> Result<(ProductId, Option<i64>)> {
+/// Reads ArchiveProduct. The version, if there is one, must be current.
+pub(crate) fn archive_product(
+    request: &pb::ArchiveProductRequest,
+) -> Result<(ProductId, Option<i64>)> {
     let mut violations = Violations::new();
     let id = ProductId(violations.uuid("product_id", &request.product_id));
     let version = etag(&mut violations, "etag", &request.etag);
     violations.finish((id, version))
 }
 
-/// The file that ImportProducts is about.
-///
-/// # Errors
-/// VALIDATION_FAILED where there is none.
-pub fn import_products(request: pb::ImportProductsRequest) -> Result<Vec<u8>> {
-    let mut violations = Violations::new();
-    violations.require(!request.file.is_empty(), "file", "must be set");
-    violations.finish(request.file)
-}
-
-/// What an import did, as the contract has it.
-pub fn import_report(report: Report) -> pb::ImportProductsResponse {
-    // There are no more rows than a file may have.
-    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    let bad_rows = report.bad_rows.into_iter();
-    let bad_rows = bad_rows.map(|row| pb::BadRow { line: count(row.line), problem: row.problem });
-    pb::ImportProductsResponse {
-        created_count: count(report.created),
-        updated_count: count(report.updated),
-        unchanged_count: count(report.unchanged),
-        bad_rows: bad_rows.collect(),
-    }
-}
-
-/// Zero, with a violation of its own, where no price is set.
+/// Returns 0 if there is no price, which [`ProductFields::checked`] reports.
 fn required_price(violations: &mut Violations, price: Option<&Money>, currency: &str) -> i64 {
     price.map_or(0, |money| amount(money, currency, violations.under("product.price")))
 }
 
-/// A product as the contract has it.
-pub fn product(product: Product, currency: &str) -> pb::Product {
+/// Writes a product.
+pub(crate) fn product(product: Product, currency: &str) -> pb::Product {
     let fields = product.fields;
     pb::Product {
         product_id: product.id.to_string(),
@@ -210,9 +180,18 @@ pub fn product(product: Product, currency: &str) -> pb::Product {
     }
 }
 
-/// What WatchStock tells.
-pub fn stock_news(news: Update<ProductId, StockState>) -> pb::WatchStockResponse {
-    let Update::Values(states) = news else {
+/// Writes a category from its slug and the number of its products.
+pub(crate) fn category((slug, count): (String, i64)) -> pb::Category {
+    pb::Category {
+        display_name: category_display_name(&slug),
+        slug,
+        product_count: i32::try_from(count).unwrap_or(i32::MAX),
+    }
+}
+
+/// Writes an update of WatchStock.
+pub(crate) fn stock_update(update: Update<ProductId, StockState>) -> pb::WatchStockResponse {
+    let Update::Values(states) = update else {
         return pb::WatchStockResponse { heartbeat: true, ..Default::default() };
     };
     let mut response = pb::WatchStockResponse::default();

@@ -8,8 +8,9 @@ use proto::{
 
 use super::Result;
 use crate::{
+    inventory::OrderId,
     product::ProductId,
-    reservation::{Held, OrderId, ReserveStock, total_minor},
+    reservation::{ReservationRequest, ReservedStock},
 };
 
 const ITEMS_MAX: usize = 50;
@@ -17,11 +18,11 @@ const ITEM_QUANTITY_MAX: i32 = 99;
 /// SHA-256.
 const FINGERPRINT_BYTES: usize = 32;
 
-/// What ReserveStock asks for.
-///
-/// # Errors
-/// VALIDATION_FAILED.
-pub fn reserve_stock(request: pb::ReserveStockRequest, currency: &str) -> Result<ReserveStock> {
+/// Reads ReserveStock.
+pub(crate) fn reserve_stock(
+    request: pb::ReserveStockRequest,
+    currency: &str,
+) -> Result<ReservationRequest> {
     let mut violations = Violations::new();
     let order_id = OrderId(violations.uuid("order_id", &request.order_id));
     let fingerprint = request.fingerprint;
@@ -43,13 +44,12 @@ pub fn reserve_stock(request: pb::ReserveStockRequest, currency: &str) -> Result
     let expected = request.expected_total.as_ref();
     let expected_total_minor =
         expected.map(|total| amount(total, currency, violations.under("expected_total")));
-    violations.finish(ReserveStock { order_id, fingerprint, items, expected_total_minor })
+    violations.finish(ReservationRequest { order_id, fingerprint, items, expected_total_minor })
 }
 
-/// A hold as the contract has it.
-pub fn held(held: Held, currency: &str) -> pb::ReserveStockResponse {
-    let total = total_minor(&held.items);
-    let items = held.items.into_iter().map(|item| pb::ReservedItem {
+/// Writes reserved stock.
+pub(crate) fn reserved_stock(reserved: ReservedStock, currency: &str) -> pb::ReserveStockResponse {
+    let items = reserved.items.into_iter().map(|item| pb::ReservedItem {
         product_id: item.product_id.to_string(),
         name: item.name,
         quantity: item.quantity,
@@ -57,7 +57,7 @@ pub fn held(held: Held, currency: &str) -> pb::ReserveStockResponse {
     });
     pb::ReserveStockResponse {
         items: items.collect(),
-        total: Some(from_minor(total, currency)),
-        known: held.known,
+        total: Some(from_minor(reserved.total_minor, currency)),
+        known: reserved.already_existed,
     }
 }

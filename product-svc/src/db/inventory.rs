@@ -1,165 +1,209 @@
 //! SQL of stock and its ledger.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
-    dsl::sql,
-    pg::Pg,
-    sql_query, sql_types,
-    sql_types::{Array, Integer, Nullable, SmallInt, Text},
+    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
+    SelectableHelper,
+    deserialize::{self, FromSql},
+    pg::{Pg, PgValue},
+    serialize::{self, IsNull, Output, ToSql},
+    sql_types::{Integer, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh_data::{database::Connection, prepared::prepared};
+use mesh_data::{
+    database::Connection,
+    sql::{Rows, sql},
+};
 use uuid::Uuid;
 
 use crate::{
-    inventory::{Change, Inventory, NewChange, Stock},
+    db::{after, has_words},
+    inventory::{
+        ChangeReason, Inventory, InventoryCursor, InventoryFilter, LedgerCursor, LedgerEntry,
+        NewLedgerEntry, OrderId, Stock,
+    },
     product::ProductId,
     schema::{inventory, inventory_changes, inventory_requests, products},
-    stock::{ChangeCursor, InventoryCursor},
 };
 
-type Row = (ProductId, String, String, i32, i32, i32, i64, DateTime<Utc>);
-
-fn row_to_inventory(row: Row) -> Inventory {
-    let (product_id, product_name, sku, on_hand, held, low_stock_threshold, version, updated_at) =
-        row;
-    let stock = Stock { on_hand, held, low_stock_threshold, version };
-    Inventory { product_id, product_name, sku, stock, updated_at }
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory, check_for_backend(Pg))]
+struct StockRow {
+    on_hand: i32,
+    held: i32,
+    low_stock_threshold: i32,
+    version: i64,
 }
 
-macro_rules! inventory_query {
-    () => {
-        inventory::table
-            .inner_join(products::table.on(products::id.eq(inventory::product_id)))
-            .select((
-                products::id,
-                products::name,
-                products::sku,
-                inventory::on_hand,
-                inventory::held,
-                inventory::low_stock_threshold,
-                inventory::version,
-                inventory::updated_at,
-            ))
-    };
+impl From<StockRow> for Stock {
+    fn from(row: StockRow) -> Self {
+        let StockRow { on_hand, held, low_stock_threshold, version } = row;
+        Self { on_hand, held, low_stock_threshold, version }
+    }
 }
 
-/// The stock of one product.
-pub async fn find_inventory(
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory, check_for_backend(Pg))]
+struct InventoryRow {
+    product_id: ProductId,
+    #[diesel(select_expression = products::name)]
+    product_name: String,
+    #[diesel(select_expression = products::sku)]
+    sku: String,
+    #[diesel(embed)]
+    stock: StockRow,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<InventoryRow> for Inventory {
+    fn from(row: InventoryRow) -> Self {
+        Self {
+            product_id: row.product_id,
+            product_name: row.product_name,
+            sku: row.sku,
+            stock: row.stock.into(),
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_changes, check_for_backend(Pg))]
+struct LedgerRow {
+    id: Uuid,
+    product_id: ProductId,
+    delta: i32,
+    on_hand_after: i32,
+    reason: ChangeReason,
+    note: String,
+    actor_id: Option<Uuid>,
+    order_id: Option<OrderId>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<LedgerRow> for LedgerEntry {
+    fn from(row: LedgerRow) -> Self {
+        Self {
+            id: row.id,
+            product_id: row.product_id,
+            delta: row.delta,
+            on_hand_after: row.on_hand_after,
+            reason: row.reason,
+            note: row.note,
+            actor_id: row.actor_id,
+            order_id: row.order_id,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Returns the stock of a product.
+pub(crate) async fn find_inventory(
     connection: &mut Connection,
     id: ProductId,
 ) -> QueryResult<Option<Inventory>> {
-    let query = inventory_query!().filter(products::id.eq(id));
-    query.first::<Row>(connection).await.optional().map(|row| row.map(row_to_inventory))
+    inventory::table
+        .inner_join(products::table.on(products::id.eq(inventory::product_id)))
+        .filter(products::id.eq(id))
+        .select(InventoryRow::as_select())
+        .first(connection)
+        .await
+        .optional()
+        .map(|row| row.map(Inventory::from))
 }
 
-/// A page of the stock of all products by name, from after `cursor` on.
-pub async fn list_inventory(
+/// Returns up to `limit` products after `cursor`, sorted by name. `tsquery` is that of the filter.
+pub(crate) async fn list_inventory(
     connection: &mut Connection,
-    tsquery: Option<&str>,
-    low_stock_only: bool,
+    filter: &InventoryFilter,
+    tsquery: Option<String>,
     cursor: Option<&InventoryCursor>,
     limit: i64,
 ) -> QueryResult<Vec<Inventory>> {
-    let mut query = inventory_query!().into_boxed::<Pg>();
+    let mut query = inventory::table
+        .inner_join(products::table.on(products::id.eq(inventory::product_id)))
+        .select(InventoryRow::as_select())
+        .order((products::sort_name, products::id))
+        .limit(limit)
+        .into_boxed::<Pg>();
     if let Some(tsquery) = tsquery {
-        let matches = sql::<sql_types::Bool>("products.search @@ to_tsquery('simple', ")
-            .bind::<sql_types::Text, _>(tsquery.to_owned())
-            .sql(")");
-        query = query.filter(matches);
+        query = query.filter(has_words(tsquery));
     }
-    if low_stock_only {
+    if filter.low_stock_only {
         let available = inventory::on_hand - inventory::held;
         query = query.filter(available.le(inventory::low_stock_threshold));
     }
     if let Some(InventoryCursor { name, product_id }) = cursor {
-        let name = name.to_lowercase();
-        query = query.filter(after!("sort_name", ">", Text, name, *product_id));
+        let columns = (products::sort_name, products::id);
+        let key = (name.to_lowercase(), *product_id);
+        query = query.filter(after::<(Text, SqlUuid), _, _>(columns, key));
     }
-    let rows: Vec<Row> =
-        query.order((products::sort_name, products::id)).limit(limit).load(connection).await?;
-    Ok(rows.into_iter().map(row_to_inventory).collect())
+    let rows = query.load(connection).await?;
+    Ok(rows.into_iter().map(Inventory::from).collect())
 }
 
-/// Locks the stock of `ids`, in order of id, and tells it.
-pub async fn lock_stock(
+/// Locks the stock of `ids` in order of id, and returns it.
+pub(crate) async fn lock_stock(
     connection: &mut Connection,
     ids: &[ProductId],
 ) -> QueryResult<BTreeMap<ProductId, Stock>> {
-    let rows: Vec<(ProductId, i32, i32, i32, i64)> = inventory::table
+    let rows: Vec<(ProductId, StockRow)> = inventory::table
         .filter(inventory::product_id.eq_any(ids))
         .order(inventory::product_id)
-        .select((
-            inventory::product_id,
-            inventory::on_hand,
-            inventory::held,
-            inventory::low_stock_threshold,
-            inventory::version,
-        ))
+        .select((inventory::product_id, StockRow::as_select()))
         .for_no_key_update()
         .load(connection)
         .await?;
-    let stock = rows.into_iter().map(|(id, on_hand, held, low_stock_threshold, version)| {
-        (id, Stock { on_hand, held, low_stock_threshold, version })
-    });
-    Ok(stock.collect())
+    Ok(rows.into_iter().map(|(id, stock)| (id, stock.into())).collect())
 }
 
-/// Writes stock that [`lock_stock`] has locked. Where `on_hand` changed it grows the
-/// version.
-pub async fn update_stock(
+/// Updates stock that [`lock_stock`] has locked. The version grows if `on_hand` or the threshold
+/// changes.
+pub(crate) async fn update_stock(
     connection: &mut Connection,
     stock: &BTreeMap<ProductId, Stock>,
 ) -> QueryResult<()> {
-    let ids: Vec<_> = stock.keys().copied().collect();
-    let column = |of: fn(&Stock) -> i32| stock.values().map(of).collect::<Vec<_>>();
-    let update = sql_query(
-        "UPDATE inventory SET on_hand = new.on_hand, held = new.held, \
+    let stock: Vec<_> = stock.iter().collect();
+    let rows = Rows::of(&stock)
+        .column::<SqlUuid, _>("product_id", |(id, _)| **id)
+        .column::<Integer, _>("on_hand", |(_, stock)| stock.on_hand)
+        .column::<Integer, _>("held", |(_, stock)| stock.held)
+        .column::<Integer, _>("threshold", |(_, stock)| stock.low_stock_threshold);
+    let update = sql("UPDATE inventory SET on_hand = new.on_hand, held = new.held, \
          low_stock_threshold = new.threshold, version = version + new.changed::int, \
          updated_at = CASE WHEN new.changed THEN now() ELSE updated_at END \
-         FROM (SELECT n.*, (i.on_hand, i.low_stock_threshold) <> (n.on_hand, n.threshold) \
-               FROM unnest($1, $2, $3, $4) AS n (product_id, on_hand, held, threshold) \
-               JOIN inventory i USING (product_id)) AS new \
-              (product_id, on_hand, held, threshold, changed) \
-         WHERE inventory.product_id = new.product_id",
-    )
-    .bind::<Array<sql_types::Uuid>, _>(ids)
-    .bind::<Array<Integer>, _>(column(|stock| stock.on_hand))
-    .bind::<Array<Integer>, _>(column(|stock| stock.held))
-    .bind::<Array<Integer>, _>(column(|stock| stock.low_stock_threshold));
-    prepared(update).execute(connection).await.map(drop)
+         FROM (SELECT n.*, \
+                      (i.on_hand, i.low_stock_threshold) <> (n.on_hand, n.threshold) AS changed \
+               FROM {n} JOIN inventory i USING (product_id)) AS new \
+         WHERE inventory.product_id = new.product_id");
+    update.rows("n", rows).execute(connection).await.map(drop)
 }
 
 /// Adds to the ledger.
-pub async fn insert_changes(connection: &mut Connection, changes: &[NewChange]) -> QueryResult<()> {
-    if changes.is_empty() {
+pub(crate) async fn insert_ledger_entries(
+    connection: &mut Connection,
+    entries: &[NewLedgerEntry],
+) -> QueryResult<()> {
+    if entries.is_empty() {
         return Ok(());
     }
-    let insert = sql_query(
-        "INSERT INTO inventory_changes \
-         (id, product_id, delta, on_hand_after, reason, note, actor_id, order_id) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind::<Array<sql_types::Uuid>, _>(changes.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
-    .bind::<Array<sql_types::Uuid>, _>(changes.iter().map(|c| c.product_id).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(changes.iter().map(|c| c.delta).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(changes.iter().map(|c| c.on_hand_after).collect::<Vec<_>>())
-    .bind::<Array<SmallInt>, _>(changes.iter().map(|c| c.reason as i16).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(changes.iter().map(|c| &*c.note).collect::<Vec<_>>())
-    .bind::<Array<Nullable<sql_types::Uuid>>, _>(
-        changes.iter().map(|c| c.actor_id).collect::<Vec<_>>(),
-    )
-    .bind::<Array<Nullable<sql_types::Uuid>>, _>(
-        changes.iter().map(|c| c.order_id).collect::<Vec<_>>(),
-    );
-    prepared(insert).execute(connection).await.map(drop)
+    let insert = Rows::of(entries)
+        .column::<SqlUuid, _>("id", |_| Uuid::now_v7())
+        .column::<SqlUuid, _>("product_id", |entry| entry.product_id)
+        .column::<Integer, _>("delta", |entry| entry.delta)
+        .column::<Integer, _>("on_hand_after", |entry| entry.on_hand_after)
+        .column::<SmallInt, _>("reason", |entry| entry.reason)
+        .column::<Text, _>("note", |entry| &*entry.note)
+        .column::<Nullable<SqlUuid>, _>("actor_id", |entry| entry.actor_id)
+        .column::<Nullable<SqlUuid>, _>("order_id", |entry| entry.order_id)
+        .insert_into("inventory_changes");
+    insert.execute(connection).await.map(drop)
 }
 
-/// Notes that a request was made; false with its fingerprint where it was before.
-pub async fn insert_request(
+/// Inserts an idempotency key. Returns the existing fingerprint if the key was used before.
+pub(crate) async fn insert_request(
     connection: &mut Connection,
     actor_id: Uuid,
     request_id: Uuid,
@@ -185,48 +229,85 @@ pub async fn insert_request(
         .map(Some)
 }
 
-type ChangeTuple = (
-    Uuid,
-    ProductId,
-    i32,
-    i32,
-    i16,
-    String,
-    Option<Uuid>,
-    Option<crate::reservation::OrderId>,
-    DateTime<Utc>,
-);
-
-/// A page of the ledger of one product, newest first.
-pub async fn list_changes(
+/// Returns up to `limit` ledger entries of a product after `cursor`, newest first.
+pub(crate) async fn list_ledger_entries(
     connection: &mut Connection,
     id: ProductId,
-    cursor: Option<&ChangeCursor>,
+    cursor: Option<&LedgerCursor>,
     limit: i64,
-) -> QueryResult<Vec<Change>> {
+) -> QueryResult<Vec<LedgerEntry>> {
     let mut query = inventory_changes::table
         .filter(inventory_changes::product_id.eq(id))
         .order(inventory_changes::id.desc())
         .limit(limit)
+        .select(LedgerRow::as_select())
         .into_boxed::<Pg>();
-    if let Some(ChangeCursor { change_id }) = cursor {
-        query = query.filter(inventory_changes::id.lt(change_id));
+    if let Some(LedgerCursor { id }) = cursor {
+        query = query.filter(inventory_changes::id.lt(id));
     }
-    let rows: Vec<ChangeTuple> = query.load(connection).await?;
-    let changes = rows.into_iter().map(
-        |(id, product_id, delta, on_hand_after, reason, note, actor_id, order_id, created_at)| {
-            Change {
-                id,
-                product_id,
-                delta,
-                on_hand_after,
-                reason,
-                note,
-                actor_id,
-                order_id,
-                created_at,
-            }
-        },
-    );
-    Ok(changes.collect())
+    let rows = query.load(connection).await?;
+    Ok(rows.into_iter().map(LedgerEntry::from).collect())
+}
+
+/// Returns the number that the column `reason` stores. It is the number of `InventoryChangeReason`
+/// in the contract, where numbers never change; the rows do not depend on the order of our enum.
+fn reason_number(reason: ChangeReason) -> i16 {
+    match reason {
+        ChangeReason::Received => 1,
+        ChangeReason::Counted => 2,
+        ChangeReason::Damaged => 3,
+        ChangeReason::Lost => 4,
+        ChangeReason::CustomerReturn => 5,
+        ChangeReason::Other => 6,
+        ChangeReason::OrderPlaced => 7,
+        ChangeReason::OrderCancelled => 8,
+        ChangeReason::Imported => 9,
+    }
+}
+
+/// Returns the reason of a stored number, as in [`reason_number`].
+fn reason_from_number(number: i16) -> Option<ChangeReason> {
+    match number {
+        1 => Some(ChangeReason::Received),
+        2 => Some(ChangeReason::Counted),
+        3 => Some(ChangeReason::Damaged),
+        4 => Some(ChangeReason::Lost),
+        5 => Some(ChangeReason::CustomerReturn),
+        6 => Some(ChangeReason::Other),
+        7 => Some(ChangeReason::OrderPlaced),
+        8 => Some(ChangeReason::OrderCancelled),
+        9 => Some(ChangeReason::Imported),
+        _ => None,
+    }
+}
+
+impl ToSql<SmallInt, Pg> for ChangeReason {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&reason_number(*self).to_be_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<SmallInt, Pg> for ChangeReason {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let number = <i16 as FromSql<SmallInt, Pg>>::from_sql(value)?;
+        reason_from_number(number).ok_or_else(|| format!("{number} is no ChangeReason").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::product::v1::InventoryChangeReason;
+
+    #[test]
+    fn stored_reasons_are_the_numbers_of_the_contract() {
+        for number in 1..=9_i16 {
+            let reason = reason_from_number(number).expect("it is a reason");
+            assert_eq!(reason_number(reason), number);
+            let name = InventoryChangeReason::try_from(i32::from(number)).expect("it is known");
+            assert_eq!(format!("{name:?}"), format!("{reason:?}"));
+        }
+        assert!(InventoryChangeReason::try_from(10).is_err() && reason_from_number(10).is_none());
+    }
 }

@@ -3,19 +3,27 @@
 use std::{collections::HashSet, time::Duration};
 
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Double, Integer, Text, Uuid},
+    ExpressionMethods, IntoSql, QueryDsl, QueryResult, Queryable, QueryableByName, Selectable,
+    SelectableHelper,
+    dsl::{now, sql as literal},
+    pg::{Pg, expression::extensions::IntervalDsl},
+    sql_types::{Array, BigInt, Binary, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh_data::{database::Connection, prepared::prepared};
+use mesh_data::{
+    database::Connection,
+    sql::{Rows, sql},
+};
 
 use crate::{
+    inventory::OrderId,
     product::ProductId,
-    reservation::{OrderId, Reservation, ReservationState, ReservedItem},
+    reservation::{Reservation, ReservationState, ReservedItem},
     schema::reservations,
 };
 
-#[derive(diesel::Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = reservations, check_for_backend(Pg))]
 struct Row {
     order_id: OrderId,
     fingerprint: Vec<u8>,
@@ -45,122 +53,120 @@ impl From<Row> for Reservation {
     }
 }
 
-macro_rules! rows {
-    ($ids:expr) => {
-        reservations::table
-            .filter(reservations::order_id.eq_any($ids))
-            .order(reservations::order_id)
-            .select((
-                reservations::order_id,
-                reservations::fingerprint,
-                reservations::state,
-                reservations::product_ids,
-                reservations::names,
-                reservations::quantities,
-                reservations::prices_minor,
-            ))
-    };
-}
-
-/// Those of the reservations that are there.
-pub async fn find_reservations(
+/// Returns the reservations of `ids` that exist.
+pub(crate) async fn find_reservations(
     connection: &mut Connection,
     ids: &[OrderId],
 ) -> QueryResult<Vec<Reservation>> {
-    let rows: Vec<Row> = rows!(ids).load(connection).await?;
+    let rows = reservations::table
+        .filter(reservations::order_id.eq_any(ids))
+        .select(Row::as_select())
+        .load(connection)
+        .await?;
     Ok(rows.into_iter().map(Reservation::from).collect())
 }
 
-/// Locks those of the reservations that are there, in order of id, and tells them.
-pub async fn lock_reservations(
+/// Locks the reservations of `ids` that exist, in order of id, and returns them.
+pub(crate) async fn lock_reservations(
     connection: &mut Connection,
     ids: &[OrderId],
 ) -> QueryResult<Vec<Reservation>> {
-    let rows: Vec<Row> = rows!(ids).for_no_key_update().load(connection).await?;
+    let rows = reservations::table
+        .filter(reservations::order_id.eq_any(ids))
+        .order(reservations::order_id)
+        .select(Row::as_select())
+        .for_no_key_update()
+        .load(connection)
+        .await?;
     Ok(rows.into_iter().map(Reservation::from).collect())
 }
 
-/// Writes holds, in order of id, and tells those whose id was free.
-pub async fn insert_reservations(
+/// Inserts reservations in order of id. Returns the ids that did not exist before.
+pub(crate) async fn insert_reservations(
     connection: &mut Connection,
     new: &[Reservation],
 ) -> QueryResult<HashSet<OrderId>> {
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = SqlUuid)]
+        order_id: OrderId,
+    }
     if new.is_empty() {
         return Ok(HashSet::new());
     }
-    // SQL has no array of arrays of different length: the items of all, and where each
-    // reservation's begin and end.
-    let items: Vec<_> = new.iter().flat_map(|new| &new.items).collect();
-    let lasts: Vec<i32> = new
-        .iter()
-        .scan(0, |last, new| {
-            *last += new.items.len() as i32;
-            Some(*last)
-        })
-        .collect();
-    let firsts = lasts.iter().zip(new).map(|(last, new)| last - new.items.len() as i32 + 1);
-    let firsts: Vec<_> = firsts.collect();
-    let insert = sql_query(
-        "INSERT INTO reservations \
+    // SQL has no array of arrays of different lengths. So there is one array of the items of all
+    // reservations, and the bounds of each.
+    let mut items = Vec::new();
+    let mut bounded = Vec::with_capacity(new.len());
+    for reservation in new {
+        let first = items.len() as i32 + 1;
+        items.extend(&reservation.items);
+        bounded.push((reservation, first, items.len() as i32));
+    }
+    let rows = Rows::of(&bounded)
+        .column::<SqlUuid, _>("order_id", |(reservation, ..)| reservation.order_id)
+        .column::<Binary, _>("fingerprint", |(reservation, ..)| &*reservation.fingerprint)
+        .column::<Integer, _>("first", |(_, first, _)| *first)
+        .column::<Integer, _>("last", |(.., last)| *last);
+    let insert = sql("INSERT INTO reservations \
          (order_id, fingerprint, product_ids, names, quantities, prices_minor) \
-         SELECT order_id, fingerprint, ($5)[f:l], ($6)[f:l], ($7)[f:l], ($8)[f:l] \
-         FROM unnest($1, $2, $3, $4) AS new (order_id, fingerprint, f, l) ORDER BY order_id \
-         ON CONFLICT (order_id) DO NOTHING RETURNING order_id",
-    )
-    .bind::<Array<Uuid>, _>(new.iter().map(|new| new.order_id).collect::<Vec<_>>())
-    .bind::<Array<Binary>, _>(new.iter().map(|new| &*new.fingerprint).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(firsts)
-    .bind::<Array<Integer>, _>(lasts)
-    .bind::<Array<Uuid>, _>(items.iter().map(|item| item.product_id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(items.iter().map(|item| &*item.name).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(items.iter().map(|item| item.price_minor).collect::<Vec<_>>());
-    let inserted: Vec<Id> = prepared(insert).get_results(connection).await?;
+         SELECT order_id, fingerprint, ({product_ids})[first:last], ({names})[first:last], \
+                ({quantities})[first:last], ({prices_minor})[first:last] \
+         FROM {new} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING RETURNING order_id")
+    .rows("new", rows)
+    .bind::<Array<SqlUuid>, _>("product_ids", collect(&items, |item| item.product_id))
+    .bind::<Array<Text>, _>("names", collect(&items, |item| &*item.name))
+    .bind::<Array<Integer>, _>("quantities", collect(&items, |item| item.quantity))
+    .bind::<Array<BigInt>, _>("prices_minor", collect(&items, |item| item.price_minor));
+    let inserted: Vec<Id> = insert.get_results(connection).await?;
     Ok(inserted.into_iter().map(|row| row.order_id).collect())
 }
 
-#[derive(QueryableByName)]
-struct Id {
-    #[diesel(sql_type = Uuid)]
-    order_id: OrderId,
+fn collect<'a, T>(items: &[&'a ReservedItem], column: impl Fn(&'a ReservedItem) -> T) -> Vec<T> {
+    items.iter().map(|item| column(item)).collect()
 }
 
-/// Takes back reservations that this very transaction wrote and then refused.
-pub async fn delete_reservations(connection: &mut Connection, ids: &[OrderId]) -> QueryResult<()> {
+/// Deletes reservations that the same transaction has inserted and then rejected.
+pub(crate) async fn delete_reservations(
+    connection: &mut Connection,
+    ids: &[OrderId],
+) -> QueryResult<()> {
     diesel::delete(reservations::table.filter(reservations::order_id.eq_any(ids)))
         .execute(connection)
         .await
         .map(drop)
 }
 
-/// Moves reservations that are locked.
-pub async fn update_states(
+/// Updates the states of reservations that the caller has locked.
+pub(crate) async fn update_states(
     connection: &mut Connection,
-    moved: &[(OrderId, ReservationState)],
+    transitions: &[(OrderId, ReservationState)],
 ) -> QueryResult<()> {
-    let (ids, states): (Vec<_>, Vec<_>) = moved.iter().copied().unzip();
-    let update = sql_query(
-        "UPDATE reservations SET state = new.state \
-         FROM unnest($1, $2) AS new (order_id, state) \
-         WHERE reservations.order_id = new.order_id",
-    )
-    .bind::<Array<Uuid>, _>(ids)
-    .bind::<Array<Text>, _>(states);
-    prepared(update).execute(connection).await.map(drop)
+    if transitions.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::of(transitions)
+        .column::<SqlUuid, _>("order_id", |(id, _)| *id)
+        .column::<Text, _>("state", |(_, state)| *state);
+    let update = sql("UPDATE reservations SET state = new.state \
+         FROM {new} WHERE reservations.order_id = new.order_id");
+    update.rows("new", rows).execute(connection).await.map(drop)
 }
 
-/// Holds older than `age`, oldest first.
-pub async fn find_held_before(
+/// Returns up to `limit` holds older than `age`, oldest first.
+pub(crate) async fn find_held_before(
     connection: &mut Connection,
     age: Duration,
     limit: i64,
 ) -> QueryResult<Vec<OrderId>> {
-    let find = sql_query(
-        "SELECT order_id FROM reservations WHERE state = 'HELD' \
-         AND created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2",
-    )
-    .bind::<Double, _>(age.as_secs_f64())
-    .bind::<BigInt, _>(limit);
-    let rows: Vec<Id> = prepared(find).get_results(connection).await?;
-    Ok(rows.into_iter().map(|row| row.order_id).collect())
+    let age = age.as_secs_f64().seconds();
+    reservations::table
+        // A literal instead of a parameter, so that any plan can use the index of holds.
+        .filter(reservations::state.eq(literal::<Text>("'HELD'")))
+        .filter(reservations::created_at.lt(now.into_sql::<Timestamptz>() - age))
+        .order(reservations::created_at)
+        .limit(limit)
+        .select(reservations::order_id)
+        .load(connection)
+        .await
 }

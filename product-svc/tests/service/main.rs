@@ -1,9 +1,14 @@
-//! product-svc as the gateway, order-svc and the broker see it: the real service on a
-//! real database.
+//! product-svc as its callers see it: the real service, PostgreSQL, Kafka and order-svc.
 
-mod catalogue;
+mod access;
 mod field_rules;
-mod import;
-mod reservations;
-mod support;
-mod watch;
+mod harness;
+mod inventory;
+mod product_catalogue;
+mod product_import;
+mod product_search;
+mod product_watch;
+mod reservation;
+mod reservation_outcomes;
+mod reservation_sweeper;
+mod validation;

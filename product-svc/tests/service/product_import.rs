@@ -8,7 +8,7 @@ use tests::status::{bad_fields, reason};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::support::{Shop, eur, reserve};
+use crate::harness::{Shop, eur};
 
 const HEADER: &str = "sku,slug,name,category,price,currency,on_hand";
 
@@ -30,60 +30,60 @@ async fn a_file_creates_and_changes_products_by_sku() {
     let file = |pot: &str| {
         format!("{HEADER}\nCUP-1,cup,Cup,kitchen,2.50,EUR,9\nPOT-1,pot,Pot,kitchen,{pot}\n")
     };
-    let told = import(&mut shop, file("7,EUR,")).await.expect("it is good");
+    let report = import(&mut shop, file("7,EUR,")).await.expect("it is good");
     let counts = |r: &ImportProductsResponse| (r.created_count, r.updated_count, r.unchanged_count);
-    assert_eq!((counts(&told), told.bad_rows.len()), ((2, 0, 0), 0));
-    let cup = find(&mut shop, "cup").await.expect("it is there");
+    assert_eq!((counts(&report), report.bad_rows.len()), ((2, 0, 0), 0));
+    let cup = find(&mut shop, "cup").await.expect("it exists");
     assert_eq!((cup.price.clone(), cup.stock_state), (Some(eur(250)), StockState::InStock.into()));
 
-    let told = import(&mut shop, file("8,EUR,4")).await.expect("it is good");
-    assert_eq!(counts(&told), (0, 1, 1));
-    let pot = find(&mut shop, "pot").await.expect("it is there");
+    let report = import(&mut shop, file("8,EUR,4")).await.expect("it is good");
+    assert_eq!(counts(&report), (0, 1, 1));
+    let pot = find(&mut shop, "pot").await.expect("it exists");
     assert_eq!((pot.price, pot.stock_state), (Some(eur(800)), StockState::LowStock.into()));
-    assert_eq!(find(&mut shop, "cup").await.expect("it is there"), cup, "it is as it was");
+    assert_eq!(find(&mut shop, "cup").await.expect("it exists"), cup, "it is as it was");
     assert_eq!(shop.stock(&pot.product_id).await, (4, 0, 4), "the ledger has it");
     let request = ListInventoryChangesRequest { product_id: pot.product_id, ..Default::default() };
     let request = shop.issuer.request(&shop.admin, request);
-    let changes = shop.inventory.list_inventory_changes(request).await.expect("it is there");
+    let changes = shop.inventory.list_inventory_changes(request).await.expect("it exists");
     let change = changes.into_inner().changes.remove(0);
     assert_eq!(change.reason(), InventoryChangeReason::Imported);
     assert_eq!(change.actor_id, shop.admin.sub.to_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_bad_row_keeps_all_out_and_each_is_told_with_its_line() {
+async fn one_bad_row_rejects_the_file_and_each_is_reported_with_its_line() {
     let mut shop = Shop::open().await;
     let held = shop.product("Cup", 5).await;
-    let hold = reserve(Uuid::now_v7(), 1, &[(&held.product_id, 3)]);
-    shop.reservations.reserve_stock(hold).await.expect("there is enough");
+    let items = [(&*held.product_id, 3)];
+    shop.reserve(Uuid::now_v7(), 1, &items).await.expect("there is enough");
     let other = shop.product("Pot", 5).await;
 
-    let told = import(&mut shop, format!("{HEADER}\nA-1,a,A,kitchen,1,EUR,1\nA 2,,,,,,\n")).await;
-    let told = told.expect("the report tells it").bad_rows;
-    assert_eq!(told.iter().map(|row| row.line).collect::<Vec<_>>(), [3]);
-    assert!(told[0].problem.contains("sku must"), "{}", told[0].problem);
+    let report = import(&mut shop, format!("{HEADER}\nA-1,a,A,kitchen,1,EUR,1\nA 2,,,,,,\n")).await;
+    let rows = report.expect("the report has it").bad_rows;
+    assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [3]);
+    assert!(rows[0].problem.contains("sku must"), "{}", rows[0].problem);
 
     let file = format!(
         "{HEADER}\nA-1,a,A,kitchen,1,EUR,1\nA-2,{},B,kitchen,1,EUR,\n{},{},Cup,kitchen,1,EUR,2\n",
         other.slug, held.sku, held.slug
     );
-    let told = import(&mut shop, file).await.expect("the report tells it");
-    assert_eq!(told.created_count + told.updated_count + told.unchanged_count, 0);
-    let told: Vec<_> = told.bad_rows.iter().map(|row| (row.line, &*row.problem)).collect();
+    let report = import(&mut shop, file).await.expect("the report has it");
+    assert_eq!(report.created_count + report.updated_count + report.unchanged_count, 0);
+    let rows: Vec<_> = report.bad_rows.iter().map(|row| (row.line, &*row.problem)).collect();
     let taken = format!("slug {} is in use by another product", other.slug);
     let below = "2 on hand would be less than the 3 that checkouts hold";
-    assert_eq!(told, [(3, &*taken), (4, below)]);
+    assert_eq!(rows, [(3, &*taken), (4, below)]);
     let gone = find(&mut shop, "a").await.expect_err("nothing was imported");
     assert_eq!(reason(&gone), "PRODUCT_NOT_FOUND");
-    assert_eq!(find(&mut shop, &held.slug).await.expect("it is there").price, held.price);
+    assert_eq!(find(&mut shop, &held.slug).await.expect("it exists").price, held.price);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_there_and_may_fill_a_message() {
+async fn a_file_is_required_and_may_fill_a_message() {
     let mut shop = Shop::open().await;
-    let refused = import(&mut shop, String::new()).await.expect_err("there is none");
+    let rejected = import(&mut shop, String::new()).await.expect_err("there is none");
     assert_eq!(
-        (refused.code(), bad_fields(&refused)),
+        (rejected.code(), bad_fields(&rejected)),
         (Code::InvalidArgument, vec!["file".into()])
     );
 
@@ -92,11 +92,24 @@ async fn a_file_is_there_and_may_fill_a_message() {
     let rows: String = (0..2_060).map(row).collect();
     let file = format!("sku,name,category,price,currency,description\n{rows}");
     assert!(((4 << 20) - (32 << 10)..4 << 20).contains(&file.len()), "{}", file.len());
-    let told = import(&mut shop, file.clone()).await.expect("it is good");
-    assert_eq!(told.created_count, 2_060);
-    let refused = import(&mut shop, file + &rows[..64 << 10]).await.expect_err("it is too large");
+    let report = import(&mut shop, file.clone()).await.expect("it is good");
+    assert_eq!(report.created_count, 2_060);
+    let rejected = import(&mut shop, file + &rows[..64 << 10]).await.expect_err("it is too large");
     assert_eq!(
-        (refused.code(), &*reason(&refused)),
+        (rejected.code(), &*reason(&rejected)),
         (Code::ResourceExhausted, "MESSAGE_TOO_LARGE")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_catalogue_is_imported_once_and_again_without_change() {
+    let mut shop = Shop::open().await;
+    let csv = || devstack::catalogue::PRODUCTS_CSV.to_owned();
+    let first = import(&mut shop, csv()).await.expect("it is good");
+    assert!(first.created_count >= 200 && first.updated_count == 0);
+    let second = import(&mut shop, csv()).await.expect("it is good");
+    assert_eq!(
+        (second.created_count, second.updated_count, second.unchanged_count),
+        (0, 0, first.created_count)
     );
 }

@@ -1,0 +1,56 @@
+//! Stock and its ledger, as an admin changes and reads them.
+
+use proto::product::v1::{
+    GetProductRequest, InventoryReason, ListInventoryRequest, StockState, UpdateInventoryRequest,
+    get_product_request::Key, update_inventory_request::Change,
+};
+use tests::status::{metadata, reason};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::harness::Shop;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_and_ledger_change_once_per_request_id() {
+    let mut shop = Shop::open().await;
+    let cup = shop.product("Cup", 10).await;
+    let request_id = Uuid::now_v7().to_string();
+    let mut update = async |change: Change, request_id: &str, etag: &str| {
+        let request = UpdateInventoryRequest {
+            product_id: cup.product_id.clone(),
+            change: Some(change),
+            reason: InventoryReason::Damaged.into(),
+            note: "Fell.".into(),
+            request_id: request_id.into(),
+            etag: etag.into(),
+            low_stock_threshold: None,
+        };
+        let request = shop.issuer.request(&shop.admin, request);
+        shop.inventory
+            .update_inventory(request)
+            .await
+            .map(|r| r.into_inner().inventory.unwrap_or_default())
+    };
+    let first = update(Change::AdjustBy(-3), &request_id, "").await.expect("good");
+    let again = update(Change::AdjustBy(-3), &request_id, "").await.expect("the same");
+    assert_eq!((first.on_hand, again.on_hand), (7, 7));
+    let reused = update(Change::AdjustBy(-4), &request_id, "").await.expect_err("another");
+    assert_eq!(reason(&reused), "REQUEST_ID_REUSED");
+    let id = Uuid::now_v7().to_string();
+    let stale = update(Change::SetOnHand(1), &id, "1").await.expect_err("it has changed");
+    assert_eq!(reason(&stale), "STALE_ETAG");
+    assert_eq!(metadata(&stale, "on_hand").as_deref(), Some("7"));
+    let below = update(Change::AdjustBy(-8), &id, "").await.expect_err("below zero");
+    assert_eq!((below.code(), &*reason(&below)), (Code::FailedPrecondition, "STOCK_HELD"));
+    assert_eq!(metadata(&below, "held").as_deref(), Some("0"));
+    update(Change::SetOnHand(2), &id, &first.etag).await.expect("a rejected id can be used again");
+    assert_eq!(shop.stock(&cup.product_id).await, (2, 0, 2));
+    let key = Some(Key::ProductId(cup.product_id.clone()));
+    let product = shop.products.get_product(GetProductRequest { key }).await.expect("for sale");
+    let product = product.into_inner().product.expect("a response has it");
+    assert_eq!(product.stock_state(), StockState::LowStock);
+    let request = ListInventoryRequest { low_stock_only: true, ..Default::default() };
+    let request = shop.issuer.request(&shop.admin, request);
+    let low = shop.inventory.list_inventory(request).await.expect("good").into_inner();
+    assert_eq!(low.inventories.len(), 1);
+}

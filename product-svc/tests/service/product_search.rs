@@ -1,0 +1,115 @@
+//! ListProducts: pages, search, filters, and what its cache shows.
+
+use proto::product::v1::{ListProductsRequest, Product, StockState, UpdateProductRequest};
+use tests::status::bad_fields;
+use uuid::Uuid;
+
+use crate::harness::{Shop, eur};
+
+async fn names(shop: &mut Shop, request: ListProductsRequest) -> Vec<String> {
+    let response = shop.products.list_products(request).await.expect("it is good").into_inner();
+    response.products.into_iter().map(|product| product.name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_show_every_product_once_in_every_order() {
+    let mut shop = Shop::open().await;
+    for name in ["beaker", "Cup", "Anvil", "dish", "cup"] {
+        shop.product(name, 1).await;
+    }
+    for (order_by, first) in [("", "Anvil"), ("name", "Anvil"), ("create_time desc", "cup")] {
+        let mut seen = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let order_by = order_by.to_owned();
+            let request =
+                ListProductsRequest { page_size: 2, page_token, order_by, ..Default::default() };
+            let page = shop.products.list_products(request).await.expect("good").into_inner();
+            seen.extend(page.products.into_iter().map(|product| product.name));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen.first().map(String::as_str), Some(first), "{order_by}");
+        seen.sort();
+        assert_eq!(seen, ["Anvil", "Cup", "beaker", "cup", "dish"], "{order_by}");
+    }
+    for order_by in ["price", "price desc"] {
+        let request = ListProductsRequest { order_by: order_by.into(), ..Default::default() };
+        assert_eq!(names(&mut shop, request).await.len(), 5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_token_is_valid_only_for_the_request_it_came_from() {
+    let mut shop = Shop::open().await;
+    shop.product("Cup", 1).await;
+    shop.product("Pot", 1).await;
+    let request = ListProductsRequest { page_size: 1, ..Default::default() };
+    let page = shop.products.list_products(request.clone()).await.expect("good").into_inner();
+    let page_token = page.next_page_token;
+    let other = ListProductsRequest {
+        page_token: page_token.clone(),
+        in_stock_only: true,
+        ..request.clone()
+    };
+    let forged = ListProductsRequest { page_token: format!("A{page_token}"), ..request };
+    for request in [other, forged] {
+        let rejected = shop.products.list_products(request).await.expect_err("another request");
+        assert_eq!(bad_fields(&rejected), ["page_token"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_tolerates_one_typo_and_filters_narrow_the_result() {
+    let mut shop = Shop::open().await;
+    shop.product("Steel Kettle", 9).await;
+    shop.product("Tea Pot", 0).await;
+    let query = |query: &str| ListProductsRequest { query: query.into(), ..Default::default() };
+    for typed in ["kettle", "KET", "ketle", "kettel", "kettlle", "keztle", "steel kettle"] {
+        assert_eq!(names(&mut shop, query(typed)).await, ["Steel Kettle"], "{typed}");
+    }
+    assert_eq!(names(&mut shop, query("drink")).await.len(), 2, "the description counts");
+    assert!(names(&mut shop, query("kettle pot")).await.is_empty());
+    shop.product("Casserole, 4.5 L (X-12)", 1).await;
+    for typed in ["4.5 l", "4.5", "x-12", "(X-12)", "caserole -12"] {
+        assert_eq!(names(&mut shop, query(typed)).await, ["Casserole, 4.5 L (X-12)"], "{typed}");
+    }
+    assert_eq!(names(&mut shop, query("' & | !")).await.len(), 3, "no word at all");
+    let in_stock =
+        ListProductsRequest { in_stock_only: true, query: "drink".into(), ..Default::default() };
+    assert_eq!(names(&mut shop, in_stock).await, ["Casserole, 4.5 L (X-12)", "Steel Kettle"]);
+    let too_expensive = ListProductsRequest { price_min: Some(eur(251)), ..Default::default() };
+    assert!(names(&mut shop, too_expensive).await.is_empty());
+    let elsewhere = ListProductsRequest { category: "garden".into(), ..Default::default() };
+    assert!(names(&mut shop, elsewhere).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_the_writes_of_its_own_replica_at_once() {
+    let mut shop = Shop::open().await;
+    let list = async |shop: &mut Shop| {
+        let all = ListProductsRequest::default();
+        let listed = shop.products.list_products(all).await.expect("good").into_inner().products;
+        listed.into_iter().map(|p| (p.price.clone(), p.stock_state())).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&mut shop).await, []);
+    let cup = shop.product("Cup", 7).await;
+    assert_eq!(list(&mut shop).await, [(Some(eur(250)), StockState::InStock)]);
+
+    let items = [(&*cup.product_id, 2)];
+    shop.reserve(Uuid::now_v7(), 1, &items).await.expect("there is enough");
+    assert_eq!(list(&mut shop).await, [(Some(eur(250)), StockState::LowStock)]);
+
+    let request = UpdateProductRequest {
+        product: Some(Product { price: Some(eur(300)), ..cup.clone() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["price".into()] }),
+    };
+    let request = shop.issuer.request(&shop.admin, request);
+    shop.products.update_product(request).await.expect("it is good");
+    assert_eq!(list(&mut shop).await, [(Some(eur(300)), StockState::LowStock)]);
+
+    shop.set_on_hand(&cup.product_id, 2).await;
+    assert_eq!(list(&mut shop).await, [(Some(eur(300)), StockState::OutOfStock)]);
+}
