@@ -1,8 +1,8 @@
 //! Stock and its ledger, as an admin changes and reads them.
 
 use proto::product::v1::{
-    GetProductRequest, InventoryReason, ListInventoryRequest, StockState, UpdateInventoryRequest,
-    get_product_request::Key, update_inventory_request::Change,
+    GetProductRequest, InventoryReason, ListInventoryChangesRequest, ListInventoryRequest,
+    StockState, UpdateInventoryRequest, get_product_request::Key, update_inventory_request::Change,
 };
 use tests::status::{metadata, reason};
 use tonic::Code;
@@ -53,4 +53,42 @@ async fn stock_and_ledger_change_once_per_request_id() {
     let request = shop.issuer.request(&shop.admin, request);
     let low = shop.inventory.list_inventory(request).await.expect("good").into_inner();
     assert_eq!(low.inventories.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_show_all_stock_by_name_and_the_ledger_newest_first() {
+    let mut shop = Shop::open().await;
+    let cup = shop.product("cup", 1).await;
+    for (name, on_hand) in [("Anvil", 2), ("Dish", 3)] {
+        shop.product(name, on_hand).await;
+    }
+    let (mut names, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListInventoryRequest { page_size: 2, page_token, ..Default::default() };
+        let request = shop.issuer.request(&shop.admin, request);
+        let page = shop.inventory.list_inventory(request).await.expect("good").into_inner();
+        names.extend(page.inventories.into_iter().map(|inventory| inventory.product_name));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(names, ["Anvil", "cup", "Dish"]);
+
+    for on_hand in [5, 4] {
+        shop.set_on_hand(&cup.product_id, on_hand).await;
+    }
+    let (mut deltas, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let product_id = cup.product_id.clone();
+        let request = ListInventoryChangesRequest { product_id, page_size: 2, page_token };
+        let request = shop.issuer.request(&shop.admin, request);
+        let page = shop.inventory.list_inventory_changes(request).await.expect("good").into_inner();
+        deltas.extend(page.changes.into_iter().map(|change| change.delta));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(deltas, [-1, 4, 1]);
 }
