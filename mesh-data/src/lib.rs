@@ -13,7 +13,6 @@ pub mod id;
 pub mod kafka;
 pub mod outbox;
 pub mod page;
-pub mod prepared;
 pub mod service;
 pub mod sql;
 pub mod subscription;

@@ -126,16 +126,6 @@ impl PageTokens {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// Returns the `next_page_token` of a response.
-    pub fn next<F: Serialize>(
-        &self,
-        scope: &Scope<'_, F>,
-        cursor: Option<&impl Serialize>,
-    ) -> String {
-        let scope = serde_json::to_vec(scope).expect("filters are plain data");
-        cursor.map_or_else(String::new, |cursor| self.encode(&scope, cursor))
-    }
-
     fn encode(&self, scope: &[u8], cursor: &impl Serialize) -> String {
         let cursor = serde_json::to_vec(cursor).expect("a cursor is plain data");
         let mut token = self.tag(scope, &cursor).as_ref()[..TAG_BYTES].to_vec();
@@ -182,14 +172,6 @@ impl PageTokens {
         context.update(cursor);
         context.sign()
     }
-}
-
-/// Truncates `rows` to a page, and returns whether there was one more.
-pub fn cut<T>(mut rows: Vec<T>, page_size: i64) -> (Vec<T>, bool) {
-    let size = usize::try_from(page_size).unwrap_or(0);
-    let more = rows.len() > size;
-    rows.truncate(size);
-    (rows, more)
 }
 
 #[cfg(test)]
