@@ -40,6 +40,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
+#[expect(clippy::disallowed_methods, reason = "the test has no runtime")]
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {

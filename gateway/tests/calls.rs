@@ -13,7 +13,7 @@ use support::{
     upstream::Upstream,
 };
 use tokio::time::timeout;
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request};
 use tonic_prost::ProstCodec;
 
@@ -108,12 +108,12 @@ async fn plain_grpc_supports_all_four_kinds_of_calls() {
 
     client.ready().await.unwrap();
     let codec = ProstCodec::<String, String>::default();
-    let (words, received) = tokio::sync::mpsc::unbounded_channel();
-    let received = Request::new(UnboundedReceiverStream::new(received));
+    let (words, received) = tokio::sync::mpsc::channel(3);
+    let received = Request::new(ReceiverStream::new(received));
     let chat = timeout(PATIENCE, client.streaming(received, path("Chat"), codec)).await;
     let mut chat = chat.expect("the response begins").unwrap().into_inner();
     for word in ["one", "two", "three"] {
-        words.send(word.to_owned()).unwrap();
+        words.send(word.to_owned()).await.unwrap();
         let message = timeout(PATIENCE, chat.message()).await.expect("a message arrives");
         assert_eq!(message.unwrap().as_deref(), Some(word), "before the next is sent");
     }

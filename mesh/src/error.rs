@@ -159,6 +159,16 @@ impl Error {
     }
 }
 
+impl Violations {
+    /// Returns `value` if there is no violation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all violations.
+    pub fn finish<T>(self, value: T) -> Result<T, Error> {
+        if self.is_empty() { Ok(value) } else { Err(Error::Invalid(self)) }
+    }
+}
+
 impl ServiceError for Error {
     fn code(&self) -> Code {
         match self {

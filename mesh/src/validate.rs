@@ -6,8 +6,6 @@ use std::fmt;
 use tonic_types::ErrorDetails;
 use uuid::Uuid;
 
-use crate::error::Error;
-
 /// The bad fields of one request. Empty: the request is valid.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Violations(Vec<(String, String)>);
@@ -65,12 +63,9 @@ impl Violations {
         (!value.is_empty()).then(|| self.uuid(field, value))
     }
 
-    /// Returns `value` if there is no violation.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with all violations.
-    pub fn finish<T>(self, value: T) -> Result<T, Error> {
-        if self.0.is_empty() { Ok(value) } else { Err(Error::Invalid(self)) }
+    /// Returns whether there is no violation.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Adds a `BadRequest` with each violation.

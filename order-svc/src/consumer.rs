@@ -8,6 +8,7 @@ use mesh_data::{
     database::{Database, convert_error},
     kafka::Record,
 };
+use proto::{notify::v1::MailStateChanged, topics::Event};
 
 use crate::{
     db::orders as db,
@@ -15,7 +16,7 @@ use crate::{
     order::{MailChange, OrderId},
 };
 
-pub(crate) const TOPICS: [&str; 1] = [events::MAIL_STATE_TOPIC];
+pub(crate) const TOPICS: [&str; 1] = [MailStateChanged::TOPIC];
 
 /// Writes the delivery states of confirmation mails.
 pub struct MailEvents {

@@ -16,9 +16,6 @@ use crate::{
     order::{MailChange, MailState, Order, OrderId},
 };
 
-/// The topic of the event that order-svc consumes.
-pub(crate) const MAIL_STATE_TOPIC: &str = MailStateChanged::TOPIC;
-
 /// Builds the event of an order. The three messages have the same fields.
 macro_rules! event {
     ($message:ident, $order:expr, $currency:expr) => {{

@@ -33,7 +33,10 @@ pub(crate) fn paths(source: &Source) -> BTreeSet<Vec<String>> {
             if is_whole {
                 let end = code[at..].find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
                 let path = &code[at..end.map_or(code.len(), |end| at + end)];
-                paths.insert(segments(path));
+                // A path that ends in `::` opens a group, which its `use` declaration expands.
+                if !path.ends_with(':') {
+                    paths.insert(segments(path));
+                }
             }
         }
     }

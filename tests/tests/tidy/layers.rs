@@ -30,9 +30,9 @@ const FILES: [&str; 15] = [
 ];
 
 /// The files that each service has, whatever it owns, by first segment of their module path.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 14] = [
     "api", "clients", "commands", "config", "consumer", "convert", "db", "error", "events", "lib",
-    "schema", "upkeep",
+    "schema", "smtp", "upkeep",
 ];
 
 /// The modules that may name message types of the contract.
@@ -99,11 +99,14 @@ pub(crate) fn upward_imports() -> BTreeSet<String> {
                     |layer| ["api", "commands", "db", "upkeep"].contains(&layer)
                 }
                 "api" => |layer| ["commands", "db", "events", "schema", "upkeep"].contains(&layer),
-                "consumer" | "upkeep" | "clients" => |layer| ["api", "commands"].contains(&layer),
+                "clients" | "consumer" | "mail" | "smtp" | "upkeep" => {
+                    |layer| ["api", "commands"].contains(&layer)
+                }
                 _ if operations.contains(&file.module) => |layer| {
                     ["api", "commands", "consumer", "convert", "schema", "upkeep"].contains(&layer)
                 },
-                _ => |layer| layer != "error" && is_named(layer),
+                // A row names the table that it is selected from.
+                _ => |layer| !["error", "schema"].contains(&layer) && is_named(layer),
             };
             for module in layered.imports(file) {
                 let from_db = first(&file.module) == "db";

@@ -88,7 +88,7 @@ async fn a_password_of_128_characters_of_any_kind_is_not_cut() {
     assert_eq!(rejection(log_in(PASSWORD.into()).await), "BAD_CREDENTIALS");
 }
 
-struct Mails(mpsc::UnboundedSender<(Record, UserMailRequested)>);
+struct Mails(mpsc::Sender<(Record, UserMailRequested)>);
 
 impl Handler for Mails {
     type Event = Arc<(Record, UserMailRequested)>;
@@ -98,7 +98,9 @@ impl Handler for Mails {
     }
 
     async fn handle(&self, events: Vec<Self::Event>) -> Result<(), Error> {
-        events.into_iter().for_each(|event| drop(self.0.send((*event).clone())));
+        for event in events {
+            let _ = self.0.send((*event).clone()).await;
+        }
         Ok(())
     }
 }
@@ -106,7 +108,7 @@ impl Handler for Mails {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_account_gets_a_welcome_mail_and_a_rejected_one_does_not() {
     let service = start().await;
-    let (sender, mut mails) = mpsc::unbounded_channel();
+    let (sender, mut mails) = mpsc::channel(100);
     let kafka = KafkaConfig { kafka_brokers: Env::from_env().kafka_brokers() };
     let group = format!("test-{}", uuid::Uuid::now_v7());
     let stop = CancellationToken::new();
