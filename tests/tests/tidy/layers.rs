@@ -32,7 +32,7 @@ const FILES: [&str; 15] = [
 /// The files that each service has, whatever it owns, by first segment of their module path.
 const LAYERS: [&str; 14] = [
     "api", "clients", "commands", "config", "consumer", "convert", "db", "error", "events", "lib",
-    "schema", "smtp", "upkeep",
+    "mail", "schema", "smtp", "upkeep",
 ];
 
 /// The modules that may name message types of the contract.
