@@ -29,11 +29,11 @@ use mesh::{
     token::Verifier,
 };
 use tests::{
-    eventually,
+    PATIENCE, eventually,
     issuer::{SigningKey, claims, jwks},
     status::reason,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use tonic::{Code, Status, body::Body};
 use tonic_types::StatusExt;
 use tower::{ServiceExt, util::BoxCloneSyncService};
@@ -152,7 +152,8 @@ impl Service {
 
     async fn send(&self, request: Builder) -> Response<Body> {
         let request = request.body(Body::empty()).unwrap();
-        self.rpc.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        let response = timeout(PATIENCE, self.rpc.clone().oneshot(request)).await;
+        response.expect("a response arrives").unwrap_or_else(|never| match never {})
     }
 
     /// Starts a call in a task, as a connected client has it.
@@ -308,7 +309,7 @@ async fn a_stream_may_last_longer_than_the_deadline_of_its_response_headers() {
     let service = Service::with_limits(1, 1, Duration::from_millis(50));
     let stream = service.send(call(WATCH).header("x-do", "stream")).await;
     let mut body = stream.into_body();
-    let ended = tokio::time::timeout(Duration::from_millis(200), body.frame()).await;
+    let ended = timeout(Duration::from_millis(200), body.frame()).await;
     assert!(ended.is_err(), "the stream goes on");
 }
 

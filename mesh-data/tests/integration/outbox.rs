@@ -138,6 +138,20 @@ async fn events_remain_in_the_outbox_while_no_broker_responds() {
 }
 
 #[tokio::test]
+async fn events_remain_in_the_outbox_after_a_failed_publish() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    // Kafka rejects the second one, so the relay publishes the first one with each attempt.
+    let too_large = "x".repeat(2 << 20);
+    insert(&database, &[new_event(&topic, "one"), new_event(&topic, &too_large)]).await;
+    let shutdown = CancellationToken::new();
+    let relay = start_relay(&database, producer(), &Wakeup::default(), &shutdown);
+    eventually("a second attempt", async || (topic.records().len() > 1).then_some(())).await;
+    assert_eq!(number(&database, "SELECT count(*) FROM outbox").await, 2);
+    shutdown.cancel();
+    relay.await.unwrap();
+}
+
+#[tokio::test]
 async fn the_backlog_of_the_outbox_is_measured() {
     let (database, topic) = (open_database().await, Topic::create().await);
     let recorder = PrometheusBuilder::new().build_recorder();
