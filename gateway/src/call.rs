@@ -49,16 +49,16 @@ impl Call {
         self.began + self.duration_max
     }
 
-    /// Writes the time left for the service, if the client set a deadline. The gateway enforces its own
-    /// limit itself.
+    /// Writes the time left for the service, if the client set a deadline. The gateway enforces its
+    /// own limit itself.
     pub(crate) fn write_deadline(&self, headers: &mut HeaderMap) {
         if headers.contains_key("grpc-timeout") {
             deadline::write(headers, self.deadline().saturating_duration_since(Instant::now()));
         }
     }
 
-    /// Returns whether the deadline has passed, or is so near that the service, by its own clock, may
-    /// have reported so first.
+    /// Returns whether the deadline has passed, or is so near that the service, by its own clock,
+    /// may have reported so first.
     pub(crate) fn has_expired(&self) -> bool {
         Instant::now() + DEADLINE_SKEW >= self.deadline()
     }

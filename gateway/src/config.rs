@@ -27,11 +27,11 @@ const UPSTREAMS: &str = "shopmesh.user.v1=https://localhost:15051,\
 /// Largest valid REQUEST_BYTES_MAX.
 const REQUEST_BYTES_CEILING: i64 = 16 << 20;
 
-/// The entry to the mesh: routes gRPC-Web and gRPC calls to every service of the descriptors that has an
-/// upstream, and serves the web pages.
+/// The entry to the mesh: routes gRPC-Web and gRPC calls to every service of the descriptors that
+/// has an upstream, and serves the web pages.
 ///
-/// Certificates are read only if an upstream or JWKS_URL is https, JWKS_URL only for methods that are not
-/// public.
+/// Certificates are read only if an upstream or JWKS_URL is https, JWKS_URL only for methods that
+/// are not public.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version)]
 pub struct Config {

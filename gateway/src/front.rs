@@ -1,5 +1,5 @@
-//! The entry of every request on the public port: calls go to the services, anything else to the web
-//! pages. A POST that is not a call in a supported protocol is rejected in HTTP.
+//! The entry of every request on the public port: calls go to the services, anything else to the
+//! web pages. A POST that is not a call in a supported protocol is rejected in HTTP.
 
 use std::{
     convert::Infallible,
@@ -38,8 +38,8 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Calls go to `forward`, other requests to `pages`. Once `draining` is cancelled, responses ask
-    /// clients of HTTP/1.1 to close their connections.
+    /// Calls go to `forward`, other requests to `pages`. Once `draining` is cancelled, responses
+    /// ask clients of HTTP/1.1 to close their connections.
     pub(crate) fn new(
         allowed_origins: &[HeaderValue],
         routes: Arc<Routes>,

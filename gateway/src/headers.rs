@@ -1,5 +1,5 @@
-//! The headers that pass between client and service, and those that the gateway sets itself. All other
-//! headers are metadata of the call and pass unchanged.
+//! The headers that pass between client and service, and those that the gateway sets itself. All
+//! other headers are metadata of the call and pass unchanged.
 
 use std::net::IpAddr;
 
@@ -30,8 +30,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Converts the request headers of a client to those of a request to a service. `peer` is the address
-/// at the other end of the client's connection.
+/// Converts the request headers of a client to those of a request to a service. `peer` is the
+/// address at the other end of the client's connection.
 pub(crate) fn to_service(
     headers: &mut HeaderMap,
     cookies: bool,

@@ -1,5 +1,5 @@
-//! The public keys of the token issuer (JWKS): they verify tokens early, and the gateway also serves them
-//! to clients that verify tokens themselves.
+//! The public keys of the token issuer (JWKS): they verify tokens early, and the gateway also
+//! serves them to clients that verify tokens themselves.
 
 use std::{
     sync::Arc,

@@ -1,8 +1,8 @@
-//! The gateway: gRPC-Web and gRPC from outside to the services of the mesh, and the web pages, on one
-//! port.
+//! The gateway: gRPC-Web and gRPC from outside to the services of the mesh, and the web pages, on
+//! one port.
 //!
-//! A request passes `front` (call or page), tonic-web (gRPC-Web to gRPC) and `forward` (admission and
-//! routing) to a channel of `mesh`. Its response returns through `response_body`.
+//! A request passes `front` (call or page), tonic-web (gRPC-Web to gRPC) and `forward` (admission
+//! and routing) to a channel of `mesh`. Its response returns through `response_body`.
 //!
 //! **Invariant:** the gateway knows services only from descriptors and never decodes a message.
 
@@ -119,8 +119,8 @@ fn load_certificates(config: &Config) -> Result<Option<Tls>, BoxError> {
     Ok(None)
 }
 
-/// Opens the public keys if a method needs them. Without certificates the gateway still starts, and those
-/// methods are unavailable.
+/// Opens the public keys if a method needs them. Without certificates the gateway still starts, and
+/// those methods are unavailable.
 fn open_keys(
     config: &Config,
     tls: Option<Tls>,

@@ -1,6 +1,6 @@
-//! Lingering close for HTTP/1.1. hyper closes a connection whose response ends before its request was
-//! read, which resets it for a client that is still writing. So the rest of the request is read, within
-//! bounds, before the response ends.
+//! Lingering close for HTTP/1.1. hyper closes a connection whose response ends before its request
+//! was read, which resets it for a client that is still writing. So the rest of the request is
+//! read, within bounds, before the response ends.
 
 use std::{
     convert::Infallible,

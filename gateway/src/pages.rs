@@ -57,8 +57,8 @@ pub(crate) fn router(web_root: Option<&Path>, keys: Keys) -> Router {
     router.layer(from_fn(add_security_headers))
 }
 
-/// Serves the app for any path that a browser opens, since pages are routed in the browser. Other clients,
-/// and missing assets and images, get 404.
+/// Serves the app for any path that a browser opens, since pages are routed in the browser. Other
+/// clients, and missing assets and images, get 404.
 async fn open_app(index: ServeFile, request: Request) -> Result<Response, Infallible> {
     let path = request.uri().path();
     let is_file = path.starts_with(ASSETS) || path.starts_with(IMAGES);

@@ -34,8 +34,8 @@ impl Protocol {
         }
     }
 
-    /// Writes the headers as tonic-web expects them. The response has the form of the request unless
-    /// the client accepts only the other form.
+    /// Writes the headers as tonic-web expects them. The response has the form of the request
+    /// unless the client accepts only the other form.
     pub(crate) fn normalize(self, headers: &mut HeaderMap) {
         let (content_type, same_form) = match self {
             Self::Grpc => return,

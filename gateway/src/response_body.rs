@@ -1,5 +1,5 @@
-//! The response body of a service on its way to the client. However it ends, the client gets a status:
-//! a body that breaks off or takes too long ends in trailers of the gateway's own.
+//! The response body of a service on its way to the client. However it ends, the client gets a
+//! status: a body that breaks off or takes too long ends in trailers of the gateway's own.
 
 use std::{
     future::Future,
@@ -17,8 +17,8 @@ use tonic::{Code, Status, body::Body};
 
 use crate::{call::Call, request_body::Fault};
 
-/// Ends `call` with the status of `response`, or with what interrupts it. Once `cut_off` is cancelled,
-/// a resumable stream ends with OK and any other with UNAVAILABLE.
+/// Ends `call` with the status of `response`, or with what interrupts it. Once `cut_off` is
+/// cancelled, a resumable stream ends with OK and any other with UNAVAILABLE.
 pub(crate) fn track(
     mut call: Call,
     response: Response<Body>,

@@ -1,5 +1,5 @@
-//! The routes of the gateway: every method of the descriptors that has an access option, is not internal
-//! and has an upstream. Built once, without a method name in the code.
+//! The routes of the gateway: every method of the descriptors that has an access option, is not
+//! internal and has an upstream. Built once, without a method name in the code.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -89,8 +89,8 @@ impl Routes {
     }
 }
 
-/// Returns the most specific upstream that covers `method`; `None` for a method that clients may not
-/// call.
+/// Returns the most specific upstream that covers `method`; `None` for a method that clients may
+/// not call.
 fn upstream<'a>(upstreams: &'a [Upstream], method: &Method) -> Option<&'a Upstream> {
     match method.access {
         Access::Public | Access::Roles(_) => {

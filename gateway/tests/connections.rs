@@ -1,4 +1,5 @@
-//! Failures: early responses, limits, deadlines, services that restart, and the drain of the gateway.
+//! Failures: early responses, limits, deadlines, services that restart, and the drain of the
+//! gateway.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 

@@ -1,6 +1,6 @@
-//! The consumer loop: passes the events of topics to a handler in batches, at least once and in any order,
-//! and stores the offset after the effect. Unreadable records and permanent errors go to the dead-letter
-//! queue of the topic; transient errors are retried until they disappear.
+//! The consumer loop: passes the events of topics to a handler in batches, at least once and in any
+//! order, and stores the offset after the effect. Unreadable records and permanent errors go to the
+//! dead-letter queue of the topic; transient errors are retried until they disappear.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -47,8 +47,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Applies the events in one transaction. An event may arrive several times, and in any order.
     ///
     /// # Errors
-    /// After a transient error ([`Error::retryable`]) the batch is retried until it succeeds. After a
-    /// permanent one, each event is processed singly, and those that fail go to the dead-letter queue.
+    /// After a transient error ([`Error::retryable`]) the batch is retried until it succeeds. After
+    /// a permanent one, each event is processed singly, and those that fail go to the dead-letter
+    /// queue.
     fn handle(&self, events: Vec<Self::Event>) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -164,8 +165,8 @@ fn skip_transient<'m>(
     }
 }
 
-/// Stores the offsets, which the client commits later. If another consumer has taken over the partition,
-/// its events arrive there again, and their effect is idempotent.
+/// Stores the offsets, which the client commits later. If another consumer has taken over the
+/// partition, its events arrive there again, and their effect is idempotent.
 fn store_offsets(consumer: &StreamConsumer<Context>, batch: &[BorrowedMessage<'_>]) {
     for message in batch {
         if let Err(error) = consumer.store_offset_from_message(message) {
@@ -253,12 +254,12 @@ impl<H: Handler> Processor<H> {
     }
 }
 
-/// Publishes the dead letters of `topic` to it again, each once, and returns their number. A record that
-/// becomes a dead letter again meanwhile is left for the next replay: this one stops at the high watermarks
-/// of its beginning.
+/// Publishes the dead letters of `topic` to it again, each once, and returns their number. A record
+/// that becomes a dead letter again meanwhile is left for the next replay: this one stops at the
+/// high watermarks of its beginning.
 ///
-/// All consumers of the topic receive the records, so it does not matter which service replays. Concurrent
-/// replays share the work, since they are one consumer group.
+/// All consumers of the topic receive the records, so it does not matter which service replays.
+/// Concurrent replays share the work, since they are one consumer group.
 ///
 /// # Errors
 /// An unavailable broker.
@@ -287,7 +288,8 @@ pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<us
     Ok(count)
 }
 
-/// Returns the current high watermark of each partition of `topic`. Blocks until the broker responds.
+/// Returns the current high watermark of each partition of `topic`. Blocks until the broker
+/// responds.
 fn high_watermarks(
     consumer: &StreamConsumer<Context>,
     topic: &str,

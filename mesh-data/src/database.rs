@@ -1,5 +1,5 @@
-//! The service's own PostgreSQL database: a pool whose waits are all bounded, transactions that pass
-//! the caller's deadline to the server, migrations under a lock, and error conversion.
+//! The service's own PostgreSQL database: a pool whose waits are all bounded, transactions that
+//! pass the caller's deadline to the server, migrations under a lock, and error conversion.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -105,8 +105,8 @@ impl Database {
         }
     }
 
-    /// Runs `body` in one transaction. The server cancels a statement at the caller's deadline. After
-    /// an error nothing is written, except that a failed commit leaves the outcome unknown.
+    /// Runs `body` in one transaction. The server cancels a statement at the caller's deadline.
+    /// After an error nothing is written, except that a failed commit leaves the outcome unknown.
     ///
     /// # Errors
     /// The error of `body`, or an [`Error`] of the database.
@@ -299,8 +299,8 @@ pub fn convert_error(error: DieselError) -> Error {
     }
 }
 
-/// Implements the conversions of a service's error enum, which has a variant `Mesh(mesh::Error)` and
-/// implements `mesh::error::ServiceError`: from an error of the database, and to a gRPC status.
+/// Implements the conversions of a service's error enum, which has a variant `Mesh(mesh::Error)`
+/// and implements `mesh::error::ServiceError`: from an error of the database, and to a gRPC status.
 #[macro_export]
 macro_rules! convert_errors {
     ($error:ty) => {

@@ -1,8 +1,8 @@
 //! Failpoints: named places where a test makes the process die, to see what a crash exactly there
 //! leaves behind. Inert unless `CRASH_AT` names the place.
 //!
-//! `CRASH_AT` is for tests alone and no setting of a service, so `--help` does not list it. A process
-//! reads it once.
+//! `CRASH_AT` is for tests alone and no setting of a service, so `--help` does not list it. A
+//! process reads it once.
 
 use std::{env, sync::LazyLock};
 

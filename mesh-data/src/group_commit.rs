@@ -1,5 +1,5 @@
-//! Group commit: requests that arrive during a write are written together by the next one. Each batch is
-//! one transaction, and each request gets its own reply.
+//! Group commit: requests that arrive during a write are written together by the next one. Each
+//! batch is one transaction, and each request gets its own reply.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -10,8 +10,8 @@ use mesh::Error;
 /// Most requests that wait for the next write.
 const QUEUE_MAX: usize = 4096;
 
-/// Writes a batch in one transaction. Returns a reply for each request, in their order. After an error,
-/// nothing of the batch was written, or its outcome is unknown.
+/// Writes a batch in one transaction. Returns a reply for each request, in their order. After an
+/// error, nothing of the batch was written, or its outcome is unknown.
 pub trait Write<Request, Reply, E>: Send + Sync + 'static {
     /// Writes `requests`.
     fn write(&self, requests: Arc<[Request]>) -> Writing<Reply, E>;
@@ -53,8 +53,8 @@ where
     Reply: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    /// Starts the writer. A batch has at most `batch_size_max` requests. `name` is a label of the metric
-    /// `group_commit_batch_size`.
+    /// Starts the writer. A batch has at most `batch_size_max` requests. `name` is a label of the
+    /// metric `group_commit_batch_size`.
     pub fn new(
         name: &'static str,
         batch_size_max: usize,
@@ -65,8 +65,8 @@ where
         Self { queue }
     }
 
-    /// Writes `request` together with others that are waiting. If the caller stops waiting, the request
-    /// may still be written.
+    /// Writes `request` together with others that are waiting. If the caller stops waiting, the
+    /// request may still be written.
     ///
     /// # Errors
     /// The error of the write for this request, or [`Error::Overloaded`].

@@ -1,4 +1,5 @@
-//! The broker: one type of record, and a producer that waits until all replicas have acknowledged a batch.
+//! The broker: one type of record, and a producer that waits until all replicas have acknowledged a
+//! batch.
 
 use std::{
     sync::{

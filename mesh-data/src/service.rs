@@ -70,7 +70,8 @@ impl DataService {
         })
     }
 
-    /// Returns a channel to the service at `url`. Errors carry `unavailable_reason` while it is down.
+    /// Returns a channel to the service at `url`. Errors carry `unavailable_reason` while it is
+    /// down.
     ///
     /// # Errors
     /// A URL without a host.

@@ -1,10 +1,10 @@
-//! Subscriptions: server streams of the values that others change. One poll reads the union of the keys of
-//! all streams of this replica; without streams there is no poll. Updates are coalesced: a stream sends only
-//! the latest values when its client is ready for more, so a slow client costs no memory. The keys and values
-//! are opaque.
+//! Subscriptions: server streams of the values that others change. One poll reads the union of the
+//! keys of all streams of this replica; without streams there is no poll. Updates are coalesced: a
+//! stream sends only the latest values when its client is ready for more, so a slow client costs no
+//! memory. The keys and values are opaque.
 //!
-//! **Invariant:** a stream sends only results of reads that began after it did, in their order. It never
-//! goes back in time.
+//! **Invariant:** a stream sends only results of reads that began after it did, in their order. It
+//! never goes back in time.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -139,12 +139,13 @@ where
         Self(inner)
     }
 
-    /// Returns a stream of the values of `keys`: first all of them, then those that change, and heartbeats.
-    /// It ends after `duration_max`, after [`STREAM_DURATION_MAX`], or when the process drains.
+    /// Returns a stream of the values of `keys`: first all of them, then those that change, and
+    /// heartbeats. It ends after `duration_max`, after [`STREAM_DURATION_MAX`], or when the process
+    /// drains.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] if too many keys are watched. In the stream, the error of a read before the
-    /// first update; later ones only delay the updates.
+    /// [`Error::Overloaded`] if too many keys are watched. In the stream, the error of a read
+    /// before the first update; later ones only delay the updates.
     pub fn watch(
         &self,
         keys: Vec<K>,
@@ -194,8 +195,8 @@ where
         }
     }
 
-    /// Begins a read of all watched keys, or only of the requested ones. Returns its number, its keys, and
-    /// whether a new stream waits for it.
+    /// Begins a read of all watched keys, or only of the requested ones. Returns its number, its
+    /// keys, and whether a new stream waits for it.
     fn begin_read(&self, all: bool) -> (u64, Vec<K>, bool) {
         let mut state = self.lock();
         state.reads += 1;
@@ -210,7 +211,8 @@ where
         (state.reads, keys, is_awaited)
     }
 
-    /// Stores the values of a read and notifies the streams if any of them may have to send an update.
+    /// Stores the values of a read and notifies the streams if any of them may have to send an
+    /// update.
     fn end_read(&self, number: u64, keys: Vec<K>, found: Found<K, V>, is_awaited: bool) {
         let mut is_notified = is_awaited;
         let error = match found {

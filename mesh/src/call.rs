@@ -1,5 +1,5 @@
-//! What the gateway and the services do alike for each call: its span, its metrics, its gRPC code, its
-//! concurrency limit, and what it keeps until its response ends.
+//! What the gateway and the services do alike for each call: its span, its metrics, its gRPC code,
+//! its concurrency limit, and what it keeps until its response ends.
 
 use std::{
     sync::{Arc, OnceLock},

@@ -1,5 +1,5 @@
-//! Typed settings from arguments and environment, and the groups that programs share. A program adds
-//! its own fields and defaults; `--help` lists all of them.
+//! Typed settings from arguments and environment, and the groups that programs share. A program
+//! adds its own fields and defaults; `--help` lists all of them.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 

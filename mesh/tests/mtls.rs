@@ -1,5 +1,5 @@
-//! Channel and server over mTLS: the name in its certificate identifies a caller, and callers without a
-//! certificate of the mesh are rejected.
+//! Channel and server over mTLS: the name in its certificate identifies a caller, and callers
+//! without a certificate of the mesh are rejected.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 

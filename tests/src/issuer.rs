@@ -180,7 +180,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Issues tokens as the running store does: with its key, served with the certificate of user-svc.
+    /// Issues tokens as the running store does: with its key, served with the certificate of
+    /// user-svc.
     ///
     /// # Panics
     /// If no store runs.

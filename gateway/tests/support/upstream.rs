@@ -1,5 +1,5 @@
-//! A service behind the gateway. It echoes the bytes of a request, unless the header `x-do` names another
-//! behaviour.
+//! A service behind the gateway. It echoes the bytes of a request, unless the header `x-do` names
+//! another behaviour.
 
 use std::{
     convert::Infallible,

@@ -1,5 +1,5 @@
-//! The crate beside a real PostgreSQL and a real Kafka, which `devstack exec` starts. Each test has its
-//! own database and topics.
+//! The crate beside a real PostgreSQL and a real Kafka, which `devstack exec` starts. Each test has
+//! its own database and topics.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
