@@ -8,27 +8,21 @@ use secrecy::SecretString;
 
 /// The settings that every service that owns data has.
 #[derive(Debug, Clone, Args)]
+#[allow(missing_docs, reason = "each group documents itself")]
 pub struct Settings {
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub server: ServerConfig,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub tls: TlsConfig,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub token: TokenConfig,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub database: DatabaseConfig,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub kafka: KafkaConfig,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub page: PageConfig,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "the group documents itself")]
     pub telemetry: TelemetryConfig,
 }
 

@@ -204,7 +204,7 @@ pub async fn measure(database: &Database) -> Result<(), Error> {
         oldest_seconds: f64,
     }
     let mut connection = database.connection().await?;
-    let figures: Figures = diesel::sql_query(
+    let figures: Figures = sql(
         "SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 \
          AS oldest_seconds FROM (SELECT created_at FROM outbox LIMIT 10000) AS sample",
     )

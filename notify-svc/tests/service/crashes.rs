@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use tests::eventually;
 
 use crate::{
-    harness::{Service, execute, order_created, someone, start},
+    harness::{Service, order_created, someone, start},
     mail_server::{Encryption, MailServer, Response},
 };
 
@@ -41,7 +41,7 @@ async fn a_mail_whose_result_a_crash_lost_is_sent_again_under_the_same_message_i
     assert!(!status.success());
     assert_eq!(server.accepted_for(&recipient).len(), 1);
 
-    execute(&app, "UPDATE deliveries SET leased_until = now()").await;
+    tests::database::execute(&app.database, "UPDATE deliveries SET leased_until = now()").await;
     let _replica = start(&config).await;
     let twice = eventually("the duplicate", async || {
         Some(server.accepted_for(&recipient)).filter(|accepted| accepted.len() == 2)

@@ -3,14 +3,9 @@
 
 use std::sync::Arc;
 
-use devstack::testing::{Env, template_database};
-use mesh::{channel::Channel, config::try_parse, identity::Claims};
-use mesh_data::{
-    consumer::Handler,
-    database::{Database, migrate},
-    kafka::Record,
-    outbox::Wakeup,
-};
+use devstack::testing::Env;
+use mesh::{channel::Channel, identity::Claims};
+use mesh_data::{consumer::Handler, database::Database, kafka::Record, outbox::Wakeup};
 use notify_svc::{App, Config, DEFAULTS, MIGRATIONS, consumer::MailEvents, templates::Templates};
 use proto::{
     money::from_minor,
@@ -24,15 +19,12 @@ use proto::{
     topics::Event,
 };
 use tests::{
-    eventually,
+    database, eventually,
     issuer::Issuer,
-    service::{InProcess, arguments},
+    service::{self, InProcess, NO_BROKER},
 };
 use tonic::Status;
 use uuid::Uuid;
-
-/// An address where nothing listens.
-pub const NOWHERE: &str = "127.0.0.1:1";
 
 /// A running notify-svc.
 pub struct Service {
@@ -53,14 +45,7 @@ impl Service {
     /// Starts a service with further settings.
     pub async fn start_with(smtp_url: &str, more: &[(&str, &str)]) -> Self {
         let issuer = Issuer::start().await;
-        let database_url = template_database("notify-svc", |url| async move {
-            migrate(
-                &config(&url, "https://localhost:1/", "smtp://localhost", &[]).settings.database,
-                MIGRATIONS,
-            )
-            .await
-        })
-        .await;
+        let database_url = database::create("notify-svc", MIGRATIONS).await;
         let config = config(&database_url, &issuer.jwks_url, smtp_url, more);
         let process = start(&config).await;
         let database = Database::open(&config.settings.database, &MIGRATIONS);
@@ -134,15 +119,8 @@ impl Service {
 
     /// Executes a statement, to set up what no method can.
     pub async fn execute(&self, statement: &str) {
-        execute(&self.app, statement).await;
+        database::execute(&self.app.database, statement).await;
     }
-}
-
-/// Executes a statement in the database of `app`.
-pub async fn execute(app: &App, statement: &str) {
-    use diesel_async::RunQueryDsl;
-    let mut connection = app.database.connection().await.expect("the database responds");
-    diesel::sql_query(statement).execute(&mut connection).await.expect("the statement is valid");
 }
 
 /// Starts a replica with these settings.
@@ -152,23 +130,18 @@ pub async fn start(config: &Config) -> InProcess {
 }
 
 fn config(database_url: &str, jwks_url: &str, smtp_url: &str, more: &[(&str, &str)]) -> Config {
-    let key = std::env::temp_dir().join(format!("page-token-key-{}", Uuid::now_v7()));
-    std::fs::write(&key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").expect("a folder");
-    let key = key.display().to_string();
     let ca = Env::from_env().tls_dir().join("ca.pem").display().to_string();
     let mut settings = vec![
         ("jwks-url", jwks_url),
-        ("page-token-key-file", &key),
         ("smtp-url", smtp_url),
         ("smtp-ca-file", &ca),
         ("public-url", "https://shop.example"),
     ];
     if !more.iter().any(|(setting, _)| *setting == "kafka-brokers") {
-        settings.push(("kafka-brokers", NOWHERE));
+        settings.push(("kafka-brokers", NO_BROKER));
     }
     settings.extend(more);
-    let arguments = arguments("notify-svc", database_url, &settings);
-    try_parse(DEFAULTS, arguments).expect("good settings")
+    service::config("notify-svc", DEFAULTS, database_url, &settings)
 }
 
 /// Returns an address that no other test uses.

@@ -3,11 +3,8 @@
 
 use devstack::{Service, testing::Env};
 use diesel_async::RunQueryDsl;
-use mesh::{channel::Channel, config::try_parse, identity::Claims};
-use mesh_data::{
-    database::{Database, migrate},
-    outbox::Wakeup,
-};
+use mesh::{channel::Channel, identity::Claims};
+use mesh_data::{database::Database, outbox::Wakeup};
 use order_svc::{
     App, Config, DEFAULTS, MIGRATIONS,
     checkout::InsertResult,
@@ -30,30 +27,25 @@ use proto::{
     },
 };
 use tests::{
+    database,
     issuer::Issuer,
-    service::{InProcess, arguments, channel},
+    service::{self, InProcess, channel},
 };
 use tonic::{Response, Status};
 use uuid::Uuid;
 
 /// Returns the URL of an empty database of order-svc.
 pub async fn database_url() -> String {
-    devstack::testing::template_database("order-svc", |url| async move {
-        migrate(&config(&url, "https://localhost:1/").settings.database, MIGRATIONS).await
-    })
-    .await
+    database::create("order-svc", MIGRATIONS).await
 }
 
 pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
     let env = Env::from_env();
-    let key = std::env::temp_dir().join(format!("page-token-key-{}", Uuid::now_v7()));
-    std::fs::write(&key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap();
     vec![
         ("jwks-url", jwks_url.to_owned()),
         ("kafka-brokers", env.kafka_brokers()),
         // Its own group: the events published here are for the database of this test.
         ("kafka-group", format!("order-svc-{}", Uuid::now_v7())),
-        ("page-token-key-file", key.display().to_string()),
         ("product-svc-url", env.service_url(Service::PRODUCT)),
     ]
 }
@@ -61,7 +53,7 @@ pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
 fn config(database_url: &str, jwks_url: &str) -> Config {
     let settings = settings(jwks_url);
     let more: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    try_parse(DEFAULTS, arguments("order-svc", database_url, &more)).unwrap()
+    service::config("order-svc", DEFAULTS, database_url, &more)
 }
 
 /// A running order-svc and its clients, as the gateway and product-svc call it.
@@ -177,20 +169,9 @@ pub async fn execute(app: &App, sql: &str) -> usize {
     diesel::sql_query(sql).execute(&mut connection).await.unwrap()
 }
 
-#[derive(diesel::QueryableByName)]
-struct Number {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    number: i64,
-}
-
-/// Returns the one number of an SQL query.
+/// Returns the number that an SQL expression evaluates to.
 pub async fn number(app: &App, expression: &str) -> i64 {
-    let mut connection = app.database.connection().await.unwrap();
-    let row: Number = diesel::sql_query(format!("SELECT ({expression})::bigint AS number"))
-        .get_result(&mut connection)
-        .await
-        .unwrap();
-    row.number
+    database::number(&app.database, expression).await
 }
 
 pub fn eur(minor: i64) -> Money {

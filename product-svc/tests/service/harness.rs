@@ -1,8 +1,8 @@
 //! A product-svc of a test's own, with a database of its own, beside the order-svc of the store.
 
 use devstack::testing::Env;
-use mesh::{channel::Channel, config::try_parse, identity::Claims};
-use mesh_data::database::{Database, migrate};
+use mesh::{channel::Channel, identity::Claims};
+use mesh_data::database::Database;
 use product_svc::{
     MIGRATIONS,
     config::{Config, DEFAULTS},
@@ -18,22 +18,20 @@ use proto::{
     },
 };
 use tests::{
+    database,
     issuer::Issuer,
-    service::{InProcess, arguments, channel},
+    service::{self, InProcess, channel},
 };
 use tonic::{Response, Status};
 use uuid::Uuid;
 
 /// The settings of a product-svc in a test, beside those of `tests::service::arguments`.
 pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
-    let key = std::env::temp_dir().join(format!("page-token-key-{}", Uuid::now_v7()));
-    std::fs::write(&key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").expect("a folder");
     vec![
         ("jwks-url", jwks_url.to_owned()),
         ("kafka-brokers", Env::from_env().kafka_brokers()),
         // A group of its own, so that the test takes no event from the product-svc of the store.
         ("kafka-group", format!("product-svc-{}", Uuid::now_v7())),
-        ("page-token-key-file", key.display().to_string()),
         ("order-svc-url", "https://localhost:1".to_owned()),
     ]
 }
@@ -41,7 +39,7 @@ pub fn settings(jwks_url: &str) -> Vec<(&'static str, String)> {
 fn config(database_url: &str, jwks_url: &str) -> Config {
     let settings = settings(jwks_url);
     let more: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    try_parse(DEFAULTS, arguments("product-svc", database_url, &more)).expect("good settings")
+    service::config("product-svc", DEFAULTS, database_url, &more)
 }
 
 /// Runs a product-svc within the test.
@@ -72,11 +70,7 @@ impl Shop {
     /// Prepares a shop whose service does not run.
     pub async fn closed() -> Self {
         let issuer = Issuer::start().await;
-        let url = devstack::testing::template_database("product-svc", |url| async move {
-            let config = config(&url, "https://localhost:1/");
-            migrate(&config.settings.database, MIGRATIONS).await
-        })
-        .await;
+        let url = database::create("product-svc", MIGRATIONS).await;
         let nobody = channel("gateway", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
         Self {
             config: config(&url, &issuer.jwks_url),

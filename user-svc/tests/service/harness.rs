@@ -1,11 +1,9 @@
 //! Starts a user-svc for each test, with its own database, signing keys and ports.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use aws_lc_rs::signature::Ed25519KeyPair;
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use devstack::testing::{Env, template_database};
+use devstack::testing::Env;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jsonwebtoken::jwk::JwkSet;
 use mesh::{channel::Channel, config::TokenConfig, identity::Claims, token::Verifier};
@@ -17,7 +15,11 @@ use proto::user::v1::{
     user_service_client::UserServiceClient,
 };
 use tempfile::TempDir;
-use tests::{issuer::with_token, service, store::call_raw};
+use tests::{
+    issuer::{SigningKey, with_token},
+    service,
+    store::call_raw,
+};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use user_svc::{
     MIGRATIONS,
@@ -44,17 +46,14 @@ pub async fn start() -> Service {
 
 /// Starts a service without a broker, so that events stay in the outbox.
 pub async fn start_without_broker() -> Service {
-    start_with_brokers("127.0.0.1:1").await
+    start_with_brokers(service::NO_BROKER).await
 }
 
 async fn start_with_brokers(brokers: &str) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
-    let page_token_key = keys.path().join("page-token-key");
-    fs::write(&page_token_key, "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap();
     let settings = [
-        ("page-token-key-file", page_token_key.to_str().unwrap()),
         ("signing-keys-dir", keys.path().to_str().unwrap()),
         ("signing-key-notice-seconds", "1"),
         ("kafka-brokers", brokers),
@@ -68,25 +67,16 @@ async fn start_with_brokers(brokers: &str) -> Service {
 
 /// Creates a database with the schema and no rows, and returns its URL.
 pub async fn database() -> String {
-    let migrate = async |url: String| {
-        mesh_data::database::migrate(&config(&url, &[]).settings.database, MIGRATIONS).await
-    };
-    template_database("user-svc", migrate).await
+    tests::database::create("user-svc", MIGRATIONS).await
 }
 
 fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
-    let arguments = service::arguments("user-svc", database_url, settings);
-    mesh::config::try_parse(DEFAULTS, arguments).unwrap()
+    service::config("user-svc", DEFAULTS, database_url, settings)
 }
 
 /// Creates a signing key in `folder`.
 pub fn write_key(folder: &Path, kid: &str) {
-    let der = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        BASE64_STANDARD.encode(der.as_ref())
-    );
-    fs::write(folder.join(format!("{kid}.pem")), pem).unwrap();
+    SigningKey::generate(kid).write_pem(folder);
 }
 
 impl Service {
