@@ -338,7 +338,7 @@ pub fn place_order(items: &[(&str, i32)]) -> PlaceOrderRequest {
         request_id: Uuid::now_v7().to_string(),
         items: items.collect(),
         shipping_address: Some(address()),
-        expected_total: None,
+        ..PlaceOrderRequest::default()
     }
 }
 
