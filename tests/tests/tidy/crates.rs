@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::sources::{SERVICES, root};
+use crate::sources::{root, services};
 
 const DATABASE: [&str; 4] = ["diesel", "diesel-async", "tokio-postgres", "mesh-data"];
 const BROKER: [&str; 2] = ["rdkafka", "rdkafka-sys"];
@@ -25,8 +25,8 @@ pub(crate) fn forbidden_dependencies() -> BTreeSet<String> {
     forbid("gateway", &[&DATABASE[..], &BROKER[..]].concat());
     forbid("mesh", &[&DATABASE[..], &BROKER[..], &["proto"]].concat());
     forbid("mesh-data", &["proto"]);
-    for krate in SERVICES.into_iter().chain(["gateway"]) {
-        let others = SERVICES.into_iter().filter(|other| *other != krate);
+    for krate in services().chain(["gateway"]) {
+        let others = services().filter(|other| *other != krate);
         let tools = ["gateway", "devstack", "tests"].into_iter().filter(|tool| *tool != krate);
         forbid(krate, &others.chain(tools).collect::<Vec<_>>());
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     imports::{paths, target},
-    sources::{self, SERVICES, Source, root},
+    sources::{self, Source, root, services},
 };
 
 const FILES: [&str; 15] = [
@@ -39,9 +39,26 @@ const LAYERS: [&str; 14] = [
 const MESSAGES_IN: [&str; 7] =
     ["api", "clients", "consumer", "convert", "error", "events", "upkeep"];
 
+/// Returns migrations of a service that have the same version. diesel applies only one of them, and
+/// git reports no conflict.
+pub(crate) fn repeated_migration_versions() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for service in services() {
+        let mut versions = BTreeSet::new();
+        for path in sources::files_under(&format!("{service}/migrations"), &["sql"]) {
+            let folder = path.trim_end_matches("/up.sql");
+            let version = folder.rsplit('/').next().and_then(|name| name.split('_').next());
+            if path.ends_with("/up.sql") && !versions.insert(version.map(str::to_owned)) {
+                found.insert(format!("{folder}: another migration has the same version"));
+            }
+        }
+    }
+    found
+}
+
 /// Returns the files that a service lacks.
 pub(crate) fn missing_files() -> BTreeSet<String> {
-    let paths = SERVICES.iter().flat_map(|service| FILES.map(|file| format!("{service}/{file}")));
+    let paths = services().flat_map(|service| FILES.map(|file| format!("{service}/{file}")));
     let missing = paths.filter(|path| !root().join(path).exists());
     missing.map(|path| format!("{path} is missing")).collect()
 }
@@ -85,7 +102,7 @@ fn is_layer(module: &[String]) -> bool {
 /// Returns imports that point from a lower layer to a higher one.
 pub(crate) fn upward_imports() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for service in SERVICES {
+    for service in services() {
         let layered = Layered::of(service);
         let operations = layered.operations();
         for file in &layered.files {
@@ -126,7 +143,7 @@ fn is_named(layer: &str) -> bool {
 /// Returns files that name a message type of the contract and must not.
 pub(crate) fn misplaced_message_types() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for service in SERVICES {
+    for service in services() {
         for file in sources::of_crate(service) {
             let layer = first(&file.module);
             if layer.is_empty() || MESSAGES_IN.contains(&layer) {

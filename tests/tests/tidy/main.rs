@@ -20,6 +20,11 @@ fn the_services_have_the_same_files() {
 }
 
 #[test]
+fn no_two_migrations_of_a_service_have_one_version() {
+    assert_none(layers::repeated_migration_versions());
+}
+
+#[test]
 fn imports_point_down_the_layers() {
     assert_none(layers::upward_imports());
 }

@@ -5,8 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The services that own data.
-pub(crate) const SERVICES: [&str; 4] = ["user-svc", "product-svc", "order-svc", "notify-svc"];
+use topology::Service;
+
+/// Returns the services that own data, from the table of services.
+pub(crate) fn services() -> impl Iterator<Item = &'static str> {
+    Service::with_database().map(Service::name)
+}
 
 /// A file of a crate.
 pub(crate) struct Source {
