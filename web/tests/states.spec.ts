@@ -72,6 +72,7 @@ test("a page that was not loaded before opens once there is a connection", async
   await page.getByRole("link", { name: "Shopmesh" }).click();
   await expect(page.getByRole("heading", { name: "Good things" })).toBeVisible();
   await page.getByRole("link", { name: "Cart" }).click();
+  await expect(page.getByRole("heading", { name: "You are offline" })).toBeVisible();
   await page.unroute("**/assets/cart-*.js");
   await context.setOffline(false);
   await expect(page.getByText("Your cart is empty")).toBeVisible();
