@@ -13,6 +13,6 @@ fn main() -> ExitCode {
             let listeners = Listeners::bind(&config.settings.server).await?;
             return run(config, listeners, process).await;
         };
-        commands::run(command, &config.settings).await
+        commands::run(command, &config).await
     })
 }

@@ -1,19 +1,22 @@
-//! The process of product-svc: serves, or runs a command.
+//! The program product-svc: reads its settings, then serves or runs a command.
 
-use mesh::{config, server::Listeners};
+use std::process::ExitCode;
+
+use mesh::{boot, config, server::Listeners};
 use product_svc::{
     commands,
     config::{Config, DEFAULTS},
+    run,
 };
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let config: Config = config::parse(DEFAULTS);
     let telemetry = config.settings.telemetry.clone();
-    mesh::boot::main("product-svc", &telemetry, async move |process| match &config.command {
-        Some(command) => commands::run(command, &config).await,
-        None => {
+    boot::main("product-svc", &telemetry, async move |process| {
+        let Some(command) = &config.command else {
             let listeners = Listeners::bind(&config.settings.server).await?;
-            product_svc::run(config, listeners, process).await
-        }
+            return run(config, listeners, process).await;
+        };
+        commands::run(command, &config).await
     })
 }

@@ -22,7 +22,7 @@ const TOPICS: [&str; 0] = [];
 ///
 /// # Errors
 /// An invalid argument, or an unavailable database.
-pub async fn run(config: &Config, command: &Command) -> Result<(), BoxError> {
+pub async fn run(command: &Command, config: &Config) -> Result<(), BoxError> {
     match command {
         Command::Shared(command) => {
             mesh_data::commands::run(command, &config.settings, MIGRATIONS, &TOPICS).await

@@ -1,17 +1,22 @@
-//! The process of user-svc: reads the settings, then serves or runs a command.
+//! The program user-svc: reads its settings, then serves or runs a command.
 
 use std::process::ExitCode;
 
 use mesh::{boot, config, server::Listeners};
-use user_svc::{commands, config::Config, config::DEFAULTS};
+use user_svc::{
+    commands,
+    config::{Config, DEFAULTS},
+    run,
+};
 
 fn main() -> ExitCode {
     let config: Config = config::parse(DEFAULTS);
-    boot::main("user-svc", &config.settings.telemetry.clone(), async move |process| {
-        if let Some(command) = &config.command {
-            return commands::run(&config, command).await;
-        }
-        let listeners = Listeners::bind(&config.settings.server).await?;
-        user_svc::run(config, listeners, process).await
+    let telemetry = config.settings.telemetry.clone();
+    boot::main("user-svc", &telemetry, async move |process| {
+        let Some(command) = &config.command else {
+            let listeners = Listeners::bind(&config.settings.server).await?;
+            return run(config, listeners, process).await;
+        };
+        commands::run(command, &config).await
     })
 }
