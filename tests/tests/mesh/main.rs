@@ -6,5 +6,6 @@ mod faults;
 mod flows;
 mod input;
 mod metrics;
+mod model;
 mod streams;
 mod trace;
