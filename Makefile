@@ -5,7 +5,7 @@ DEVSTACK := $(TARGET)/debug/devstack
 # Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
 export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps pages build up down reset test lint fmt bench images push k8s-check k8s-test
+.PHONY: help deps pages build up down reset test lint fmt bench chaos images push k8s-check k8s-test
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ fmt: deps ## Format the code
 bench: deps ## Measure, print the table and write it to target/bench
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench
+
+chaos: deps pages ## Run the store under faults and count what was lost; ARGS='--seed 1 --seconds 60'
+	cargo build --workspace --bins
+	$(TARGET)/debug/chaos $(ARGS)
 
 images: ## Build an image of each program with docker, podman or buildah; TAG=dev
 	@scripts/images

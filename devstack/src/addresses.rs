@@ -57,6 +57,11 @@ impl Addresses {
         self.http_url(Socket::Admin(part))
     }
 
+    /// Returns the port on which a service or its replica serves calls.
+    pub fn requests_port(&self, part: Part) -> Option<u16> {
+        self.ports.get(Socket::Requests(part))
+    }
+
     /// Returns `https://localhost:PORT` of a service, for clients with a certificate.
     pub(crate) fn service_url(&self, part: Part) -> Option<String> {
         Some(format!("https://localhost:{}", self.ports.get(Socket::Requests(part))?))

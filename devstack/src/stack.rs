@@ -76,6 +76,11 @@ impl Stack {
         })
     }
 
+    /// Sets an environment variable of a service, from its next start on.
+    pub fn set_environment(&mut self, part: Part, name: &str, value: &str) {
+        self.options.environment.push((part, name.to_owned(), value.to_owned()));
+    }
+
     /// Starts all parts, waits until they are ready and writes the file `env`. On an error the
     /// started parts run until [`Self::stop`].
     pub async fn bring_up(&self) -> Result<()> {

@@ -83,7 +83,8 @@ pub struct Store {
     pub channel: Channel,
     /// The URL of the mailbox.
     pub mailbox_url: String,
-    admin_login: Login,
+    /// The account of the admin.
+    pub admin_login: Login,
 }
 
 /// A client of the store with its access token.
