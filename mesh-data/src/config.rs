@@ -38,7 +38,7 @@ pub struct DatabaseConfig {
     #[arg(long, env)]
     pub database_ca_file: Option<PathBuf>,
 
-    /// Most connections that this replica opens.
+    /// Most connections of this replica's pool. The readiness check and each group writer have one more.
     #[arg(long, env, default_value_t = 16)]
     pub database_connections_max: usize,
 }

@@ -1,49 +1,79 @@
 //! The service's own PostgreSQL database: a pool whose waits are all bounded, transactions that
-//! pass the caller's deadline to the server, migrations under a lock, and error conversion.
+//! pass the caller's deadline to the server, and migrations under a lock.
+
+mod error;
+mod session;
+mod wire;
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use deadpool::managed::TimeoutType;
-use diesel::{
-    ConnectionError, ConnectionResult, QueryResult,
-    result::{DatabaseErrorKind, Error as DieselError},
-    sql_types::Text,
-};
+use deadpool::managed::{Pool, PoolError, TimeoutType};
+use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_types::Text};
 use diesel_async::{
     AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl,
     SimpleAsyncConnection, TransactionManager,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{Object, Pool, PoolError},
-    },
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
-use mesh::{BoxError, Error, admin::Readiness, deadline, error};
+use mesh::{BoxError, Error, admin::Readiness, deadline, error::chain};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::DatabaseConfig;
+use session::{Manager, Session};
+use wire::{Activity, Observer};
+
+pub(crate) use error::is_transient;
+pub use error::{convert_error, postgres_unavailable};
+pub use session::PooledConnection;
 
 /// A connection of the service's own database.
 pub type Connection = AsyncPgConnection;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const POOL_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Longest duration of one statement.
-const STATEMENT_DURATION_MAX: Duration = Duration::from_secs(30);
-/// How long an idle session may keep its transaction and locks.
-const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(30);
+/// How often the server checks during a statement whether its client is still connected.
+const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// An arbitrary number: all replicas of a service take the same lock to migrate.
 const MIGRATION_LOCK: i64 = 0x6d69_6772_6174_6531;
+
+/// What the server ends by itself.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Longest duration of one statement.
+    statement: Duration,
+    /// How long an idle session may keep its transaction and locks.
+    idle_in_transaction: Duration,
+    /// Longest wait for a lock. Zero: as long as the statement may take.
+    lock: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    statement: Duration::from_secs(30),
+    idle_in_transaction: Duration::from_secs(30),
+    lock: Duration::ZERO,
+};
+
+/// Limits of a session that many callers wait for. A session of another replica that holds a lock,
+/// frozen in mid-transaction, loses it sooner than these callers give up.
+const WRITER_LIMITS: Limits = Limits {
+    statement: Duration::from_secs(5),
+    idle_in_transaction: Duration::from_secs(3),
+    lock: Duration::from_secs(2),
+};
 
 /// The service's own database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<Connection>,
+    pool: Pool<Manager>,
+    connector: Connector,
+    /// The session of the readiness check, which never waits for the pool.
+    check_session: Arc<Mutex<Option<Session>>>,
     newest_migration: Arc<str>,
 }
 
@@ -73,33 +103,46 @@ impl Database {
         config: &DatabaseConfig,
         migrations: &EmbeddedMigrations,
     ) -> Result<Self, BoxError> {
-        let connector = Connector::new(config)?;
-        let mut manager = ManagerConfig::<Connection>::default();
-        manager.recycling_method = RecyclingMethod::Fast;
-        manager.custom_setup = Box::new(move |_| {
-            let connector = connector.clone();
-            Box::pin(async move { connector.connect().await })
-        });
-        let manager = AsyncDieselConnectionManager::new_with_config("", manager);
-        let pool = Pool::builder(manager)
-            .max_size(config.database_connections_max)
-            .wait_timeout(Some(POOL_WAIT_MAX))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .recycle_timeout(Some(CONNECT_TIMEOUT))
-            .runtime(deadpool::Runtime::Tokio1)
-            .build()?;
-        Ok(Self { pool, newest_migration: newest(migrations)?.into() })
+        let connector = Connector::new(config, LIMITS)?;
+        Ok(Self {
+            pool: create_pool(connector.clone(), config.database_connections_max)?,
+            connector,
+            check_session: Arc::default(),
+            newest_migration: newest(migrations)?.into(),
+        })
     }
 
-    /// Returns a connection for statements that need no transaction.
+    /// Returns the same database with one connection of its own, outside of the pool, and with
+    /// short timeouts: for a writer that many callers wait for.
+    ///
+    /// # Panics
+    /// Never: the settings of the pool are constant.
+    #[must_use]
+    pub fn dedicated(&self) -> Self {
+        let connector = Connector { limits: WRITER_LIMITS, ..self.connector.clone() };
+        let pool = create_pool(connector.clone(), 1).expect("the runtime is set");
+        Self { pool, connector, ..self.clone() }
+    }
+
+    /// Returns a connection for statements that need no transaction. The server cancels a statement
+    /// soon after the caller's deadline.
+    ///
+    /// If the connection is dropped while a statement or a transaction is open, it is closed, and
+    /// the server ends its work.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Overloaded`] or [`Error::DeadlineExceeded`].
-    pub async fn connection(&self) -> Result<Object<Connection>, Error> {
+    pub async fn connection(&self) -> Result<PooledConnection, Error> {
+        let mut connection = self.acquire().await?;
+        connection.limit_statements(deadline::remaining(self.connector.limits.statement));
+        Ok(connection)
+    }
+
+    async fn acquire(&self) -> Result<PooledConnection, Error> {
         let wait = deadline::remaining(POOL_WAIT_MAX);
         match tokio::time::timeout(wait, self.pool.get()).await {
             Err(_) => Err(Error::DeadlineExceeded),
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(object)) => Ok(PooledConnection::new(object)),
             Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => Err(Error::Overloaded),
             Ok(Err(error)) => Err(postgres_unavailable(error)),
         }
@@ -115,20 +158,20 @@ impl Database {
         F: for<'c> Body<'c, T, E>,
         E: From<Error>,
     {
-        type Manager = AnsiTransactionManager;
-        let mut connection = self.connection().await?;
+        type Transactions = AnsiTransactionManager;
+        let mut connection = self.acquire().await?;
         let connection = &mut *connection;
-        let time = deadline::remaining(STATEMENT_DURATION_MAX).as_millis().max(1);
+        let time = deadline::remaining(self.connector.limits.statement).as_millis().max(1);
         let begin = format!("BEGIN; SET LOCAL statement_timeout = {time}");
-        Manager::begin_transaction_sql(connection, &begin).await.map_err(convert_error)?;
+        Transactions::begin_transaction_sql(connection, &begin).await.map_err(convert_error)?;
         match body(connection).await {
             Ok(value) => {
-                Manager::commit_transaction(connection).await.map_err(convert_error)?;
+                Transactions::commit_transaction(connection).await.map_err(convert_error)?;
                 Ok(value)
             }
             Err(error) => {
-                // If the rollback fails too, the pool discards the connection.
-                let _ = Manager::rollback_transaction(connection).await;
+                // If the rollback fails too, the connection is closed.
+                let _ = Transactions::rollback_transaction(connection).await;
                 Err(error)
             }
         }
@@ -143,8 +186,9 @@ impl Database {
         })
     }
 
-    /// Checks that the database responds and has the schema of this program. Reports the pool's
-    /// connections as metric `database_connections`.
+    /// Checks that the database responds and has the schema of this program, on a connection of its
+    /// own: a pool whose connections are all busy is ready. Reports the pool's connections as metric
+    /// `database_connections`.
     ///
     /// # Errors
     /// One line that states what is missing.
@@ -153,8 +197,17 @@ impl Database {
         metrics::gauge!("database_connections", "state" => "idle").set(idle as f64);
         metrics::gauge!("database_connections", "state" => "busy").set((open - idle) as f64);
         metrics::gauge!("database_connections_max").set(self.pool.status().max_size as f64);
-        let mut connection = self.connection().await.map_err(|error| error::chain(&error))?;
-        let newest = newest_applied(&mut connection).await.map_err(|e| e.to_string())?;
+        let mut kept = self.check_session.lock().await;
+        // If the check is cancelled, so is the session.
+        let mut session = match kept.take().filter(|session| !session.is_closed()) {
+            Some(session) => session,
+            None => {
+                let connected = self.connector.connect().await;
+                connected.map_err(|error| chain(&postgres_unavailable(error)))?
+            }
+        };
+        let newest = newest_applied(&mut session.connection).await.map_err(|e| e.to_string())?;
+        *kept = Some(session);
         if newest.as_str() < &*self.newest_migration {
             return Err(format!("migration {} is missing", self.newest_migration));
         }
@@ -168,6 +221,17 @@ impl Database {
     }
 }
 
+fn create_pool(connector: Connector, size_max: usize) -> Result<Pool<Manager>, BoxError> {
+    let pool = Pool::builder(Manager(connector))
+        .max_size(size_max)
+        .wait_timeout(Some(POOL_WAIT_MAX))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .recycle_timeout(Some(CONNECT_TIMEOUT))
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()?;
+    Ok(pool)
+}
+
 /// Applies pending migrations. Concurrent replicas wait for each other.
 ///
 /// # Errors
@@ -176,7 +240,7 @@ pub async fn migrate(
     config: &DatabaseConfig,
     migrations: EmbeddedMigrations,
 ) -> Result<(), BoxError> {
-    let mut connection = Connector::new(config)?.connect().await?;
+    let mut connection = Connector::new(config, LIMITS)?.connect().await?.connection;
     // The lock is released when the session ends with this function.
     connection
         .batch_execute(&format!(
@@ -210,41 +274,62 @@ async fn newest_applied(connection: &mut Connection) -> QueryResult<String> {
 #[derive(Clone)]
 struct Connector {
     config: tokio_postgres::Config,
+    ssl_mode: SslMode,
     tls: MakeRustlsConnect,
+    limits: Limits,
 }
 
 impl Connector {
-    fn new(config: &DatabaseConfig) -> Result<Self, BoxError> {
+    fn new(config: &DatabaseConfig, limits: Limits) -> Result<Self, BoxError> {
         let mut postgres: tokio_postgres::Config = config
             .database_url
             .expose_secret()
             .parse()
             .map_err(|error| format!("DATABASE_URL: {error}"))?;
-        let options = format!(
-            "-c statement_timeout={} -c idle_in_transaction_session_timeout={}",
-            STATEMENT_DURATION_MAX.as_millis(),
-            IDLE_IN_TRANSACTION_MAX.as_millis(),
-        );
+        let ssl_mode = postgres.get_ssl_mode();
         postgres
+            // The observer asks the server for TLS, as `ssl_mode` says.
+            .ssl_mode(SslMode::Require)
+            .ssl_negotiation(SslNegotiation::Direct)
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_user_timeout(Duration::from_secs(10))
-            .keepalives_idle(Duration::from_secs(10))
-            .options(options);
+            .keepalives_idle(Duration::from_secs(5))
+            .keepalives_interval(Duration::from_secs(2))
+            .keepalives_retries(3);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots(config.database_ca_file.as_ref())?)
             .with_no_client_auth();
-        Ok(Self { config: postgres, tls: MakeRustlsConnect::new(tls) })
+        Ok(Self { config: postgres, ssl_mode, tls: MakeRustlsConnect::new(tls), limits })
     }
 
-    async fn connect(&self) -> ConnectionResult<Connection> {
+    async fn connect(&self) -> ConnectionResult<Session> {
         let bad = |error: tokio_postgres::Error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             ConnectionError::BadConnection(cause.unwrap_or_else(|| error.to_string()))
         };
-        let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(bad)?;
-        Connection::try_from_client_and_connection(client, connection).await
+        let activity = Arc::<Activity>::default();
+        let (tls, mode) = (self.tls.clone(), self.ssl_mode);
+        let observer = Observer { tls, mode, activity: activity.clone() };
+        let mut config = self.config.clone();
+        config.options(self.limits.options());
+        let (client, connection) = config.connect(observer).await.map_err(bad)?;
+        let connection = Connection::try_from_client_and_connection(client, connection).await?;
+        Ok(Session::new(connection, activity, self.limits.statement))
+    }
+}
+
+impl Limits {
+    fn options(self) -> String {
+        format!(
+            "-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c lock_timeout={} \
+             -c client_connection_check_interval={}",
+            self.statement.as_millis(),
+            self.idle_in_transaction.as_millis(),
+            self.lock.as_millis(),
+            CONNECTION_CHECK_INTERVAL.as_millis(),
+        )
     }
 }
 
@@ -260,60 +345,4 @@ fn roots(file: Option<&PathBuf>) -> Result<RootCertStore, BoxError> {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }
     Ok(roots)
-}
-
-const POSTGRES_UNAVAILABLE: &str = "POSTGRES_UNAVAILABLE";
-
-/// Wraps an error whose cause is that the database is unavailable.
-pub fn postgres_unavailable(source: impl Into<BoxError>) -> Error {
-    Error::Unavailable { reason: POSTGRES_UNAVAILABLE, source: source.into() }
-}
-
-/// Converts an error of any statement. The `db` module of a service converts violations of its
-/// constraints before.
-///
-/// Timeouts and shutdown are recognised by the server's text, since diesel does not pass on the
-/// SQLSTATE.
-pub fn convert_error(error: DieselError) -> Error {
-    let timed_out = |text: &str| text.contains("canceling statement due to");
-    let shutting_down = |text: &str| {
-        text.contains("terminating connection")
-            || text.contains("the database system is")
-            || text.contains("cannot execute") && text.contains("read-only transaction")
-    };
-    match &error {
-        DieselError::DatabaseError(
-            DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::UnableToSendCommand
-            | DatabaseErrorKind::ReadOnlyTransaction,
-            _,
-        )
-        | DieselError::BrokenTransactionManager => postgres_unavailable(error),
-        DieselError::DatabaseError(_, information) if timed_out(information.message()) => {
-            Error::DeadlineExceeded
-        }
-        DieselError::DatabaseError(_, information) if shutting_down(information.message()) => {
-            postgres_unavailable(error)
-        }
-        _ => Error::internal(error),
-    }
-}
-
-/// Implements the conversions of a service's error enum, which has a variant `Mesh(mesh::Error)`
-/// and implements `mesh::error::ServiceError`: from an error of the database, and to a gRPC status.
-#[macro_export]
-macro_rules! convert_errors {
-    ($error:ty) => {
-        impl ::std::convert::From<::diesel::result::Error> for $error {
-            fn from(error: ::diesel::result::Error) -> Self {
-                Self::Mesh($crate::database::convert_error(error))
-            }
-        }
-
-        impl ::std::convert::From<$error> for ::tonic::Status {
-            fn from(error: $error) -> Self {
-                ::mesh::error::status(&error)
-            }
-        }
-    };
 }

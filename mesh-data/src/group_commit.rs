@@ -1,14 +1,27 @@
 //! Group commit: requests that arrive during a write are written together by the next one. Each
 //! batch is one transaction, and each request gets its own reply.
+//!
+//! A write uses a [`dedicated`](crate::database::Database::dedicated) connection.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use futures::FutureExt;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
-use mesh::Error;
+use mesh::{
+    Error,
+    error::{ServiceError, chain},
+};
+
+use crate::database::{is_transient, postgres_unavailable};
 
 /// Most requests that wait for the next write.
 const QUEUE_MAX: usize = 4096;
+/// Longest duration of a write, also if the server does not respond at all.
+const WRITE_DURATION_MAX: Duration = Duration::from_secs(8);
 
 /// Writes a batch in one transaction. Returns a reply for each request, in their order. After an
 /// error, nothing of the batch was written, or its outcome is unknown.
@@ -51,7 +64,7 @@ impl<Request, Reply, E> GroupCommit<Request, Reply, E>
 where
     Request: Clone + Send + Sync + 'static,
     Reply: Send + 'static,
-    E: From<Error> + Send + 'static,
+    E: ServiceError + From<Error> + Send + 'static,
 {
     /// Starts the writer. A batch has at most `batch_size_max` requests. `name` is a label of the
     /// metric `group_commit_batch_size`.
@@ -69,7 +82,8 @@ where
     /// request may still be written.
     ///
     /// # Errors
-    /// The error of the write for this request, or [`Error::Overloaded`].
+    /// The error of the write for this request; [`Error::Unavailable`] after a transient one of its
+    /// batch, whose outcome may be unknown; [`Error::Overloaded`].
     pub async fn submit(&self, request: Request) -> Result<Reply, E> {
         let (reply, replied) = oneshot::channel();
         self.queue.try_send(Pending { request, reply }).map_err(|_| Error::Overloaded)?;
@@ -85,48 +99,87 @@ async fn write_batches<Request, Reply, E>(
 ) where
     Request: Clone + Send + Sync + 'static,
     Reply: Send + 'static,
-    E: Send + 'static,
+    E: ServiceError + From<Error> + Send + 'static,
 {
     let mut batch = Vec::with_capacity(batch_size_max);
     while queue.recv_many(&mut batch, batch_size_max).await > 0 {
-        // The deadline of these callers has passed.
-        batch.retain(|pending| !pending.reply.is_closed());
-        if !batch.is_empty() {
-            metrics::histogram!("group_commit_batch_size", "group" => name)
-                .record(batch.len() as f64);
-            write_batch(&write, &mut batch).await;
+        let size = batch.iter().filter(|pending| pending.is_awaited()).count();
+        if size > 0 {
+            metrics::histogram!("group_commit_batch_size", "group" => name).record(size as f64);
+        }
+        write_batch(&write, std::mem::take(&mut batch)).await;
+    }
+}
+
+impl<Request, Reply, E> Pending<Request, Reply, E> {
+    /// Returns whether the caller still waits.
+    fn is_awaited(&self) -> bool {
+        !self.reply.is_closed()
+    }
+}
+
+/// Writes the batch. After a transient error all that is left of it fails, since the next write
+/// would wait as long and fail as well. After another error the batch is split in halves until the
+/// bad request is alone.
+async fn write_batch<Request, Reply, E>(
+    write: &impl Write<Request, Reply, E>,
+    batch: Vec<Pending<Request, Reply, E>>,
+) where
+    Request: Clone + Send + Sync + 'static,
+    E: ServiceError + From<Error> + 'static,
+{
+    let mut parts = vec![batch];
+    while let Some(mut part) = parts.pop() {
+        part.retain(Pending::is_awaited);
+        if part.is_empty() {
+            continue;
+        }
+        match write_once(write, &part).await {
+            Ok(replies) => {
+                for (pending, reply) in part.into_iter().zip(replies) {
+                    let _ = pending.reply.send(Ok(reply));
+                }
+            }
+            Err(error) if is_transient(&error) => {
+                let cause = chain(&error);
+                for pending in parts.into_iter().chain([part]).flatten() {
+                    let error = postgres_unavailable(&*cause);
+                    let _ = pending.reply.send(Err(error.into()));
+                }
+                return;
+            }
+            Err(error) if part.len() == 1 => {
+                if let Some(pending) = part.pop() {
+                    let _ = pending.reply.send(Err(error));
+                }
+            }
+            Err(_) => {
+                let second_half = part.split_off(part.len() / 2);
+                parts.extend([second_half, part]);
+            }
         }
     }
 }
 
-/// Writes the batch and empties it.
-async fn write_batch<Request, Reply, E>(
+/// Writes the requests in one transaction. A panic is an error of the write, so the writer goes on
+/// with the next batch.
+async fn write_once<Request, Reply, E>(
     write: &impl Write<Request, Reply, E>,
-    batch: &mut Vec<Pending<Request, Reply, E>>,
-) where
-    Request: Clone + Send + Sync + 'static,
+    batch: &[Pending<Request, Reply, E>],
+) -> Result<Vec<Reply>, E>
+where
+    Request: Clone,
+    E: From<Error>,
 {
     let requests: Arc<[Request]> = batch.iter().map(|pending| pending.request.clone()).collect();
-    match write.write(requests).await {
-        Ok(replies) => {
-            assert_eq!(replies.len(), batch.len(), "each request has a reply");
-            for (pending, reply) in batch.drain(..).zip(replies) {
-                let _ = pending.reply.send(Ok(reply));
-            }
+    let writing = AssertUnwindSafe(async { write.write(requests).await }).catch_unwind();
+    match timeout(WRITE_DURATION_MAX, writing).await {
+        Err(_) => Err(postgres_unavailable("the write took too long").into()),
+        Ok(Err(_)) => Err(Error::internal("the write panicked").into()),
+        Ok(Ok(Ok(replies))) if replies.len() != batch.len() => {
+            Err(Error::internal("a request has no reply").into())
         }
-        Err(error) if batch.len() == 1 => {
-            if let Some(pending) = batch.pop() {
-                let _ = pending.reply.send(Err(error));
-            }
-        }
-        // One bad request must not fail the others: each is written again singly.
-        Err(_) => {
-            for pending in batch.drain(..) {
-                let written = write.write(Arc::from([pending.request])).await;
-                let reply = written.map(|mut replies| replies.remove(0));
-                let _ = pending.reply.send(reply);
-            }
-        }
+        Ok(Ok(written)) => written,
     }
 }
 
@@ -174,18 +227,96 @@ mod tests {
         assert_eq!(*batches.lock().unwrap(), vec![vec![1], vec![2, 3]]);
     }
 
-    #[tokio::test]
-    async fn one_bad_request_does_not_fail_the_others() {
-        let group = GroupCommit::new("test", 10, |batch: Arc<[i32]>| async move {
-            if batch.contains(&13) {
-                return Err(Error::internal("unlucky"));
+    /// A writer of batches of 64 that fails for those that `fails` selects, and counts its writes.
+    fn counting_writer(
+        fails: impl Fn(&[i32]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> (GroupCommit<i32, i32, Error>, Arc<Mutex<usize>>) {
+        let writes = Arc::<Mutex<usize>>::default();
+        let fails = Arc::new(fails);
+        let group = GroupCommit::new("test", 64, {
+            let writes = writes.clone();
+            move |batch: Arc<[i32]>| {
+                *writes.lock().unwrap() += 1;
+                let fails = fails.clone();
+                async move { fails(&batch).map(|()| batch.to_vec()) }
             }
-            Ok(batch.to_vec())
         });
-        let all = futures::future::join_all((11..16).map(|n| group.submit(n))).await;
-        for (n, reply) in (11..16).zip(all) {
+        (group, writes)
+    }
+
+    #[tokio::test]
+    async fn one_bad_request_of_64_costs_a_logarithmic_number_of_writes() {
+        let (group, writes) = counting_writer(|batch| {
+            if batch.contains(&13) { Err(Error::internal("unlucky")) } else { Ok(()) }
+        });
+        let all = futures::future::join_all((0..64).map(|n| group.submit(n))).await;
+        for (n, reply) in (0..64).zip(all) {
             assert_eq!(reply.ok(), (n != 13).then_some(n));
         }
+        assert_eq!(*writes.lock().unwrap(), 13, "the whole, and two halves for each of six levels");
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_only_its_request_and_the_writer_goes_on() {
+        let (group, _) = counting_writer(|batch| {
+            assert!(!batch.contains(&13), "unlucky");
+            Ok(())
+        });
+        let all = futures::future::join_all((0..64).map(|n| group.submit(n))).await;
+        for (n, reply) in (0..64).zip(all) {
+            assert_eq!(reply.ok(), (n != 13).then_some(n));
+        }
+        assert_eq!(group.submit(1).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_transient_error_fails_the_whole_batch_after_one_write() {
+        let (group, writes) = counting_writer(|_| Err(Error::DeadlineExceeded));
+        let all = futures::future::join_all((0..64).map(|n| group.submit(n))).await;
+        for reply in all {
+            assert!(matches!(reply, Err(Error::Unavailable { .. })), "{reply:?}");
+        }
+        assert_eq!(*writes.lock().unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_write_without_a_response_ends_and_the_next_one_succeeds() {
+        let group = GroupCommit::new("test", 10, |batch: Arc<[i32]>| async move {
+            if batch.contains(&13) {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Error>(batch.to_vec())
+        });
+        let stuck = group.submit(13).await;
+        assert!(matches!(stuck, Err(Error::Unavailable { .. })), "{stuck:?}");
+        assert_eq!(group.submit(1).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_left_costs_no_further_write() {
+        let gate = Arc::new(Semaphore::new(0));
+        let (started, mut starts) = mpsc::unbounded_channel();
+        let group = GroupCommit::new("test", 10, {
+            let gate = gate.clone();
+            move |batch: Arc<[i32]>| {
+                started.send(batch.to_vec()).unwrap();
+                let gate = gate.clone();
+                async move {
+                    gate.acquire().await.unwrap().forget();
+                    if batch.len() > 1 { Err(Error::internal("bad")) } else { Ok(batch.to_vec()) }
+                }
+            }
+        });
+        let mut submits = [1, 2].map(|n| Some(Box::pin(group.submit(n))));
+        for submit in submits.iter_mut().flatten() {
+            assert!(submit.now_or_never().is_none());
+        }
+        assert_eq!(starts.recv().await.unwrap(), [1, 2]);
+        submits[0] = None;
+        gate.add_permits(10);
+        assert_eq!(submits[1].take().unwrap().await.unwrap(), 2);
+        assert_eq!(starts.recv().await.unwrap(), [2]);
+        assert!(starts.try_recv().is_err());
     }
 
     #[tokio::test]

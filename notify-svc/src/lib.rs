@@ -94,7 +94,7 @@ fn spawn_tasks(config: Config, app: &App, server: Server, service: &DataService)
         attempts_max: config.delivery.delivery_attempts_max,
         delay_min: config.delivery.retry_seconds_min,
     };
-    let results = Results::new(app.database.clone(), app.relay.clone(), retry);
+    let results = Results::new(&app.database, app.relay.clone(), retry);
     let delivery = Arc::new(Delivery { app: app.clone(), server, templates, from, results });
     for _ in 0..config.delivery.delivery_workers {
         let worker = worker::run(delivery.clone(), service.process.shutdown.clone());

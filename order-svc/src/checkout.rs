@@ -106,7 +106,8 @@ pub enum InsertResult {
 pub struct OrderWriter(GroupCommit<Arc<NewOrder>, InsertResult, Error>);
 
 impl OrderWriter {
-    pub(crate) fn start(database: Database, currency: Arc<str>, wakeup: Wakeup) -> Self {
+    pub(crate) fn start(database: &Database, currency: Arc<str>, wakeup: Wakeup) -> Self {
+        let database = database.dedicated();
         let write = move |orders: Arc<[Arc<NewOrder>]>| {
             let (database, currency, wakeup) = (database.clone(), currency.clone(), wakeup.clone());
             async move {

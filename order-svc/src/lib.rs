@@ -66,7 +66,7 @@ impl App {
     ) -> Self {
         let currency = currency.into();
         Self {
-            order_writer: OrderWriter::start(database.clone(), currency.clone(), wakeup.clone()),
+            order_writer: OrderWriter::start(&database, currency.clone(), wakeup.clone()),
             reservations: Reservations::new(product_svc, currency.clone()),
             database,
             currency,

@@ -9,7 +9,10 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures::future::join_all;
 use mesh::{BoxError, Error, deadline};
 use mesh_data::database::{Connection, Database, convert_error, migrate};
-use tests::database::{config, number};
+use tests::{
+    database::{config, number},
+    eventually,
+};
 use tokio::time::Instant;
 
 use crate::support::{MIGRATIONS, open_database};
@@ -147,4 +150,181 @@ async fn a_database_that_is_down_is_unavailable_and_not_ready() {
     let error = database.connection().await.err().unwrap();
     assert!(matches!(error, Error::Unavailable { reason: "POSTGRES_UNAVAILABLE", .. }), "{error}");
     assert!(!database.readiness().is_ready().await);
+}
+
+/// Returns how many other sessions of the database fulfil a condition.
+async fn sessions(database: &Database, condition: &str) -> i64 {
+    let count = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+         AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND ({condition})"
+    );
+    number(database, &count).await
+}
+
+async fn await_no_session(database: &Database, condition: &str) {
+    eventually(&format!("no session with {condition}"), async || {
+        (sessions(database, condition).await == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_whose_caller_left_ends_and_its_connection_is_not_reused() {
+    let database = open_database().await;
+    let mut connection = database.connection().await.unwrap();
+    let asleep = connection.batch_execute("SELECT pg_sleep(600)");
+    eventually_while(asleep, "a running statement", async || {
+        (sessions(&database, "state = 'active'").await == 1).then_some(())
+    })
+    .await;
+    drop(connection);
+    await_no_session(&database, "state = 'active'").await;
+    assert_eq!(database.connections(), (1, 1), "the one that looks");
+}
+
+/// Polls `work` until `condition`, then drops it.
+async fn eventually_while<T, Fut: Future<Output = Option<()>>>(
+    work: impl Future<Output = T>,
+    what: &str,
+    condition: impl Fn() -> Fut,
+) {
+    tokio::select! {
+        _ = work => panic!("the work ended before {what}"),
+        () = eventually(what, condition) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_whose_caller_left_ends_at_once_and_releases_its_locks() {
+    let database = open_database().await;
+    let mut connection = database.connection().await.unwrap();
+    connection.batch_execute("BEGIN; INSERT INTO notes VALUES (1, 'mine')").await.unwrap();
+    drop(connection);
+    await_no_session(&database, "state LIKE 'idle in transaction%'").await;
+    assert_eq!(number(&database, "SELECT count(*) FROM notes").await, 0);
+    database.transaction(async |connection| insert_note(connection, 1).await).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_rest_of_a_result_is_not_left_to_the_next_caller() {
+    use futures::TryStreamExt;
+    let database = open_database().await;
+    let mut connection = database.connection().await.unwrap();
+    let rows = diesel::sql_query("SELECT n AS value FROM generate_series(1, 10000000) AS n");
+    let mut rows = rows.load_stream::<Value>(&mut connection).await.unwrap();
+    assert_eq!(rows.try_next().await.unwrap().unwrap().value, 1);
+    drop(rows);
+    drop(connection);
+    assert_eq!(database.connections(), (0, 0));
+}
+
+#[derive(diesel::QueryableByName)]
+struct Value {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    value: i32,
+}
+
+/// One of several kinds of work, and then the same again.
+async fn work(database: &Database, kind: u64) -> Result<(), Error> {
+    if kind.is_multiple_of(3) {
+        let mut connection = database.connection().await?;
+        let query = "SELECT n AS value FROM generate_series(1, 2000) AS n";
+        let rows: Vec<Value> =
+            diesel::sql_query(query).load(&mut connection).await.map_err(convert_error)?;
+        assert_eq!(rows.len(), 2000);
+        return Ok(());
+    }
+    database
+        .transaction(async |connection| {
+            let row = kind % 5;
+            let change = format!("UPDATE notes SET body = body WHERE id = {row}");
+            connection.batch_execute(&change).await.map_err(convert_error)?;
+            let sleep = if kind.is_multiple_of(2) { "SELECT pg_sleep(0.002)" } else { "SELECT" };
+            connection.batch_execute(sleep).await.map_err(convert_error)
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_cancelled_calls_leave_nothing_behind() {
+    use futures::StreamExt;
+    const CALLS: u64 = 2000;
+    let database = open_database().await;
+    let rows = "INSERT INTO notes SELECT n, '' FROM generate_series(0, 4) AS n";
+    database.connection().await.unwrap().batch_execute(rows).await.unwrap();
+    let calls = futures::stream::iter(0..CALLS).for_each_concurrent(8, async |n| {
+        // Multiplicative hashing: a different moment for each call.
+        let moment = Duration::from_micros(n.wrapping_mul(2_654_435_761) % 12_000);
+        let deadline = Instant::now() + moment;
+        let _ = deadline::scope(deadline, work(&database, n)).await;
+    });
+    calls.await;
+    await_no_session(&database, "state <> 'idle'").await;
+    let (open, idle) = database.connections();
+    assert_eq!(open, idle, "no connection is lost");
+    for n in 0..1000 {
+        work(&database, n).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_call_is_the_statement_timeout_of_its_reads() {
+    let database = open_database().await;
+    let read = async || {
+        let mut connection = database.connection().await.unwrap();
+        let query = diesel::sql_query(
+            "SELECT setting::int AS value FROM pg_settings \
+             WHERE name = 'statement_timeout'",
+        );
+        query.get_result::<Value>(&mut connection).await.unwrap().value
+    };
+    for (seconds, timeout) in [(2, 3000), (9, 10_000), (9, 10_000), (60, 30_000), (2, 3000)] {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        assert_eq!(deadline::scope(deadline, read()).await.unwrap(), timeout);
+    }
+    assert_eq!(read().await, 30_000, "outside of a call");
+    assert_eq!(database.connections().0, 1);
+}
+
+#[tokio::test]
+async fn a_pool_whose_connections_are_all_busy_is_ready() {
+    let database = open_database().await;
+    let max = config("").database_connections_max;
+    let busy = join_all((0..max).map(|_| database.connection())).await;
+    assert!(busy.iter().all(Result::is_ok));
+    database.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_with_a_stale_statement_is_replaced() {
+    let url = tests::database::create("mesh-data", MIGRATIONS).await;
+    let config = mesh_data::config::DatabaseConfig { database_connections_max: 1, ..config(&url) };
+    let database = Database::open(&config, &MIGRATIONS).unwrap();
+    let read = async || {
+        let mut connection = database.connection().await.unwrap();
+        let all = mesh_data::sql::sql("SELECT * FROM notes");
+        all.execute(&mut connection).await.map_err(convert_error)
+    };
+    read().await.unwrap();
+    let alter = "ALTER TABLE notes ADD COLUMN further text";
+    database.connection().await.unwrap().batch_execute(alter).await.unwrap();
+    assert!(matches!(read().await, Err(Error::Unavailable { .. })));
+    read().await.unwrap();
+}
+
+#[tokio::test]
+async fn errors_of_the_server_are_classified_by_sqlstate() {
+    let database = open_database().await;
+    let raise = async |state: &str| {
+        let mut connection = database.connection().await.unwrap();
+        let raise = format!("DO $$ BEGIN RAISE 'Ein Fehler' USING ERRCODE = '{state}'; END $$");
+        convert_error(connection.batch_execute(&raise).await.unwrap_err())
+    };
+    assert!(matches!(raise("57014").await, Error::DeadlineExceeded));
+    for state in ["40P01", "53100", "55P03", "57P01", "08006"] {
+        assert!(matches!(raise(state).await, Error::Unavailable { .. }), "{state}");
+    }
+    for state in ["22003", "23514", "42P01", "XX000"] {
+        assert!(matches!(raise(state).await, Error::Internal(_)), "{state}");
+    }
 }

@@ -5,6 +5,7 @@
 
 mod consumer;
 mod database;
+mod group_commit;
 mod outbox;
 mod sql;
 mod support;

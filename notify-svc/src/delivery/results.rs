@@ -39,7 +39,8 @@ pub(crate) struct Results {
 
 impl Results {
     /// Starts the group commit. `relay` is notified after each transaction.
-    pub(crate) fn new(database: Database, relay: Wakeup, retry: RetryPolicy) -> Self {
+    pub(crate) fn new(database: &Database, relay: Wakeup, retry: RetryPolicy) -> Self {
+        let database = database.dedicated();
         let write = move |results: Arc<[DeliveryResult]>| {
             let (database, relay) = (database.clone(), relay.clone());
             async move {

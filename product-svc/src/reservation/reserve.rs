@@ -31,6 +31,7 @@ pub(crate) struct ReservationWriter(GroupCommit<ReservationRequest, Answer, Erro
 impl ReservationWriter {
     /// Starts the group commit.
     pub fn start(app: App) -> Self {
+        let app = App { database: app.database.dedicated(), ..app };
         let write = move |requests: Arc<[ReservationRequest]>| {
             let app = app.clone();
             async move {
