@@ -2,7 +2,12 @@
 //! order, and stores the offset after the effect. Unreadable records and permanent errors go to the
 //! dead-letter queue of the topic; transient errors are retried until they disappear.
 
-use std::{collections::HashMap, time::Duration};
+mod dead_letter;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use futures::FutureExt;
 use rdkafka::{
@@ -19,19 +24,17 @@ use mesh::{BoxError, Error, error::chain};
 
 use crate::{
     config::KafkaConfig,
+    database::{Database, is_transient},
     kafka::{BrokerState, Producer, Record, client_config},
 };
+use dead_letter::DeadLetter;
+pub use dead_letter::replay_dead_letters;
 
 const BATCH_SIZE_MAX: usize = 200;
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
-/// A replay ends after this long without a record.
-const REPLAY_IDLE_MAX: Duration = Duration::from_secs(5);
-/// Longest wait for the metadata and the high watermarks of a topic.
-const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
-/// Suffix of the dead-letter queue of a topic.
-const DEAD_LETTER_SUFFIX: &str = "-dlq";
-const DEAD_LETTER_REASON: &str = "dead-letter-reason";
+/// How often a consumer checks whether the schema is migrated.
+const SCHEMA_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The idempotent effect that a service makes of the events of its topics.
 pub trait Handler: Send + Sync + 'static {
@@ -47,13 +50,15 @@ pub trait Handler: Send + Sync + 'static {
     /// Applies the events in one transaction. An event may arrive several times, and in any order.
     ///
     /// # Errors
-    /// After a transient error ([`Error::retryable`]) the batch is retried until it succeeds. After
-    /// a permanent one, each event is processed singly, and those that fail go to the dead-letter
-    /// queue.
+    /// After a transient error the batch is retried until it succeeds: one that is
+    /// [retryable](Error::retryable), or of the database and not about the data of the events, such
+    /// as a missing column. After a permanent one, each event is processed singly, and those that
+    /// fail go to the dead-letter queue.
     fn handle(&self, events: Vec<Self::Event>) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Consumes `topics` as `group` until `shutdown`.
+/// Consumes `topics` as `group` until `shutdown`, from when `database` has the schema of this
+/// program: before, good events would fail.
 ///
 /// # Errors
 /// A fatal error of the client, after which the process must restart.
@@ -61,43 +66,45 @@ pub async fn consume(
     config: &KafkaConfig,
     group: &str,
     topics: &[&str],
+    database: &Database,
     handler: impl Handler,
     producer: Producer,
     shutdown: CancellationToken,
 ) -> Result<(), BoxError> {
     for topic in topics {
         metrics::counter!("dead_letters_total", "topic" => (*topic).to_owned()).increment(0);
+        metrics::gauge!("dead_letters_stalled", "topic" => (*topic).to_owned()).set(0);
+    }
+    if !await_schema(database, &shutdown).await {
+        return Ok(());
     }
     let consumer = subscribe(config, group, topics, producer.state().clone())?;
-    let processor = Processor { handler, producer, shutdown: shutdown.clone() };
-    loop {
-        let first = tokio::select! {
-            () = shutdown.cancelled() => break,
-            received = consumer.recv() => received,
-        };
-        let Some(first) = skip_transient(first)? else {
-            sleep(RETRY_DELAY_MIN).await;
-            continue;
-        };
-        let mut batch = vec![first];
-        while batch.len() < BATCH_SIZE_MAX {
-            match consumer.recv().now_or_never() {
-                Some(Ok(message)) => batch.push(message),
-                _ => break,
-            }
-        }
-        if processor.process_batch(&batch).await.is_err() {
-            break;
-        }
-        store_offsets(&consumer, &batch);
-    }
+    let waiting = VecDeque::new();
+    let mut consumption =
+        Consumption { consumer, waiting, is_paused: false, handler, producer, shutdown };
+    let ended = consumption.run().await;
+    let consumer = consumption.consumer;
     // Within a bounded time, since the client waits for the broker when it closes.
     let closing = tokio::task::spawn_blocking(move || {
         let _ = consumer.commit_consumer_state(CommitMode::Sync);
         consumer.unsubscribe();
     });
     let _ = timeout(Duration::from_secs(3), closing).await;
-    Ok(())
+    match ended {
+        Ended::Shutdown => Ok(()),
+        Ended::Fatal(error) => Err(error.into()),
+    }
+}
+
+/// Waits until the schema is migrated. Returns false if the process shuts down before.
+async fn await_schema(database: &Database, shutdown: &CancellationToken) -> bool {
+    while let Err(reason) = database.check().await {
+        tracing::info!(reason, "the consumer waits for the schema");
+        if timeout(SCHEMA_CHECK_INTERVAL, shutdown.cancelled()).await.is_ok() {
+            return false;
+        }
+    }
+    true
 }
 
 fn subscribe(
@@ -121,6 +128,8 @@ fn consumer_config(config: &KafkaConfig, group: &str) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", "10000")
+        // How long the other members wait for one that is stuck.
+        .set("max.poll.interval.ms", "45000")
         .set("heartbeat.interval.ms", "3000")
         .set("fetch.wait.max.ms", "100")
         .set("statistics.interval.ms", "5000");
@@ -149,49 +158,120 @@ impl rdkafka::ClientContext for Context {
 
 impl rdkafka::consumer::ConsumerContext for Context {}
 
-/// Returns the message; `None` after a transient error of the client.
-fn skip_transient<'m>(
-    received: Result<BorrowedMessage<'m>, KafkaError>,
-) -> Result<Option<BorrowedMessage<'m>>, KafkaError> {
-    match received {
-        Ok(message) => Ok(Some(message)),
-        Err(KafkaError::MessageConsumptionFatal(code)) => {
-            Err(KafkaError::MessageConsumptionFatal(code))
-        }
-        Err(error) => {
-            tracing::debug!(%error, "kafka");
-            Ok(None)
+/// A record that is received and not processed yet.
+struct Received {
+    record: Record,
+    partition: i32,
+    offset: i64,
+}
+
+impl Received {
+    /// Converts a message; `None` after a transient error of the client.
+    fn read(received: Result<BorrowedMessage<'_>, KafkaError>) -> Result<Option<Self>, KafkaError> {
+        match received {
+            Ok(message) => Ok(Some(Self {
+                record: Record::read(&message),
+                partition: message.partition(),
+                offset: message.offset(),
+            })),
+            Err(KafkaError::MessageConsumptionFatal(code)) => {
+                Err(KafkaError::MessageConsumptionFatal(code))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "kafka");
+                Ok(None)
+            }
         }
     }
 }
 
-/// Stores the offsets, which the client commits later. If another consumer has taken over the
-/// partition, its events arrive there again, and their effect is idempotent.
-fn store_offsets(consumer: &StreamConsumer<Context>, batch: &[BorrowedMessage<'_>]) {
-    for message in batch {
-        if let Err(error) = consumer.store_offset_from_message(message) {
-            tracing::debug!(%error, "offset not stored");
-        }
+/// Why a consumption ends. The events of the current batch may not be processed, so their offsets
+/// must not be stored.
+enum Ended {
+    Shutdown,
+    Fatal(KafkaError),
+}
+
+impl From<KafkaError> for Ended {
+    fn from(error: KafkaError) -> Self {
+        Self::Fatal(error)
     }
 }
 
-struct Processor<H> {
+/// A consumer that is subscribed, and what processes its records.
+struct Consumption<H> {
+    consumer: StreamConsumer<Context>,
+    /// Received, and not part of a batch yet.
+    waiting: VecDeque<Received>,
+    is_paused: bool,
     handler: H,
     producer: Producer,
     shutdown: CancellationToken,
 }
 
-/// The process shuts down before the events are processed. Their offsets must not be stored.
-struct Interrupted;
+impl<H: Handler> Consumption<H> {
+    async fn run(&mut self) -> Ended {
+        loop {
+            if let Err(ended) = self.process_next_batch().await {
+                return ended;
+            }
+        }
+    }
 
-impl<H: Handler> Processor<H> {
-    async fn process_batch(&self, batch: &[BorrowedMessage<'_>]) -> Result<(), Interrupted> {
+    async fn process_next_batch(&mut self) -> Result<(), Ended> {
+        let batch = self.next_batch().await?;
+        self.process_batch(&batch).await?;
+        if std::mem::take(&mut self.is_paused) {
+            let resumed = self.consumer.assignment().and_then(|all| self.consumer.resume(&all));
+            resumed.unwrap_or_else(|error| tracing::warn!(%error, "partitions not resumed"));
+        }
+        self.store_offsets(&batch);
+        Ok(())
+    }
+
+    async fn next_batch(&mut self) -> Result<Vec<Received>, Ended> {
+        while self.waiting.is_empty() {
+            let received = tokio::select! {
+                () = self.shutdown.cancelled() => return Err(Ended::Shutdown),
+                received = self.consumer.recv() => Received::read(received)?,
+            };
+            if received.is_none() {
+                sleep(RETRY_DELAY_MIN).await;
+            }
+            self.waiting.extend(received);
+        }
+        while self.waiting.len() < BATCH_SIZE_MAX {
+            let Some(received) = self.consumer.recv().now_or_never() else {
+                break;
+            };
+            let Some(received) = Received::read(received)? else {
+                break;
+            };
+            self.waiting.push_back(received);
+        }
+        let size = self.waiting.len().min(BATCH_SIZE_MAX);
+        Ok(self.waiting.drain(..size).collect())
+    }
+
+    /// Stores the offsets, which the client commits later. If another consumer has taken over a
+    /// partition, its events arrive there again, and their effect is idempotent.
+    fn store_offsets(&self, batch: &[Received]) {
+        let mut next_offsets = HashMap::new();
+        for Received { record, partition, offset } in batch {
+            next_offsets.insert((record.topic.clone(), *partition), Offset::Offset(offset + 1));
+        }
+        let offsets = TopicPartitionList::from_topic_map(&next_offsets);
+        if let Err(error) = offsets.and_then(|offsets| self.consumer.store_offsets(&offsets)) {
+            tracing::debug!(%error, "offsets not stored");
+        }
+    }
+
+    async fn process_batch(&mut self, batch: &[Received]) -> Result<(), Ended> {
         let mut readable = Vec::with_capacity(batch.len());
-        for message in batch {
-            let record = Record::read(message);
-            match self.handler.decode(&record) {
-                Ok(event) => readable.push((record, event)),
-                Err(error) => self.dead_letter(record, &chain(error.as_ref())).await?,
+        for received in batch {
+            match self.handler.decode(&received.record) {
+                Ok(event) => readable.push((received, event)),
+                Err(error) => self.dead_letter(received, &chain(error.as_ref())).await?,
             }
         }
         let events = readable.iter().map(|(_, event)| event.clone()).collect();
@@ -201,24 +281,24 @@ impl<H: Handler> Processor<H> {
         }
     }
 
-    async fn process_singly(&self, events: Vec<(Record, H::Event)>) -> Result<(), Interrupted> {
-        for (record, event) in events {
+    async fn process_singly(&mut self, events: Vec<(&Received, H::Event)>) -> Result<(), Ended> {
+        for (received, event) in events {
             if let Err(error) = self.handle(vec![event]).await? {
-                self.dead_letter(record, &chain(&error)).await?;
+                self.dead_letter(received, &chain(&error)).await?;
             }
         }
         Ok(())
     }
 
     /// Retries transient errors and returns the final result.
-    async fn handle(&self, events: Vec<H::Event>) -> Result<Result<(), Error>, Interrupted> {
+    async fn handle(&mut self, events: Vec<H::Event>) -> Result<Result<(), Error>, Ended> {
         if events.is_empty() {
             return Ok(Ok(()));
         }
         let mut delay = RETRY_DELAY_MIN;
         loop {
             match self.handler.handle(events.clone()).await {
-                Err(error) if error.retryable() => {
+                Err(error) if is_transient(&error) => {
                     tracing::warn!(error = %chain(&error), "events remain in the topic");
                     self.back_off(&mut delay).await?;
                 }
@@ -227,79 +307,48 @@ impl<H: Handler> Processor<H> {
         }
     }
 
-    /// Publishes `record` to its dead-letter queue, for as long as the broker is unavailable.
-    async fn dead_letter(&self, mut record: Record, reason: &str) -> Result<(), Interrupted> {
-        tracing::error!(topic = record.topic, key = record.key, reason, "dead letter");
-        metrics::counter!("dead_letters_total", "topic" => record.topic.clone()).increment(1);
-        record.topic.push_str(DEAD_LETTER_SUFFIX);
-        record.headers.retain(|(key, _)| key != DEAD_LETTER_REASON);
-        record.headers.push((DEAD_LETTER_REASON.into(), reason.into()));
-        let record = [record];
+    /// Publishes `received` to its dead-letter queue, for as long as that fails.
+    async fn dead_letter(&mut self, received: &Received, reason: &str) -> Result<(), Ended> {
+        let topic = &received.record.topic;
+        tracing::error!(topic, key = received.record.key, reason, "dead letter");
+        metrics::counter!("dead_letters_total", "topic" => topic.clone()).increment(1);
+        let stalled = metrics::gauge!("dead_letters_stalled", "topic" => topic.clone());
+        let dead_letter = DeadLetter { received, reason };
         let mut delay = RETRY_DELAY_MIN;
-        while let Err(error) = self.producer.publish(&record).await {
+        while let Err(error) = dead_letter.publish(&self.producer).await {
             tracing::warn!(%error, "dead letter not published yet");
+            stalled.set(1);
             self.back_off(&mut delay).await?;
         }
+        stalled.set(0);
         Ok(())
     }
 
-    /// Waits for `delay` and doubles it.
-    async fn back_off(&self, delay: &mut Duration) -> Result<(), Interrupted> {
-        let current = *delay;
+    /// Waits for `delay` and doubles it. Polls meanwhile, so that the client takes part in
+    /// rebalances and the other members of the group do not wait for this one.
+    async fn back_off(&mut self, delay: &mut Duration) -> Result<(), Ended> {
+        let waited = sleep(*delay);
         *delay = (*delay * 2).min(RETRY_DELAY_MAX);
-        tokio::select! {
-            () = self.shutdown.cancelled() => Err(Interrupted),
-            () = sleep(current) => Ok(()),
+        tokio::pin!(waited);
+        loop {
+            self.pause();
+            let received = tokio::select! {
+                () = self.shutdown.cancelled() => return Err(Ended::Shutdown),
+                () = &mut waited => return Ok(()),
+                received = self.consumer.recv() => Received::read(received)?,
+            };
+            // A partition assigned since is not paused before its first record.
+            if received.is_none() {
+                sleep(RETRY_DELAY_MIN).await;
+            }
+            self.waiting.extend(received);
         }
     }
-}
 
-/// Publishes the dead letters of `topic` to it again, each once, and returns their number. A record
-/// that becomes a dead letter again meanwhile is left for the next replay: this one stops at the
-/// high watermarks of its beginning.
-///
-/// All consumers of the topic receive the records, so it does not matter which service replays.
-/// Concurrent replays share the work, since they are one consumer group.
-///
-/// # Errors
-/// An unavailable broker.
-pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<usize, BoxError> {
-    let producer = Producer::new(config)?;
-    let dead_letters = format!("{topic}{DEAD_LETTER_SUFFIX}");
-    let group = format!("{dead_letters}-replay");
-    let consumer = subscribe(config, &group, &[&dead_letters], producer.state().clone())?;
-    let high_watermarks = high_watermarks(&consumer, &dead_letters)?;
-    let mut count = 0;
-    while let Ok(received) = timeout(REPLAY_IDLE_MAX, consumer.recv()).await {
-        let message = received?;
-        let end = high_watermarks.get(&message.partition());
-        if end.is_none_or(|end| message.offset() >= *end) {
-            continue;
-        }
-        let mut record = Record::read(&message);
-        record.topic = topic.to_owned();
-        producer.publish(&[record]).await?;
-        let mut offsets = TopicPartitionList::new();
-        let next = Offset::Offset(message.offset() + 1);
-        offsets.add_partition_offset(message.topic(), message.partition(), next)?;
-        consumer.commit(&offsets, CommitMode::Sync)?;
-        count += 1;
+    /// Pauses all partitions, so that a poll receives no record.
+    fn pause(&mut self) {
+        self.is_paused = true;
+        let paused = self.consumer.assignment().and_then(|all| self.consumer.pause(&all));
+        paused.unwrap_or_else(|error| tracing::warn!(%error, "partitions not paused"));
     }
-    Ok(count)
-}
-
-/// Returns the current high watermark of each partition of `topic`. Blocks until the broker
-/// responds.
-fn high_watermarks(
-    consumer: &StreamConsumer<Context>,
-    topic: &str,
-) -> Result<HashMap<i32, i64>, KafkaError> {
-    let metadata = consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
-    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-    partitions
-        .map(|partition| {
-            let (_, high) = consumer.fetch_watermarks(topic, partition.id(), METADATA_TIMEOUT)?;
-            Ok((partition.id(), high))
-        })
-        .collect()
 }

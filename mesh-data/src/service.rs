@@ -83,7 +83,7 @@ impl DataService {
         self.service.channel(url, unavailable_reason)
     }
 
-    /// Consumes `topics` as `group` until shutdown.
+    /// Consumes `topics` as `group` until shutdown, from when the schema is migrated.
     pub fn spawn_consumer(
         &self,
         group: impl Into<String>,
@@ -92,8 +92,9 @@ impl DataService {
     ) {
         let (kafka, group) = (self.settings.kafka.clone(), group.into());
         let (producer, shutdown) = (self.producer.clone(), self.process.shutdown.clone());
+        let database = self.database.clone();
         self.process.spawn("consumer", async move {
-            consume(&kafka, &group, topics, handler, producer, shutdown).await
+            consume(&kafka, &group, topics, &database, handler, producer, shutdown).await
         });
     }
 

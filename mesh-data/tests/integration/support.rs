@@ -43,16 +43,46 @@ pub struct Topic {
 
 impl Topic {
     pub async fn create() -> Self {
+        Self::with_partitions(1).await
+    }
+
+    pub async fn with_partitions(partitions: i32) -> Self {
+        let topic = Self::absent();
+        create(topic.name, partitions, &[]).await;
+        create(&topic.dead_letters, 1, &[]).await;
+        topic
+    }
+
+    /// A topic that does not exist, nor its dead-letter queue.
+    pub fn absent() -> Self {
         let name: &str = format!("test-{}", Uuid::now_v7().simple()).leak();
-        let dead_letters = format!("{name}-dlq");
-        let admin: AdminClient<DefaultClientContext> = client_config().create().unwrap();
-        let new = |name| NewTopic::new(name, 1, TopicReplication::Fixed(1));
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        let topics = [new(name), new(&dead_letters)];
-        for created in admin.create_topics(&topics, &options).await.unwrap() {
-            created.unwrap();
-        }
-        Self { name, dead_letters }
+        Self { name, dead_letters: format!("{name}-dlq") }
+    }
+
+    pub async fn create_queue(&self, config: &[(&str, &str)]) {
+        create(&self.dead_letters, 1, config).await;
+    }
+
+    pub async fn create_topic(&self) {
+        create(self.name, 1, &[]).await;
+    }
+
+    /// Joins the consumer group of the dead-letter queue, until it has the partition, and polls no
+    /// more. Its place in the group ends with its poll interval.
+    pub async fn join_queue(&self, group: &str) -> BaseConsumer {
+        let consumer: BaseConsumer = client_config()
+            .set("group.id", group)
+            .set("session.timeout.ms", "6000")
+            .set("max.poll.interval.ms", "7000")
+            .create()
+            .unwrap();
+        consumer.subscribe(&[&self.dead_letters]).unwrap();
+        tests::eventually("the partition", async || {
+            drop(consumer.poll(Duration::from_millis(100)));
+            (consumer.assignment().unwrap().count() > 0).then_some(())
+        })
+        .await;
+        consumer
     }
 
     /// Publishes events, in this order.
@@ -74,6 +104,16 @@ impl Topic {
     /// Returns all records of the dead-letter queue.
     pub fn dead_letters(&self) -> Vec<Record> {
         read(&self.dead_letters)
+    }
+}
+
+async fn create(name: &str, partitions: i32, config: &[(&str, &str)]) {
+    let admin: AdminClient<DefaultClientContext> = client_config().create().unwrap();
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let topic = config.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    for created in admin.create_topics(&[topic], &options).await.unwrap() {
+        created.unwrap();
     }
 }
 

@@ -72,8 +72,8 @@ async fn kafka_delivers_events_and_the_dead_letter_queue_stores_and_replays_malf
     tokio::spawn({
         let (kafka, group) = (kafka.clone(), Uuid::now_v7().to_string());
         let (listener, producer, until) = (listener.clone(), producer.clone(), listening.clone());
-        let topics = ["mail-state", "user-mail-dlq"];
-        async move { consume(&kafka, &group, &topics, listener, producer, until).await }
+        let (topics, database) = (["mail-state", "user-mail-dlq"], service.app.database.clone());
+        async move { consume(&kafka, &group, &topics, &database, listener, producer, until).await }
     });
 
     // An order causes a mail, and its state is published.

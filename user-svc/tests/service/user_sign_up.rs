@@ -113,9 +113,10 @@ async fn a_new_account_gets_a_welcome_mail_and_a_rejected_one_does_not() {
     let group = format!("test-{}", uuid::Uuid::now_v7());
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
+    let database = service.database();
     tokio::spawn(async move {
-        let producer = Producer::new(&kafka).unwrap();
-        consume(&kafka, &group, &["user-mail"], Mails(sender), producer, stop).await.unwrap();
+        let (mails, producer) = (Mails(sender), Producer::new(&kafka).unwrap());
+        consume(&kafka, &group, &["user-mail"], &database, mails, producer, stop).await.unwrap();
     });
 
     let request = sign_up_request("Ada@example.com");
