@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, TryStreamExt, stream::FuturesUnordered};
+use futures::{TryStreamExt, stream::FuturesUnordered};
 use rdkafka::{
     ClientConfig, ClientContext, Message,
     error::{KafkaError, RDKafkaErrorCode},
@@ -27,7 +27,7 @@ const CONTENT_TYPE: &str = "content-type";
 const MESSAGE: &str = "message";
 const PROTOBUF: &str = "application/protobuf";
 /// The producer reports a failure after this.
-const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A record of a topic: a protobuf message, with the id of its subject as the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +152,8 @@ impl Producer {
             .set("linger.ms", "2")
             .set("compression.type", "lz4")
             .set("message.timeout.ms", PUBLISH_TIMEOUT.as_millis().to_string())
+            // A topic that does not exist is reported after this.
+            .set("topic.metadata.propagation.max.ms", "2000")
             .create_with_context(state.clone())?;
         Ok(Self { producer, state })
     }
@@ -161,20 +163,22 @@ impl Producer {
     /// # Errors
     /// The first failure. Other records may have been published.
     pub async fn publish(&self, records: &[Record]) -> Result<(), KafkaError> {
-        let acknowledged: FuturesUnordered<_> = records
-            .iter()
-            .map(|record| {
-                let future_record = FutureRecord::to(&record.topic)
-                    .key(&record.key)
-                    .payload(&record.payload)
-                    .headers(record.owned_headers());
-                self.producer.send(future_record, PUBLISH_TIMEOUT)
-            })
-            .collect();
-        acknowledged
-            .map(|result| result.map(drop).map_err(|(error, _)| error))
-            .try_collect::<()>()
-            .await?;
+        let published: FuturesUnordered<_> =
+            records.iter().map(|record| self.publish_one(record)).collect();
+        published.try_collect().await
+    }
+
+    /// Publishes `record` and waits until all replicas have acknowledged it.
+    ///
+    /// # Errors
+    /// A failure. The record may have been published if the broker did not respond.
+    pub async fn publish_one(&self, record: &Record) -> Result<(), KafkaError> {
+        let future_record = FutureRecord::to(&record.topic)
+            .key(&record.key)
+            .payload(&record.payload)
+            .headers(record.owned_headers());
+        let published = self.producer.send(future_record, PUBLISH_TIMEOUT).await;
+        published.map_err(|(error, _)| error)?;
         self.state.set_down(false);
         Ok(())
     }

@@ -52,7 +52,7 @@ use diesel::{
 /// assert_eq!(error.unwrap_err().to_string(), "{id} is not bound");
 /// ```
 pub fn sql<'a>(text: impl Into<Cow<'static, str>>) -> Sql<'a> {
-    Sql { text: text.into(), parameters: Vec::new() }
+    Sql { text: text.into(), parameters: Vec::new(), is_prepared_once: true }
 }
 
 /// A statement with named parameters.
@@ -60,6 +60,7 @@ pub fn sql<'a>(text: impl Into<Cow<'static, str>>) -> Sql<'a> {
 pub struct Sql<'a> {
     text: Cow<'static, str>,
     parameters: Vec<(&'static str, Argument<'a>)>,
+    is_prepared_once: bool,
 }
 
 enum Argument<'a> {
@@ -85,6 +86,13 @@ impl<'a> Sql<'a> {
     pub fn rows<R>(mut self, name: &'static str, rows: Rows<'a, R>) -> Self {
         self.parameters.push((name, Argument::Rows(rows.set)));
         self
+    }
+
+    /// Has the statement planned each time it is executed: for a table whose size changes by orders
+    /// of magnitude within seconds, where the plan that fits an empty table lasts for hours on a full
+    /// one.
+    pub fn planned_each_time(self) -> Self {
+        Self { is_prepared_once: false, ..self }
     }
 
     fn argument(&self, name: &str) -> QueryResult<&Argument<'a>> {
@@ -125,7 +133,7 @@ impl QueryFragment<Pg> for Sql<'_> {
     }
 
     fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
-        Ok(true)
+        Ok(self.is_prepared_once)
     }
 }
 

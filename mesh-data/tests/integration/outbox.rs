@@ -11,7 +11,11 @@ use mesh_data::{
     outbox::{self, NewEvent, Wakeup, insert_events},
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tests::{database::number, eventually, service::NO_BROKER};
+use tests::{
+    database::{execute, number},
+    eventually,
+    service::NO_BROKER,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -61,8 +65,9 @@ async fn the_relay_publishes_committed_events_and_none_of_a_rolled_back_transact
         .await;
     assert!(matches!(rolled_back, Err(Error::Overloaded)));
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let untraced = new_event(&topic, "one");
     let traced = new_event(&topic, "two").with_traceparent(Some(trace.to_owned()));
-    insert(&database, &[new_event(&topic, "one"), traced]).await;
+    insert(&database, &[untraced, traced]).await;
     wakeup.notify();
 
     await_empty_outbox(&database).await;
@@ -138,17 +143,105 @@ async fn events_remain_in_the_outbox_while_no_broker_responds() {
 }
 
 #[tokio::test]
-async fn events_remain_in_the_outbox_after_a_failed_publish() {
-    let (database, topic) = (open_database().await, Topic::create().await);
-    // Kafka rejects the second one, so the relay publishes the first one with each attempt.
-    let too_large = "x".repeat(2 << 20);
-    insert(&database, &[new_event(&topic, "one"), new_event(&topic, &too_large)]).await;
+async fn an_event_that_cannot_be_published_waits_alone() {
+    const EVENTS: usize = 500;
+    let (database, topic, absent) = (open_database().await, Topic::create().await, Topic::absent());
+    let bad = new_event(&absent, "bad");
+    let too_large = new_event(&topic, &"x".repeat(2 << 20));
+    let events = (0..EVENTS).map(|n| new_event(&topic, &n.to_string()));
+    insert(&database, &[bad, too_large].into_iter().chain(events).collect::<Vec<_>>()).await;
     let shutdown = CancellationToken::new();
     let relay = start_relay(&database, producer(), &Wakeup::default(), &shutdown);
-    eventually("a second attempt", async || (topic.records().len() > 1).then_some(())).await;
+    eventually("two failed attempts of two events", async || {
+        let failed = "SELECT count(*) FROM outbox WHERE attempts > 1";
+        (number(&database, failed).await == 2).then_some(())
+    })
+    .await;
     assert_eq!(number(&database, "SELECT count(*) FROM outbox").await, 2);
+    assert_eq!(topic.records().len(), EVENTS, "each once");
+
+    absent.create_topic().await;
+    eventually("the event of the new topic", async || {
+        (number(&database, "SELECT count(*) FROM outbox").await == 1).then_some(())
+    })
+    .await;
     shutdown.cancel();
     relay.await.unwrap();
+    assert_eq!(absent.events(), ["bad"]);
+}
+
+#[tokio::test]
+async fn an_event_that_commits_after_a_later_one_is_published() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    let (wakeup, shutdown) = (Wakeup::default(), CancellationToken::new());
+    let (earlier, later) = (new_event(&topic, "earlier"), new_event(&topic, "later"));
+    let relay = start_relay(&database, producer(), &wakeup, &shutdown);
+    let inserted = database.transaction(async |connection| {
+        insert_events(connection, &[earlier]).await.map_err(Error::internal)?;
+        insert(&database, &[later]).await;
+        eventually("the later event", async || (topic.events() == ["later"]).then_some(())).await;
+        Ok::<_, Error>(())
+    });
+    inserted.await.unwrap();
+    await_empty_outbox(&database).await;
+    shutdown.cancel();
+    relay.await.unwrap();
+    assert_eq!(topic.events(), ["later", "earlier"]);
+}
+
+#[tokio::test]
+async fn a_relay_holds_no_transaction_while_it_publishes() {
+    let (database, topic) = (open_database().await, Topic::create().await);
+    insert(&database, &[new_event(&topic, "one")]).await;
+    let shutdown = CancellationToken::new();
+    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into() };
+    let unreachable = Producer::new(&unreachable).unwrap();
+    let relay = start_relay(&database, unreachable, &Wakeup::default(), &shutdown);
+    eventually("a claim", async || {
+        let claimed = "SELECT count(*) FROM outbox WHERE retry_at > now()";
+        (number(&database, claimed).await == 1).then_some(())
+    })
+    .await;
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+        AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND backend_type = 'client backend' \
+        AND state <> 'active'";
+    assert_eq!(number(&database, open).await, 0);
+    shutdown.cancel();
+    relay.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_that_saw_an_empty_table_claims_exactly_its_batches_of_a_full_one() {
+    const EVENTS: usize = 6000;
+    const CLAIMED_MAX: i64 = 5000;
+    let (database, topic) = (open_database().await, Topic::create().await);
+    let (wakeup, shutdown) = (Wakeup::default(), CancellationToken::new());
+    execute(&database, "VACUUM outbox").await;
+    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into() };
+    let unreachable = Producer::new(&unreachable).unwrap();
+    let relay = start_relay(&database, unreachable, &wakeup, &shutdown);
+    // From the sixth execution on, a prepared statement may keep its plan.
+    let last_claim = "SELECT coalesce(max(extract(epoch FROM query_start) * 1000000), 0) \
+        FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%SKIP LOCKED%' \
+        AND pid <> pg_backend_pid()";
+    let mut last = 0;
+    for _ in 0..8 {
+        last = eventually("a claim of nothing", async || {
+            wakeup.notify();
+            Some(number(&database, last_claim).await).filter(|time| *time > last)
+        })
+        .await;
+    }
+    let events: Vec<_> = (0..EVENTS).map(|n| new_event(&topic, &n.to_string())).collect();
+    insert(&database, &events).await;
+    wakeup.notify();
+    let claimed = eventually("all claims", async || {
+        let claimed = "SELECT count(*) FROM outbox WHERE retry_at > now()";
+        Some(number(&database, claimed).await).filter(|claimed| *claimed >= CLAIMED_MAX)
+    })
+    .await;
+    assert_eq!(claimed, CLAIMED_MAX);
+    relay.abort();
 }
 
 #[tokio::test]
@@ -163,10 +256,12 @@ async fn the_backlog_of_the_outbox_is_measured() {
 
     insert(&database, &[new_event(&topic, "one"), new_event(&topic, "two")]).await;
     let mut connection = database.connection().await.unwrap();
-    let age = "UPDATE outbox SET created_at = now() - interval '1 hour'";
+    let age = "UPDATE outbox SET created_at = now() - interval '1 hour', attempts = 1 \
+        WHERE id = (SELECT min(id::text)::uuid FROM outbox)";
     diesel::sql_query(age).execute(&mut connection).await.unwrap();
     outbox::measure(&database).await.unwrap();
     let rendered = recorder.handle().render();
     assert!(rendered.contains("outbox_waiting 2\n"), "{rendered}");
+    assert!(rendered.contains("outbox_failing 1\n"), "{rendered}");
     assert!(rendered.contains("outbox_oldest_seconds 360"), "{rendered}");
 }

@@ -1,7 +1,9 @@
-WITH pending AS (
-    DELETE FROM uncounted_orders WHERE (order_id, sign) IN
-        (SELECT order_id, sign FROM uncounted_orders LIMIT {limit})
-    RETURNING order_id, sign),
+WITH taken AS MATERIALIZED (
+    SELECT order_id, sign FROM uncounted_orders LIMIT {limit}),
+pending AS (
+    DELETE FROM uncounted_orders AS uncounted USING taken
+    WHERE uncounted.order_id = taken.order_id AND uncounted.sign = taken.sign
+    RETURNING uncounted.order_id, uncounted.sign),
 counted AS (
     SELECT minutes, date_bin(make_interval(mins => minutes), created_at, 'epoch') AS began_at,
         sign, created_at, total_minor, product_ids, names, quantities, prices_minor

@@ -61,7 +61,8 @@ struct Count {
 pub(crate) async fn roll_up(connection: &mut Connection, limit: i64) -> QueryResult<i64> {
     let roll_up = sql(include_str!("roll_up.sql"))
         .bind::<BigInt, _>("limit", limit)
-        .bind::<Array<Integer>, _>("minutes", &SPAN_MINUTES[..]);
+        .bind::<Array<Integer>, _>("minutes", &SPAN_MINUTES[..])
+        .planned_each_time();
     let row: Count = roll_up.get_result(connection).await?;
     Ok(row.count)
 }

@@ -5,8 +5,10 @@ CREATE TABLE outbox (
     message     text        NOT NULL,
     payload     bytea       NOT NULL,
     traceparent text,
-    created_at  timestamptz NOT NULL DEFAULT now()
-);
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    attempts    integer     NOT NULL DEFAULT 0,
+    retry_at    timestamptz NOT NULL DEFAULT '-infinity'
+) WITH (fillfactor = 50);
 
 CREATE TABLE notes (
     id     bigint PRIMARY KEY,

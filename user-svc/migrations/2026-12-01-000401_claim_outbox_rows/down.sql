@@ -1,0 +1,4 @@
+ALTER TABLE outbox
+    DROP COLUMN attempts,
+    DROP COLUMN retry_at,
+    RESET (fillfactor);
