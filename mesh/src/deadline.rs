@@ -22,6 +22,11 @@ pub async fn scope<T>(deadline: Instant, call: impl Future<Output = T>) -> Resul
     timeout_at(deadline, DEADLINE.scope(deadline, call)).await.map_err(|_| Error::DeadlineExceeded)
 }
 
+/// Runs `call` to its end, also after the deadline, which [`remaining`] reads within it.
+pub async fn scope_without_limit<T>(deadline: Instant, call: impl Future<Output = T>) -> T {
+    DEADLINE.scope(deadline, call).await
+}
+
 /// Returns the deadline of the current call; `None` outside a call.
 pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()

@@ -1,6 +1,6 @@
 //! What a service does with every call before its handler and after: span and metrics, deadline,
 //! load shedding, authentication and authorization by the descriptors. A call that changes
-//! something runs to its end even if the client disconnects.
+//! something runs to its end even if the client disconnects or the deadline passes.
 
 use std::{
     collections::HashMap,
@@ -145,12 +145,13 @@ where
         // The deadline of a stream ends with its first response headers, its permit with its body.
         if streaming { call::attach(response, permit) } else { response }
     };
-    let handled = deadline::scope(deadline, handled);
     if method.no_side_effects {
-        return handled.await;
+        return deadline::scope(deadline, handled).await;
     }
+    // The deadline only notifies the caller: a change that has begun is never cut off.
+    let handled = deadline::scope_without_limit(deadline, handled);
     let task = tokio::spawn(handled.in_current_span());
-    task.await.map_err(Error::internal)?
+    deadline::scope(deadline, task).await?.map_err(Error::internal)
 }
 
 /// Checks authentication, then the role. The handler validates after that.

@@ -331,6 +331,20 @@ async fn a_write_completes_after_its_client_has_disconnected_and_a_read_is_cance
 }
 
 #[tokio::test]
+async fn a_write_completes_after_its_deadline_has_passed_and_a_read_is_cancelled() {
+    let service = Service::new();
+    let handler = &service.handler;
+    for path in [READ, WRITE] {
+        let late = call(path).header("x-do", "hold").header("grpc-timeout", "50m");
+        assert_eq!(service.status(late).await.code(), Code::DeadlineExceeded);
+    }
+    // Only the write still waits at the gate.
+    handler.gate.add_permits(2);
+    eventually("the write completes", async || (handler.completed() == 1).then_some(())).await;
+    assert_eq!(handler.gate.available_permits(), 1);
+}
+
+#[tokio::test]
 async fn statuses_of_tonic_become_those_of_the_contract() {
     let service = Service::new();
     for (code, expected_code, expected_reason) in [
