@@ -91,8 +91,9 @@ impl Process {
         });
     }
 
-    /// Runs `task` after each `interval` until shutdown: a periodic task. A failure is logged and the
-    /// task runs again; only the first of consecutive failures is a warning.
+    /// Runs `task` after each `interval` until shutdown: a periodic task. A failure is logged and
+    /// counted as metric `periodic_task_failures_total`, and the task runs again; only the first of
+    /// consecutive failures is a warning.
     pub fn every<F, Fut, E>(&self, name: &'static str, interval: Duration, task: F)
     where
         F: Fn() -> Fut + Send + 'static,
@@ -101,6 +102,8 @@ impl Process {
     {
         let shutdown = self.shutdown.clone();
         self.spawn(name, async move {
+            let failures = metrics::counter!("periodic_task_failures_total", "task" => name);
+            failures.increment(0);
             let mut is_failing = false;
             while timeout(interval, shutdown.cancelled()).await.is_err() {
                 let result = task().await.map_err(|error| chain(&error));
@@ -112,6 +115,7 @@ impl Process {
                     Ok(()) => {}
                 }
                 is_failing = result.is_err();
+                failures.increment(u64::from(is_failing));
             }
             Ok(())
         });

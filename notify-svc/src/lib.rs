@@ -105,6 +105,11 @@ fn spawn_tasks(config: Config, app: &App, server: Server, service: &DataService)
     let database = app.database.clone();
     service.process.every("upkeep", upkeep::INTERVAL, move || {
         let database = database.clone();
-        async move { upkeep::run_once(&database).await }
+        async move { upkeep::roll_up(&database).await }
+    });
+    let database = app.database.clone();
+    service.process.every("delivery metrics", upkeep::INTERVAL, move || {
+        let database = database.clone();
+        async move { upkeep::measure(&database).await }
     });
 }

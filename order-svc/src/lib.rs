@@ -93,7 +93,11 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     service.spawn_relay();
     process.every("upkeep", upkeep::INTERVAL, {
         let (app, shutdown) = (app.clone(), process.shutdown.clone());
-        move || upkeep::run_once(app.clone(), shutdown.clone())
+        move || upkeep::roll_up_pending(app.clone(), shutdown.clone())
+    });
+    process.every("statistics metrics", upkeep::INTERVAL, {
+        let app = app.clone();
+        move || upkeep::measure(app.clone())
     });
 
     let subscriptions = lookup::watch_orders(&process, database);
