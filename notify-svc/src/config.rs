@@ -9,6 +9,8 @@ use mesh_data::{commands, config::Settings};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::mail::with_ascii_domain;
+
 /// Default values of the shared settings, for devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:15054"),
@@ -44,7 +46,7 @@ pub struct Config {
     pub kafka_group: String,
 
     /// Sender of the mails, as `Name <address>`.
-    #[arg(long, env, default_value = "Shopmesh <orders@shopmesh.example>")]
+    #[arg(long, env, default_value = "Shopmesh <orders@shopmesh.example>", value_parser = sender)]
     pub mail_from: Mailbox,
 
     /// Public URL of the shop: the start of all links in mails.
@@ -93,6 +95,13 @@ pub enum Command {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the commands document themselves")]
     Shared(commands::Command),
+}
+
+/// Reads a mailbox. Its domain is also a part of `Message-ID` and the name in EHLO.
+fn sender(value: &str) -> Result<Mailbox, String> {
+    let mailbox: Mailbox = value.parse().map_err(|_| "must be `Name <address>`")?;
+    let email = with_ascii_domain(&mailbox.email).ok_or("the domain is not valid")?;
+    Ok(Mailbox { email, ..mailbox })
 }
 
 /// Reads a URL to which paths can be appended.

@@ -39,6 +39,16 @@ pub(crate) enum ComposeError {
     Parts(#[from] lettre::error::Error),
 }
 
+/// Returns the address with its domain in ASCII (A-labels, RFC 5890), which every mail server accepts:
+/// only the part before the @ requires SMTPUTF8. None: the domain has no such form.
+pub(crate) fn with_ascii_domain(address: &Address) -> Option<Address> {
+    if address.domain().is_ascii() {
+        return Some(address.clone());
+    }
+    let domain = idna::domain_to_ascii(address.domain()).ok()?;
+    Address::new(address.user(), domain).ok()
+}
+
 /// Composes a mail from the shop to a customer.
 pub(crate) fn compose(
     from: &Mailbox,
@@ -51,6 +61,7 @@ pub(crate) fn compose(
         return Err(ComposeError::Recipient);
     }
     let to: Address = recipient.parse().map_err(|_| ComposeError::Recipient)?;
+    let to = with_ascii_domain(&to).ok_or(ComposeError::Recipient)?;
     let name = Some(name.as_str().to_owned()).filter(|name| !name.is_empty());
     let message = lettre::Message::builder()
         .from(from.clone())
@@ -98,6 +109,19 @@ mod tests {
             "multipart/alternative",
         ] {
             assert!(mail.contains(header), "{header} in {mail}");
+        }
+    }
+
+    #[test]
+    fn the_domain_of_an_address_is_written_in_ascii() {
+        for (recipient, written) in [
+            ("nora@bücher.example", "<nora@xn--bcher-kva.example>"),
+            ("nora@BÜCHER.example", "<nora@xn--bcher-kva.example>"),
+            ("nora@日本。example", "<nora@xn--wgv71a.example>"),
+            ("Nora@Example.com", "<Nora@Example.com>"),
+        ] {
+            let mail = compose_for(recipient, "Nora").expect(recipient);
+            assert!(mail.contains(&format!("{written}\r\n")) && mail.is_ascii(), "{mail}");
         }
     }
 

@@ -241,9 +241,11 @@ impl Connection {
     async fn try_send(&mut self, message: &Message) -> Result<Reply, TransportError> {
         let Message { from, to, text } = message;
         let mut parameters = Vec::new();
-        if !(from.as_ref() as &str).is_ascii() || !(to.as_ref() as &str).is_ascii() {
+        // The domains are in ASCII.
+        if !from.user().is_ascii() || !to.user().is_ascii() {
             if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Ok(Reply::new(0, "the mail server takes only addresses in ASCII"));
+                let text = "the mail server requires ASCII before the @ of an address (no SMTPUTF8)";
+                return Ok(Reply::new(0, text));
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }

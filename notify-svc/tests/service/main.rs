@@ -9,6 +9,7 @@ mod delivery_worker;
 mod events;
 mod field_rules;
 mod harness;
+mod international;
 mod mail_server;
 mod mailbox;
 mod notification_lookup;
