@@ -66,10 +66,16 @@ pub struct SmtpConfig {
     #[arg(long, env)]
     pub smtp_ca_file: Option<PathBuf>,
 
-    /// Longest duration of connecting to the mail server, and of sending one mail, in
-    /// seconds. If it is too short, a mail that the server accepts slowly is sent twice.
+    /// Longest duration of connecting to the mail server, and of sending one mail up to its final
+    /// dot, in seconds.
     #[arg(long, env, default_value = "60", value_parser = seconds)]
     pub smtp_seconds_max: Duration,
+
+    /// Longest wait for the reply after the final dot of a mail, in seconds. If it is too short, a
+    /// mail that the server accepts slowly is sent again, up to five times. Source: RFC 5321,
+    /// 4.5.3.2.6.
+    #[arg(long, env, default_value = "600", value_parser = seconds)]
+    pub smtp_dot_seconds_max: Duration,
 }
 
 /// Delivery of mails.
@@ -79,9 +85,15 @@ pub struct DeliveryConfig {
     #[arg(long, env, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub delivery_workers: u16,
 
-    /// Number of attempts after which a mail fails that is rejected temporarily.
-    #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// Number of attempts after which a mail fails that is rejected temporarily. The default is
+    /// more than RETRY_HOURS_MAX allows.
+    #[arg(long, env, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub delivery_attempts_max: u16,
+
+    /// Hours after its first attempt until which a mail is retried that is rejected temporarily.
+    /// Source of the default: RFC 5321, 4.5.4.1.
+    #[arg(long, env, default_value_t = 96, value_parser = clap::value_parser!(u16).range(1..=720))]
+    pub retry_hours_max: u16,
 
     /// Delay before a mail is retried that was rejected temporarily, in seconds. Doubles
     /// with each rejection, up to an hour.

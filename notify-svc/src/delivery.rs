@@ -1,5 +1,4 @@
-//! The delivery of a mail: claims, replies of the mail server, and the rules that decide
-//! what follows from a reply.
+//! The delivery of a mail: claims, and the results that end them.
 
 use std::time::Duration;
 
@@ -17,13 +16,17 @@ use crate::{
     schema::{deliveries, delivery_attempts},
 };
 
+pub(crate) mod pause;
+mod reply;
 pub(crate) mod results;
 pub(crate) mod statistics;
 pub(crate) mod worker;
 
-/// Longest text of a reply that is stored.
-const REPLY_CHARACTERS_MAX: usize = 500;
-const RETRY_DELAY_MAX: Duration = Duration::from_secs(3600);
+pub use reply::Reply;
+pub(crate) use reply::{Attempts, RetryPolicy, Step};
+
+/// How long a claim is exclusive unless it is renewed.
+pub(crate) const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// Delay after the first transport error of a mail.
 const POSTPONEMENT_MIN: Duration = Duration::from_secs(1);
 const POSTPONEMENT_MAX: Duration = Duration::from_secs(300);
@@ -51,9 +54,10 @@ pub struct ClaimedMail {
     pub(crate) traceparent: Option<String>,
     pub(crate) pending_since: DateTime<Utc>,
     pub(crate) version: i64,
-    pub(crate) attempt_count: i32,
     pub(crate) cut_off_count: i32,
     pub(crate) resend_count: i32,
+    #[diesel(embed)]
+    pub(crate) attempts: Attempts,
 }
 
 impl ClaimedMail {
@@ -71,53 +75,6 @@ impl ClaimedMail {
     }
 }
 
-/// A reply of the mail server about a mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// SMTP reply code. 0: the mail could not be composed and was not sent to the server.
-    pub(crate) code: u16,
-    pub(crate) text: String,
-}
-
-impl Reply {
-    /// Creates a reply. The text is shortened and becomes one line.
-    pub fn new(code: u16, text: &str) -> Self {
-        let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-        Self { code, text: plain.take(REPLY_CHARACTERS_MAX).collect() }
-    }
-
-    /// Returns the outcome of the attempt that followed `attempt_count` others. Only 250
-    /// accepts a mail.
-    pub(crate) fn outcome(&self, attempt_count: i32, retry: RetryPolicy, jitter: f64) -> Outcome {
-        let attempts = u32::try_from(attempt_count).unwrap_or(0);
-        match self.code {
-            250 => Outcome::Sent,
-            400..500 if attempts + 1 < u32::from(retry.attempts_max) => {
-                Outcome::Retry { delay: retry.delay(attempts, jitter) }
-            }
-            _ => Outcome::Failed,
-        }
-    }
-}
-
-/// When and how often a mail is retried that was rejected temporarily.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RetryPolicy {
-    /// Including the first attempt.
-    pub(crate) attempts_max: u16,
-    /// Delay after the first attempt.
-    pub(crate) delay_min: Duration,
-}
-
-impl RetryPolicy {
-    /// Returns the delay after `earlier + 1` rejections: exponential backoff, of which
-    /// `jitter`, from 0 to 1, selects between half and all.
-    pub(crate) fn delay(&self, earlier: u32, jitter: f64) -> Duration {
-        let doubled = self.delay_min.saturating_mul(1 << earlier.min(20));
-        doubled.min(RETRY_DELAY_MAX).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
-    }
-}
-
 /// What follows from a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -128,7 +85,7 @@ pub enum Outcome {
         /// Time until the next attempt.
         delay: Duration,
     },
-    /// The mail was rejected permanently, or too often.
+    /// The mail was rejected permanently, or for too long, or its outcome is unknown too often.
     Failed,
 }
 
@@ -177,46 +134,4 @@ pub(crate) struct DeliveryStatistics {
     pub(crate) sent: i64,
     pub(crate) failed: i64,
     pub(crate) oldest_pending_age: Option<Duration>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RETRY: RetryPolicy = RetryPolicy { attempts_max: 3, delay_min: Duration::from_secs(30) };
-
-    #[test]
-    fn only_250_accepts_a_mail_and_only_4xx_is_retried() {
-        let delay = Duration::from_secs(30);
-        for (code, attempt_count, outcome) in [
-            (250, 0, Outcome::Sent),
-            (251, 0, Outcome::Failed),
-            (451, 0, Outcome::Retry { delay }),
-            (451, 1, Outcome::Retry { delay: delay * 2 }),
-            (451, 2, Outcome::Failed),
-            (550, 0, Outcome::Failed),
-            (0, 0, Outcome::Failed),
-        ] {
-            let reply = Reply::new(code, "");
-            assert_eq!(reply.outcome(attempt_count, RETRY, 1.0), outcome, "{code}");
-        }
-    }
-
-    #[test]
-    fn delays_double_up_to_an_hour_and_jitter_takes_at_most_half() {
-        for earlier in 0..100 {
-            let (least, most) = (RETRY.delay(earlier, 0.0), RETRY.delay(earlier, 1.0));
-            assert_eq!(least * 2, most);
-            assert!(least >= Duration::from_secs(15) && most <= RETRY_DELAY_MAX);
-        }
-        assert_eq!(RETRY.delay(2, 1.0), Duration::from_secs(120));
-        assert_eq!(RETRY.delay(50, 1.0), RETRY_DELAY_MAX);
-    }
-
-    #[test]
-    fn the_text_of_a_reply_is_one_line_of_bounded_length() {
-        let reply = Reply::new(550, &"no\r\nsuch ".repeat(200));
-        assert_eq!(reply.text.chars().count(), REPLY_CHARACTERS_MAX);
-        assert!(!reply.text.contains(['\r', '\n']));
-    }
 }

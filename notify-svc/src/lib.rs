@@ -18,7 +18,7 @@ mod smtp;
 pub mod templates;
 mod upkeep;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures::FutureExt;
@@ -33,6 +33,7 @@ use crate::{
     consumer::{MailEvents, TOPICS},
     delivery::{
         RetryPolicy,
+        pause::{self, Pause},
         results::Results,
         worker::{self, Delivery},
     },
@@ -72,17 +73,23 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let mut service = DataService::load(&config.settings, &MIGRATIONS, contract, process)?;
     let verifier = service.verifier("USER_SVC_UNAVAILABLE")?;
     let server = Server::new(&config.smtp, config.mail_from.email.domain())?;
-    service.readiness = server.report_to(service.readiness);
+    let pause = Arc::new(Pause::new());
+    service.readiness = pause::report_to(&pause, server.report_to(service.readiness));
 
     let app = App::new(service.database.clone(), service.wakeup.clone());
-    spawn_tasks(config, &app, server, &service);
+    spawn_tasks(config, &app, (server, pause), &service);
     let api = Api { app, page_tokens: service.page_tokens.clone() };
     let routes = Routes::new(NotificationServiceServer::new(api));
     service.serve(listeners, routes, verifier).await
 }
 
 /// Starts the consumer, the delivery workers, the relay and the periodic task.
-fn spawn_tasks(config: Config, app: &App, server: Server, service: &DataService) {
+fn spawn_tasks(
+    config: Config,
+    app: &App,
+    (server, pause): (Server, Arc<Pause>),
+    service: &DataService,
+) {
     let from = config.mail_from;
     let shop_name = from.name.clone().unwrap_or_else(|| SHOP_NAME_DEFAULT.to_owned());
     let templates = Arc::new(Templates::new(shop_name, config.public_url));
@@ -92,10 +99,11 @@ fn spawn_tasks(config: Config, app: &App, server: Server, service: &DataService)
 
     let retry = RetryPolicy {
         attempts_max: config.delivery.delivery_attempts_max,
+        duration_max: Duration::from_hours(config.delivery.retry_hours_max.into()),
         delay_min: config.delivery.retry_seconds_min,
     };
-    let results = Results::new(&app.database, app.relay.clone(), retry);
-    let delivery = Arc::new(Delivery { app: app.clone(), server, templates, from, results });
+    let results = Results::new(&app.database, app.relay.clone(), retry, pause.clone());
+    let delivery = Arc::new(Delivery { app: app.clone(), server, templates, from, results, pause });
     for _ in 0..config.delivery.delivery_workers {
         let worker = worker::run(delivery.clone(), service.process.shutdown.clone());
         service.process.spawn("delivery", worker.map(Ok));

@@ -27,6 +27,8 @@ diesel::table! {
         cut_off_count -> Integer,
         resend_count -> Integer,
         sent_at -> Nullable<Timestamptz>,
+        unknown_count -> Integer,
+        first_attempt_at -> Nullable<Timestamptz>,
     }
 }
 

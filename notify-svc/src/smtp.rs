@@ -31,14 +31,12 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{config::SmtpConfig, delivery::Reply};
+use crate::{
+    config::SmtpConfig,
+    delivery::{Reply, Step},
+};
 
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// "Service not available, closing transmission channel": says nothing about the mail.
-const SERVICE_NOT_AVAILABLE: u16 = 421;
-/// "Authentication required": says nothing about the mail.
-const AUTHENTICATION_REQUIRED: u16 = 530;
 
 /// The mail server of the settings. Cheap to clone.
 #[derive(Clone)]
@@ -48,8 +46,16 @@ pub(crate) struct Server {
     security: Security,
     credentials: Option<Credentials>,
     hello: ClientId,
-    time_max: Duration,
+    timeouts: Timeouts,
     state: ServerState,
+}
+
+#[derive(Clone, Copy)]
+struct Timeouts {
+    /// Of connecting, and of a mail up to its final dot.
+    dialogue: Duration,
+    /// Of the reply after the final dot.
+    dot: Duration,
 }
 
 #[derive(Clone)]
@@ -59,7 +65,7 @@ enum Security {
     Tls(TlsParameters),
 }
 
-/// Whether the last contact with the mail server succeeded. Cheap to clone.
+/// Whether the mail server replied at the last contact, whatever its reply. Cheap to clone.
 #[derive(Clone)]
 struct ServerState(Arc<AtomicBool>);
 
@@ -76,26 +82,60 @@ impl ServerState {
     }
 }
 
-/// A failure that says nothing about the mail: no connection, a timeout, a server that
-/// shuts down, or one that does not speak SMTP.
+/// A failure that says nothing about the mail.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct TransportError(String);
+pub(crate) enum TransportError {
+    /// No connection, a timeout, or a server that does not speak SMTP.
+    #[error("{0}")]
+    NoReply(String),
+    /// A reply about the sender. Without its text, which may contain the recipient: this is logged.
+    #[error("{0}")]
+    AboutSender(String),
+}
 
 impl TransportError {
     /// The process shuts down before the server replies.
     pub(crate) fn shutdown() -> Self {
-        Self("the process shuts down".to_owned())
+        Self::NoReply("the process shuts down".to_owned())
     }
 
     fn timeout() -> Self {
-        Self("the mail server did not respond in time".to_owned())
+        Self::NoReply("the mail server did not respond in time".to_owned())
+    }
+
+    fn about_sender(step: Step, reply: &Reply) -> Self {
+        Self::AboutSender(format!("the mail server replied {} to {step}", reply.kind()))
     }
 }
 
-impl From<Error> for TransportError {
+/// The end of an SMTP command that the server did not accept.
+enum CommandError {
+    Rejected(Reply),
+    Transport(TransportError),
+}
+
+impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
-        Self(error.to_string())
+        match error.status() {
+            Some(code) => {
+                let text = std::error::Error::source(&error).map(ToString::to_string);
+                Self::Rejected(Reply::new(code.into(), &text.unwrap_or_default()))
+            }
+            None => Self::Transport(TransportError::NoReply(error.to_string())),
+        }
+    }
+}
+
+impl CommandError {
+    /// Returns the reply if it is about the mail.
+    fn about_mail(self, step: Step) -> Result<Reply, TransportError> {
+        match self {
+            Self::Rejected(reply) if reply.kind().is_about_sender(step) => {
+                Err(TransportError::about_sender(step, &reply))
+            }
+            Self::Rejected(reply) => Ok(reply),
+            Self::Transport(error) => Err(error),
+        }
     }
 }
 
@@ -107,6 +147,8 @@ pub(crate) enum SendResult {
     Rejected(Reply),
     /// The server did not reply about the mail.
     Failed(TransportError),
+    /// The server did not reply after the final dot: it may have accepted the mail.
+    Unknown(TransportError),
 }
 
 /// A composed mail with its envelope.
@@ -162,20 +204,28 @@ impl Server {
             security,
             credentials,
             hello: ClientId::Domain(domain.to_owned()),
-            time_max: config.smtp_seconds_max,
+            timeouts: Timeouts {
+                dialogue: config.smtp_seconds_max,
+                dot: config.smtp_dot_seconds_max,
+            },
             state: ServerState::new(),
         })
     }
 
     /// Connects, encrypts and authenticates as configured.
     pub(crate) async fn connect(&self) -> Result<Connection, TransportError> {
-        let connected = match timeout(self.time_max, self.try_connect()).await {
-            Ok(connected) => connected.map_err(TransportError::from),
+        let connected = match timeout(self.timeouts.dialogue, self.try_connect()).await {
+            Ok(connected) => connected.map_err(|error| match CommandError::from(error) {
+                CommandError::Rejected(reply) => {
+                    TransportError::about_sender(Step::Connect, &reply)
+                }
+                CommandError::Transport(error) => error,
+            }),
             Err(_) => Err(TransportError::timeout()),
         };
-        self.state.set_down(connected.is_err());
-        let (time_max, state) = (self.time_max, self.state.clone());
-        connected.map(|connection| Connection { connection, time_max, state })
+        self.state.set_down(matches!(connected, Err(TransportError::NoReply(_))));
+        let (timeouts, state) = (self.timeouts, self.state.clone());
+        connected.map(|connection| Connection { connection, timeouts, state })
     }
 
     async fn try_connect(&self) -> Result<Box<AsyncSmtpConnection>, Error> {
@@ -184,7 +234,7 @@ impl Server {
             Security::Plain | Security::StartTls(_) => None,
         };
         let address = (self.host.trim_matches(['[', ']']), self.port);
-        let time_max = Some(self.time_max);
+        let time_max = Some(self.timeouts.dialogue);
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(address, time_max, &self.hello, tls, None).await?;
         if let Security::StartTls(tls) = &self.security {
@@ -214,92 +264,89 @@ impl Server {
 /// A connection to the mail server on which a mail can be sent.
 pub(crate) struct Connection {
     connection: Box<AsyncSmtpConnection>,
-    time_max: Duration,
+    timeouts: Timeouts,
     state: ServerState,
 }
 
 impl Connection {
-    /// Sends one mail, in bounded time.
-    pub(crate) async fn send(mut self, message: &Message) -> SendResult {
-        match timeout(self.time_max, self.try_send(message)).await {
+    /// Sends one mail, in bounded time. Sets `is_sent` when it begins to send the message, at
+    /// whose end is the final dot.
+    pub(crate) async fn send(mut self, message: &Message, is_sent: &AtomicBool) -> SendResult {
+        match timeout(self.timeouts.dialogue, self.begin(message)).await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(reply))) => return self.reject(reply),
+            Ok(Err(error)) => return self.fail(error),
+            Err(_) => return self.fail(TransportError::timeout()),
+        }
+        is_sent.store(true, Ordering::Relaxed);
+        match timeout(self.timeouts.dot, self.execute(Body(&message.text))).await {
             Ok(Ok(reply)) if reply.code == 250 => SendResult::Accepted(reply, self),
-            Ok(Ok(reply)) => {
-                tokio::spawn(self.quit());
-                SendResult::Rejected(reply)
-            }
-            Ok(Err(error)) => self.fail(error),
-            Err(_) => self.fail(TransportError::timeout()),
+            Ok(Ok(reply)) => self.reject(reply),
+            Ok(Err(CommandError::Transport(error))) => self.lose(error),
+            Ok(Err(rejected)) => match rejected.about_mail(Step::Message) {
+                Ok(reply) => self.reject(reply),
+                Err(error) => self.fail(error),
+            },
+            Err(_) => self.lose(TransportError::timeout()),
         }
     }
 
+    fn reject(self, reply: Reply) -> SendResult {
+        tokio::spawn(self.quit());
+        SendResult::Rejected(reply)
+    }
+
     fn fail(self, error: TransportError) -> SendResult {
-        self.state.set_down(true);
+        self.state.set_down(matches!(error, TransportError::NoReply(_)));
         SendResult::Failed(error)
     }
 
-    /// Returns the first reply that rejects the mail, or the reply to the whole mail.
-    async fn try_send(&mut self, message: &Message) -> Result<Reply, TransportError> {
-        let Message { from, to, text } = message;
+    fn lose(self, error: TransportError) -> SendResult {
+        self.state.set_down(true);
+        SendResult::Unknown(error)
+    }
+
+    /// Executes the commands before the message. Returns the reply that rejects the mail, if any.
+    async fn begin(&mut self, message: &Message) -> Result<Option<Reply>, TransportError> {
+        let Message { from, to, .. } = message;
         let mut parameters = Vec::new();
         // The domains are in ASCII.
         if !from.user().is_ascii() || !to.user().is_ascii() {
             if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-                let text = "the mail server requires ASCII before the @ of an address (no SMTPUTF8)";
-                return Ok(Reply::new(0, text));
+                let text =
+                    "the mail server requires ASCII before the @ of an address (no SMTPUTF8)";
+                return Ok(Some(Reply::new(0, text)));
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
-        let reply = self.execute(Mail::new(Some(from.clone()), parameters)).await?;
-        if reply.code == AUTHENTICATION_REQUIRED {
-            return Err(TransportError("the mail server requires authentication".to_owned()));
+        // A server that rejects this parameter rejects the recipient's address, not the sender.
+        let mail_step = if parameters.is_empty() { Step::Mail } else { Step::Recipient };
+        let mail = Mail::new(Some(from.clone()), parameters).to_string();
+        let recipient = Rcpt::new(to.clone(), Vec::new()).to_string();
+        for (step, command, expected) in [
+            (mail_step, mail, &[250][..]),
+            (Step::Recipient, recipient, &[250, 251]),
+            (Step::Data, Data.to_string(), &[354]),
+        ] {
+            match self.execute(command).await {
+                Ok(reply) if expected.contains(&reply.code) => {}
+                Ok(reply) => {
+                    let text = format!("{} is not a valid reply to {step}", reply.code);
+                    return Err(TransportError::NoReply(text));
+                }
+                Err(error) => return error.about_mail(step).map(Some),
+            }
         }
-        if !is_intermediate(&reply, &[250])? {
-            return Ok(reply);
-        }
-        let reply = self.execute(Rcpt::new(to.clone(), Vec::new())).await?;
-        if !is_intermediate(&reply, &[250, 251])? {
-            return Ok(reply);
-        }
-        let reply = self.execute(Data).await?;
-        if !is_intermediate(&reply, &[354])? {
-            return Ok(reply);
-        }
-        self.execute(Body(text)).await
+        Ok(None)
     }
 
-    /// Executes one command and returns the reply, unless it says nothing about the mail.
-    async fn execute(&mut self, command: impl fmt::Display) -> Result<Reply, TransportError> {
-        let reply = match self.connection.command(command).await {
-            Ok(response) => reply(&response),
-            Err(error) => {
-                let Some(code) = error.status() else {
-                    return Err(error.into());
-                };
-                let text = std::error::Error::source(&error).map(ToString::to_string);
-                Reply::new(code.into(), &text.unwrap_or_default())
-            }
-        };
-        match reply.code {
-            // Without the text of the reply, which may contain the recipient: this is logged.
-            SERVICE_NOT_AVAILABLE => {
-                Err(TransportError("the mail server closes the connection".to_owned()))
-            }
-            _ => Ok(reply),
-        }
+    /// Executes one command and returns the positive reply.
+    async fn execute(&mut self, command: impl fmt::Display) -> Result<Reply, CommandError> {
+        Ok(self.connection.command(command).await.map(|response| reply(&response))?)
     }
 
     pub(crate) async fn quit(mut self) {
         let _ = timeout(QUIT_TIMEOUT, self.connection.quit()).await;
-    }
-}
-
-/// Returns true if the code is one of `expected` and the dialogue continues, and false if the
-/// server rejects the mail.
-fn is_intermediate(reply: &Reply, expected: &[u16]) -> Result<bool, TransportError> {
-    match reply.code {
-        code if expected.contains(&code) => Ok(true),
-        400..600 => Ok(false),
-        code => Err(TransportError(format!("{code} is not a valid reply to the command"))),
     }
 }
 
@@ -333,6 +380,7 @@ mod tests {
             smtp_url: url.to_owned().into(),
             smtp_ca_file: None,
             smtp_seconds_max: Duration::from_secs(1),
+            smtp_dot_seconds_max: Duration::from_secs(1),
         };
         Server::new(&config, "shop.example")
     }

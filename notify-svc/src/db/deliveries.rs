@@ -8,7 +8,7 @@ use diesel::{
     QueryResult, QueryableByName, SelectableHelper,
     data_types::PgInterval,
     dsl::now,
-    sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::{
@@ -27,7 +27,7 @@ use crate::{
 const ROLLUP_ROWS_MAX: i64 = 10_000;
 const ROLLUP_ROWS_MIN: i64 = 50;
 /// Attempts that are read of one mail. A mail has more only after dozens of resends.
-const ATTEMPTS_MAX: i64 = 500;
+const ATTEMPTS_MAX: i64 = 1000;
 
 /// The condition of a mail that can be claimed. The state is a literal, because only so
 /// the planner uses the partial index.
@@ -67,7 +67,8 @@ pub async fn claim(
            FROM due WHERE deliveries.notification_id = due.notification_id \
            RETURNING deliveries.*\
          ) SELECT notification_id, claim_id, kind, recipient, subject, order_id, payload, \
-           traceparent, pending_since, version, attempt_count, cut_off_count, resend_count \
+           traceparent, pending_since, version, cut_off_count, resend_count, \
+           attempt_count, unknown_count, first_attempt_at \
          FROM claimed JOIN notifications ON id = notification_id ORDER BY due_at",
     ))
     .bind::<BigInt, _>("limit", limit)
@@ -76,19 +77,21 @@ pub async fn claim(
     claim.get_results(connection).await
 }
 
-/// Records results and returns the mails whose claim was still owned. Leaves the others
-/// unchanged.
+/// Records results and returns the mails and claims of those whose claim was still owned. Leaves
+/// the others unchanged.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn record_results(
     connection: &mut Connection,
     results: &[DeliveryResult],
-) -> QueryResult<Vec<NotificationId>> {
+) -> QueryResult<Vec<(NotificationId, Uuid)>> {
     #[derive(QueryableByName)]
     struct Recorded {
         #[diesel(sql_type = SqlUuid)]
         id: NotificationId,
+        #[diesel(sql_type = SqlUuid)]
+        claim_id: Uuid,
     }
     let delay_seconds = |result: &DeliveryResult| match result.outcome {
         Outcome::Retry { delay } => delay.as_secs_f64(),
@@ -101,10 +104,11 @@ pub async fn record_results(
         .column::<Double, _>("delay_seconds", delay_seconds)
         .column::<Text, _>("message_id", |result| &*result.message_id)
         .column::<Integer, _>("reply_code", |result| i32::from(result.reply.code))
-        .column::<Text, _>("reply_text", |result| &*result.reply.text);
+        .column::<Text, _>("reply_text", |result| &*result.reply.text)
+        .column::<Bool, _>("is_outcome_unknown", |result| result.reply.is_outcome_unknown);
     let record = sql(include_str!("record_results.sql")).rows("result", rows);
     let recorded: Vec<Recorded> = record.get_results(connection).await?;
-    Ok(recorded.into_iter().map(|row| row.id).collect())
+    Ok(recorded.into_iter().map(|row| (row.id, row.claim_id)).collect())
 }
 
 /// The columns of a claim.
@@ -195,6 +199,8 @@ pub(crate) async fn reset_for_resend(
         deliveries::version.eq(deliveries::version + 1),
         deliveries::resend_count.eq(deliveries::resend_count + 1),
         deliveries::attempt_count.eq(0),
+        deliveries::unknown_count.eq(0),
+        deliveries::first_attempt_at.eq(None::<DateTime<Utc>>),
         deliveries::cut_off_count.eq(0),
         deliveries::pending_since.eq(now),
         deliveries::due_at.eq(now),

@@ -4,10 +4,11 @@ WITH recorded AS (
         claim_id = NULL,
         leased_until = NULL,
         attempt_count = attempt_count + 1,
+        unknown_count = unknown_count + is_outcome_unknown::integer,
+        first_attempt_at = coalesce(first_attempt_at, now()),
         cut_off_count = 0,
         version = CASE result.state WHEN 'PENDING' THEN version ELSE version + 1 END,
-        due_at = CASE result.state
-            WHEN 'PENDING' THEN now() + delay_seconds * interval '1 second' ELSE due_at END,
+        due_at = now() + delay_seconds * interval '1 second',
         sent_at = CASE result.state WHEN 'SENT' THEN now() END
     FROM {result}
     WHERE notification_id = result.id AND deliveries.claim_id = result.claim_id
@@ -22,4 +23,4 @@ WITH recorded AS (
         count(*) FILTER (WHERE state = 'FAILED')
     FROM recorded WHERE state <> 'PENDING' HAVING count(*) > 0
 )
-SELECT id FROM recorded
+SELECT id, claim_id FROM recorded

@@ -9,6 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::Utc;
 use mesh::error::chain;
 use mesh_data::{
     database::Database,
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     db::deliveries as db,
-    delivery::{ClaimedMail, DeliveryResult, Outcome, Reply, RetryPolicy},
+    delivery::{ClaimedMail, DeliveryResult, Outcome, Reply, RetryPolicy, pause::Pause},
     error::Error,
     events,
 };
@@ -33,14 +34,21 @@ const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Results {
     retry: RetryPolicy,
+    pause: Arc<Pause>,
     /// Returns for each result whether its claim was still owned.
     group: GroupCommit<DeliveryResult, bool, Error>,
 }
 
 impl Results {
     /// Starts the group commit. `relay` is notified after each transaction.
-    pub(crate) fn new(database: &Database, relay: Wakeup, retry: RetryPolicy) -> Self {
+    pub(crate) fn new(
+        database: &Database,
+        relay: Wakeup,
+        retry: RetryPolicy,
+        pause: Arc<Pause>,
+    ) -> Self {
         let database = database.dedicated();
+        metrics::counter!("mails_outcome_unknown_total").increment(0);
         let write = move |results: Arc<[DeliveryResult]>| {
             let (database, relay) = (database.clone(), relay.clone());
             async move {
@@ -49,7 +57,7 @@ impl Results {
                 Ok(owned)
             }
         };
-        Self { retry, group: GroupCommit::new("marks", BATCH_SIZE_MAX, write) }
+        Self { retry, pause, group: GroupCommit::new("marks", BATCH_SIZE_MAX, write) }
     }
 
     /// Returns what follows from the reply about a mail.
@@ -59,7 +67,7 @@ impl Results {
         message_id: String,
         reply: Reply,
     ) -> DeliveryResult {
-        let outcome = reply.outcome(mail.attempt_count, self.retry, rand::random());
+        let outcome = reply.outcome(&mail.attempts, self.retry, Utc::now(), rand::random());
         report(mail, outcome, &reply);
         let order_id = mail.order_id.filter(|_| !matches!(outcome, Outcome::Retry { .. }));
         let event = order_id.map(|order_id| {
@@ -82,6 +90,7 @@ impl Results {
                     return;
                 }
                 Err(error) => {
+                    self.pause.begin_after_database_failure();
                     tracing::warn!(error = %chain(&error), "the result of a mail is not recorded");
                 }
             }
@@ -101,13 +110,17 @@ fn report(mail: &ClaimedMail, outcome: Outcome, reply: &Reply) {
         Outcome::Retry { .. } => "retry",
         Outcome::Failed => "failed",
     };
-    metrics::counter!("mails_answered_total", "outcome" => label).increment(1);
+    if reply.is_outcome_unknown {
+        metrics::counter!("mails_outcome_unknown_total").increment(1);
+    } else {
+        metrics::counter!("mails_answered_total", "outcome" => label).increment(1);
+    }
     if outcome == Outcome::Sent {
-        let age = (chrono::Utc::now() - mail.pending_since).to_std().unwrap_or_default();
+        let age = (Utc::now() - mail.pending_since).to_std().unwrap_or_default();
         metrics::histogram!("mail_waited_seconds").record(age.as_secs_f64());
     } else {
         // Without the text of the reply, which often contains the address.
-        tracing::info!(code = reply.code, label, "a mail was rejected");
+        tracing::info!(reply = %reply.kind(), label, "a mail was not accepted");
     }
 }
 
@@ -120,8 +133,9 @@ async fn write_results(
     database
         .transaction(async |connection| {
             let recorded = db::record_results(connection, results).await?;
-            let owned: Vec<_> =
-                results.iter().map(|result| recorded.contains(&result.id)).collect();
+            let is_owned =
+                |result: &DeliveryResult| recorded.contains(&(result.id, result.claim_id));
+            let owned: Vec<_> = results.iter().map(is_owned).collect();
             let owned_results = results.iter().zip(&owned).filter(|(_, owned)| **owned);
             let events: Vec<_> =
                 owned_results.filter_map(|(result, _)| result.event.clone()).collect();

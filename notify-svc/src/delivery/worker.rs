@@ -1,14 +1,21 @@
 //! Delivery workers: claim mails that are due, send them, and have the results recorded.
 //!
-//! **Invariant:** only a reply about a mail counts as an attempt. A transport error (no
-//! connection, a timeout, a server that shuts down) makes the worker back off and counts
-//! as no attempt.
+//! **Invariant:** only a reply about a mail counts as an attempt, and a missing reply after its
+//! final dot, whose outcome is unknown. Any other transport error counts as none: without a reply
+//! the worker backs off, and a reply about the sender pauses all workers.
 //!
 //! **Invariant:** a mail is sent under a claim: a lease of `LEASE_DURATION`, renewed while
 //! the mail is in flight. When the lease of a dead worker expires, another claims the mail.
+//!
+//! **Invariant:** after a failure of the database nobody claims for one lease, and a worker has at
+//! most `UNRECORDED_MAX` results that are not recorded. So the results come before the claims, and
+//! a crash duplicates few mails.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,7 +33,7 @@ use uuid::Uuid;
 use crate::{
     App,
     db::deliveries as db,
-    delivery::{ClaimedMail, Outcome, Reply, results::Results},
+    delivery::{ClaimedMail, LEASE_DURATION, Outcome, Reply, pause::Pause, results::Results},
     events, mail,
     notification::NotificationId,
     smtp::{Connection, Message, SendResult, Server, TransportError},
@@ -37,7 +44,8 @@ use crate::{
 const CLAIM_SIZE_MAX: i64 = 20;
 /// How long a worker keeps claimed mails that wait behind a slow one.
 const WAIT_BEHIND_MAX: Duration = Duration::from_secs(1);
-const LEASE_DURATION: Duration = Duration::from_secs(15);
+/// Results of a worker that are not recorded yet, beyond which it sends no mail.
+const UNRECORDED_MAX: usize = 4;
 const RENEW_INTERVAL: Duration = Duration::from_secs(5);
 /// How often an idle worker polls: for retries that become due, and for mails that other
 /// replicas received.
@@ -56,6 +64,7 @@ pub(crate) struct Delivery {
     pub(crate) templates: Arc<Templates>,
     pub(crate) from: Mailbox,
     pub(crate) results: Results,
+    pub(crate) pause: Arc<Pause>,
 }
 
 impl Delivery {
@@ -84,11 +93,15 @@ pub(crate) async fn run(delivery: Arc<Delivery>, shutdown: CancellationToken) {
         backoff: BACKOFF_MIN,
         recording: JoinSet::new(),
     };
-    while !shutdown.is_cancelled() {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = worker.delivery.pause.wait() => {}
+        }
         match worker.deliver_due().await {
             Ok(true) => {}
             Ok(false) => worker.idle().await,
-            Err(error) => worker.back_off(&error).await,
+            Err(error) => worker.back_off(error).await,
         }
     }
     worker.recording.join_all().await;
@@ -112,6 +125,8 @@ enum Attempt {
     Replied(Reply, Option<Connection>),
     /// Without a reply about the mail.
     Interrupted(TransportError),
+    /// After the final dot, without a reply.
+    Unknown(TransportError),
     /// Before the mail was sent.
     NotStarted(TransportError),
 }
@@ -169,8 +184,12 @@ impl Worker {
         batch.reverse();
         let mut result = Ok(());
         while let Some(claimed) = batch.pop() {
+            while self.recording.len() >= UNRECORDED_MAX {
+                self.recording.join_next().await;
+            }
             let is_late = claimed_at.elapsed() > LEASE_DURATION / 2;
-            if is_late || self.shutdown.is_cancelled() {
+            let is_paused = self.delivery.pause.until().is_some();
+            if is_late || is_paused || self.shutdown.is_cancelled() {
                 batch.push(claimed);
                 break;
             }
@@ -202,22 +221,22 @@ impl Worker {
         let attempt = match delivery.compose(claimed, &message_id) {
             Err(reply) => Attempt::Replied(reply, self.connection.take()),
             Ok(message) => {
-                let attempt = attempt(&delivery.server, self.connection.take(), &message);
-                self.await_attempt(attempt, claimed, waiting, claimed_at).await
+                let is_sent = AtomicBool::new(false);
+                let connection = self.connection.take();
+                let attempt = attempt(&delivery.server, connection, &message, &is_sent);
+                self.await_attempt(attempt, &is_sent, claimed, waiting, claimed_at).await
             }
         };
-        match attempt {
+        match self.apply_circuit_breaker(claimed, attempt) {
             Attempt::Replied(reply, connection) => {
                 self.connection = connection;
                 self.backoff = BACKOFF_MIN;
-                let result = delivery.results.evaluate(claimed, message_id, reply);
-                if result.outcome == Outcome::Sent {
-                    failpoint::hit("after-mail");
-                }
-                let results = delivery.results.clone();
-                let recorded = results.record_result(result, self.shutdown.clone());
-                self.recording.spawn(recorded.in_current_span());
+                self.record(claimed, message_id, reply);
                 Ok(())
+            }
+            Attempt::Unknown(error) => {
+                self.record(claimed, message_id, Reply::outcome_unknown(&error.to_string()));
+                Err(error.into())
             }
             Attempt::Interrupted(error) => {
                 metrics::counter!("mails_cut_off_total").increment(1);
@@ -231,11 +250,39 @@ impl Worker {
         }
     }
 
+    /// Turns a rejection into a reply about the sender if too many recipients were rejected alike.
+    fn apply_circuit_breaker(&self, claimed: &ClaimedMail, attempt: Attempt) -> Attempt {
+        let Attempt::Replied(reply, connection) = attempt else {
+            return attempt;
+        };
+        let pause = &self.delivery.pause;
+        if reply.code == 250 {
+            pause.record_accepted();
+        } else if reply.kind().is_permanent()
+            && let Err(reason) = pause.record_rejected(&claimed.recipient, &reply)
+        {
+            return Attempt::Interrupted(TransportError::AboutSender(reason));
+        }
+        Attempt::Replied(reply, connection)
+    }
+
+    /// Has the result of a mail recorded, while the worker goes on.
+    fn record(&mut self, claimed: &ClaimedMail, message_id: String, reply: Reply) {
+        let results = self.delivery.results.clone();
+        let result = results.evaluate(claimed, message_id, reply);
+        if result.outcome == Outcome::Sent {
+            failpoint::hit("after-mail");
+        }
+        let recorded = results.record_result(result, self.shutdown.clone());
+        self.recording.spawn(recorded.in_current_span());
+    }
+
     /// Waits for an attempt. If it takes long, releases the claims of the mails behind it,
     /// so that other workers send them, and renews its lease.
     async fn await_attempt(
         &self,
         attempt: impl Future<Output = Attempt>,
+        is_sent: &AtomicBool,
         claimed: &ClaimedMail,
         waiting: &mut Vec<ClaimedMail>,
         claimed_at: Instant,
@@ -250,7 +297,14 @@ impl Worker {
             tokio::select! {
                 biased;
                 attempt = &mut attempt => return attempt,
-                () = &mut drained => return Attempt::Interrupted(TransportError::shutdown()),
+                () = &mut drained => {
+                    let error = TransportError::shutdown();
+                    return if is_sent.load(Ordering::Relaxed) {
+                        Attempt::Unknown(error)
+                    } else {
+                        Attempt::Interrupted(error)
+                    };
+                }
                 _ = renewal.tick() => {
                     self.release_claims(waiting).await;
                     self.renew(claimed).await;
@@ -273,12 +327,21 @@ impl Worker {
         }
     }
 
-    /// Waits after an error: exponential backoff with jitter, until a mail gets a reply.
-    async fn back_off(&mut self, error: &DeliveryError) {
-        tracing::warn!(error = %chain(error), "mails remain pending");
-        let delay = self.backoff.mul_f64(0.5 + rand::random::<f64>() / 2.0);
-        self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
-        let _ = timeout(delay, self.shutdown.cancelled()).await;
+    /// Reacts to an error. Without a reply of the mail server: exponential backoff with jitter,
+    /// until a mail gets a reply.
+    async fn back_off(&mut self, error: DeliveryError) {
+        tracing::warn!(error = %chain(&error), "mails remain pending");
+        match error {
+            DeliveryError::Transport(TransportError::NoReply(_)) => {
+                let delay = self.backoff.mul_f64(0.5 + rand::random::<f64>() / 2.0);
+                self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+                let _ = timeout(delay, self.shutdown.cancelled()).await;
+            }
+            DeliveryError::Transport(TransportError::AboutSender(reason)) => {
+                self.delivery.pause.begin(reason);
+            }
+            DeliveryError::Database(_) => self.delivery.pause.begin_after_database_failure(),
+        }
     }
 
     // The following three are best effort: if the database does not respond, the lease
@@ -289,29 +352,45 @@ impl Worker {
             return;
         };
         let ids: Vec<NotificationId> = batch.drain(..).map(|claimed| claimed.id).collect();
-        if let Ok(mut connection) = self.delivery.app.database.connection().await {
-            let _ = db::release(&mut connection, claim_id, &ids).await;
-        }
+        self.attempt_update(async |connection| db::release(connection, claim_id, &ids).await).await;
         self.delivery.app.mails_due.notify();
     }
 
     async fn postpone(&self, claimed: &ClaimedMail) {
         let ClaimedMail { claim_id, id, .. } = *claimed;
-        if let Ok(mut connection) = self.delivery.app.database.connection().await {
-            let _ = db::postpone(&mut connection, claim_id, id, claimed.postponement()).await;
-        }
+        let delay = claimed.postponement();
+        self.attempt_update(async |connection| db::postpone(connection, claim_id, id, delay).await)
+            .await;
     }
 
     async fn renew(&self, claimed: &ClaimedMail) {
         let ClaimedMail { claim_id, id, .. } = *claimed;
-        if let Ok(mut connection) = self.delivery.app.database.connection().await {
-            let _ = db::renew(&mut connection, claim_id, id, LEASE_DURATION).await;
+        let renew =
+            async |connection: &mut _| db::renew(connection, claim_id, id, LEASE_DURATION).await;
+        self.attempt_update(renew).await;
+    }
+
+    async fn attempt_update(
+        &self,
+        update: impl AsyncFnOnce(&mut mesh_data::database::Connection) -> diesel::QueryResult<()>,
+    ) {
+        let updated = match self.delivery.app.database.connection().await {
+            Ok(mut connection) => update(&mut connection).await.is_ok(),
+            Err(_) => false,
+        };
+        if !updated {
+            self.delivery.pause.begin_after_database_failure();
         }
     }
 }
 
 /// Sends a mail, over a new connection if there is none.
-async fn attempt(server: &Server, connection: Option<Connection>, message: &Message) -> Attempt {
+async fn attempt(
+    server: &Server,
+    connection: Option<Connection>,
+    message: &Message,
+    is_sent: &AtomicBool,
+) -> Attempt {
     let connection = match connection {
         Some(connection) => connection,
         None => match server.connect().await {
@@ -319,9 +398,10 @@ async fn attempt(server: &Server, connection: Option<Connection>, message: &Mess
             Err(error) => return Attempt::NotStarted(error),
         },
     };
-    match connection.send(message).await {
+    match connection.send(message, is_sent).await {
         SendResult::Accepted(reply, connection) => Attempt::Replied(reply, Some(connection)),
         SendResult::Rejected(reply) => Attempt::Replied(reply, None),
         SendResult::Failed(error) => Attempt::Interrupted(error),
+        SendResult::Unknown(error) => Attempt::Unknown(error),
     }
 }

@@ -10,7 +10,7 @@ use proto::notify::v1::{MailStateChanged, NotificationState};
 use tests::{eventually, status::reason};
 
 use crate::{
-    harness::{Service, order_created, someone},
+    harness::{Service, codes, order_created, someone},
     mail_server::{Encryption, MailServer, Response},
 };
 
@@ -123,19 +123,41 @@ async fn a_temporarily_rejected_mail_is_retried_under_the_same_message_id() {
     let recipient = someone();
     service.receive(&[order_created(&recipient)]).await;
     service.until(&recipient, |notification| notification.attempt_count == 1).await;
-    // The test does not wait until the next attempt is due.
-    let make_due =
-        "UPDATE deliveries SET due_at = now() WHERE state = 'PENDING' AND claim_id IS NULL";
-    let sent = eventually("the sent mail", async || {
-        service.execute(make_due).await;
-        let found = service.find(&recipient).await;
-        Some(found).filter(|found| found.state() == NotificationState::Sent)
-    })
-    .await;
-    let codes: Vec<_> = sent.attempts.iter().map(|attempt| attempt.reply_code).collect();
-    assert_eq!(codes, [451, 451, 250]);
+    let sent = service.until_final(&recipient).await;
+    assert_eq!(codes(&sent), [451, 451, 250]);
     assert!(sent.attempts.iter().all(|a| a.message_id == sent.attempts[0].message_id));
     assert_eq!(mail_states(&service).await, [(NotificationState::Sent, 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporarily_rejected_mail_is_retried_for_days_and_then_fails() {
+    let server = MailServer::start(|line| {
+        if line.starts_with("RCPT") { Response::Reply(LATER) } else { Response::Usual }
+    })
+    .await;
+    let service = Service::start_with(&server.url(), &[("retry-hours-max", "96")]).await;
+    let recipient = someone();
+    service.receive(&[order_created(&recipient)]).await;
+    let age = |hours| {
+        format!("UPDATE deliveries SET first_attempt_at = now() - interval '{hours} hours'")
+    };
+    for count in 1..10 {
+        service.execute(&age(95)).await;
+        service.make_due().await;
+        let retried = service.until(&recipient, |mail| mail.attempt_count >= count).await;
+        assert_eq!(retried.state(), NotificationState::Pending);
+    }
+    eventually("the end of the retries", async || {
+        service.execute(&age(97)).await;
+        service.make_due().await;
+        let found = service.find(&recipient).await;
+        (found.state() == NotificationState::Failed).then_some(())
+    })
+    .await;
+    let resent = service.find(&recipient).await.notification_id;
+    service.resend(&resent).await.expect("the mail has failed");
+    let retried = service.until(&recipient, |mail| mail.attempt_count == 1).await;
+    assert_eq!(retried.state(), NotificationState::Pending, "the days begin anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,56 +200,13 @@ async fn an_outage_of_the_mail_server_counts_as_no_attempt_and_mails_are_sent_af
     let recipients: Vec<_> = (0..5).map(|_| someone()).collect();
     let events: Vec<_> = recipients.iter().map(|recipient| order_created(recipient)).collect();
     service.receive(&events).await;
-    eventually("the report of the outage", async || {
-        let (is_ready, report) = readiness(&service).await;
-        (is_ready && report.contains("smtp: no mail server responds")).then_some(())
-    })
-    .await;
+    service.until_reported("smtp: no mail server responds").await;
 
     let server = MailServer::start_with(port, Encryption::None, |_| Response::Usual).await;
     for recipient in &recipients {
         let sent = service.until_state(recipient, NotificationState::Sent).await;
         assert_eq!(sent.attempts.len(), 1, "{sent:?}");
         assert_eq!(server.accepted_for(recipient).len(), 1);
-    }
-}
-
-/// Returns whether the service is ready, and its report.
-async fn readiness(service: &Service) -> (bool, String) {
-    use http_body_util::{BodyExt, Empty};
-    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<&'static [u8]>>();
-    let url = format!("http://{}/readyz", service.process.admin_address);
-    let response = client.get(url.parse().unwrap()).await.expect("the service responds");
-    let is_ready = response.status().is_success();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (is_ready, String::from_utf8_lossy(&body).into_owned())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_shuts_down_or_requires_authentication_counts_as_no_attempt() {
-    for reply in ["421 4.3.2 shutting down", "530 5.7.0 authentication required"] {
-        let open = Arc::new(AtomicBool::new(false));
-        let server = MailServer::start({
-            let open = open.clone();
-            move |line| {
-                if line.starts_with("MAIL") && !open.load(Ordering::Relaxed) {
-                    Response::ReplyAndClose(reply)
-                } else {
-                    Response::Usual
-                }
-            }
-        })
-        .await;
-        let service = Service::start(&server.url()).await;
-        let recipient = someone();
-        service.receive(&[order_created(&recipient)]).await;
-        eventually("a second try", async || (server.count("MAIL") > 1).then_some(())).await;
-        assert_eq!(service.find(&recipient).await.attempts, []);
-
-        open.store(true, Ordering::Relaxed);
-        let sent = service.until_state(&recipient, NotificationState::Sent).await;
-        assert_eq!(sent.attempts.len(), 1, "{sent:?}");
     }
 }
 

@@ -92,6 +92,34 @@ async fn another_worker_sends_the_mail_of_a_dead_one_which_cannot_record_a_resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_results_of_one_mail_in_one_transaction_only_that_of_the_owner_is_recorded() {
+    let port = MailServer::free_port().await;
+    let service = Service::start(&format!("smtp://127.0.0.1:{port}")).await;
+    service.receive(&[order_created(&someone())]).await;
+    let mut connection = service.app.database.connection().await.unwrap();
+    let (lost, owned) = (Uuid::now_v7(), Uuid::now_v7());
+    let claimed = deliveries::claim(&mut connection, lost, Duration::ZERO, 1).await.unwrap();
+    let lease = Duration::from_secs(3600);
+    let again = eventually("the expiry of the lease", async || {
+        let mut connection = service.app.database.connection().await.unwrap();
+        deliveries::claim(&mut connection, owned, lease, 1).await.unwrap().pop()
+    })
+    .await;
+    assert_eq!(claimed[0].id, again.id);
+    let result = |claim_id, outcome| DeliveryResult {
+        id: again.id,
+        claim_id,
+        outcome,
+        reply: Reply::new(550, "no"),
+        message_id: String::new(),
+        event: None,
+    };
+    let results = [result(lost, Outcome::Failed), result(owned, Outcome::Sent)];
+    let recorded = deliveries::record_results(&mut connection, &results).await.unwrap();
+    assert_eq!(recorded, [(again.id, owned)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_renewed_until_the_server_replies() {
     let server = MailServer::start(|line| match line {
         "." => Response::Silence,

@@ -111,10 +111,62 @@ impl Service {
         Ok(response.notification.expect("a response has the mail"))
     }
 
+    /// Makes all pending mails due that no worker has claimed.
+    pub async fn make_due(&self) {
+        let make_due =
+            "UPDATE deliveries SET due_at = now() WHERE state = 'PENDING' AND claim_id IS NULL";
+        self.execute(make_due).await;
+    }
+
+    /// Waits until the only notification to `recipient` is sent or has failed, without waiting
+    /// until its attempts are due. Returns it.
+    pub async fn until_final(&self, recipient: &str) -> Notification {
+        eventually(recipient, async || {
+            self.make_due().await;
+            let found = self.find(recipient).await;
+            Some(found).filter(|found| found.state() != NotificationState::Pending)
+        })
+        .await
+    }
+
+    /// Returns the report of the readiness checks, if the service is ready.
+    pub async fn readiness(&self) -> Option<String> {
+        use http_body_util::{BodyExt, Empty};
+        use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+        let client = Client::builder(TokioExecutor::new()).build_http::<Empty<&'static [u8]>>();
+        let url = format!("http://{}/readyz", self.process.admin_address);
+        let response = client.get(url.parse().unwrap()).await.expect("the service responds");
+        let is_ready = response.status().is_success();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        is_ready.then(|| String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Waits until the service is ready and its report contains `text`.
+    pub async fn until_reported(&self, text: &str) {
+        eventually(text, async || {
+            self.readiness().await.filter(|report| report.contains(text)).map(drop)
+        })
+        .await;
+    }
+
     pub async fn statistics(&self) -> GetDeliveryStatisticsResponse {
         let request = self.issuer.request(&self.admin, GetDeliveryStatisticsRequest {});
         let response = self.client.clone().get_delivery_statistics(request).await;
         response.expect("the request is valid").into_inner()
+    }
+
+    /// Stops the service and starts another one with the same settings.
+    pub async fn restart(self) -> Self {
+        self.process.stop().await;
+        let process = start(&self.config).await;
+        let channel = process.channel("gateway", proto::FILE_DESCRIPTOR_SET);
+        let client = NotificationServiceClient::new(channel);
+        Self { process, client, ..self }
+    }
+
+    /// Returns the number that a query returns.
+    pub async fn number(&self, query: &str) -> i64 {
+        database::number(&self.app.database, query).await
     }
 
     /// Executes a statement, to set up what no method can.
@@ -183,6 +235,11 @@ pub fn order() -> Order {
         create_time: Some(Timestamp { seconds: 1_795_000_000, nanos: 0 }),
         ..Order::default()
     }
+}
+
+/// Returns the reply codes of the attempts, oldest first.
+pub fn codes(notification: &Notification) -> Vec<i32> {
+    notification.attempts.iter().map(|attempt| attempt.reply_code).collect()
 }
 
 /// Returns the event that `recipient` has placed an order.

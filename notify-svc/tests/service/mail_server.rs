@@ -13,6 +13,7 @@ use rustls::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -26,6 +27,10 @@ pub enum Response {
     ReplyAndClose(&'static str),
     /// Not at all.
     Silence,
+    /// By closing the connection.
+    Close,
+    /// As usual, once this is true.
+    Once(watch::Receiver<bool>),
 }
 
 /// Whether and when the server encrypts.
@@ -51,6 +56,9 @@ impl AcceptedMail {
     }
 }
 
+/// What a script receives instead of a line when a client connects.
+pub const CONNECT: &str = "CONNECT";
+
 type Script = Arc<dyn Fn(&str) -> Response + Send + Sync>;
 
 #[derive(Clone)]
@@ -61,8 +69,8 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Starts a server. `script` returns the response to each line: to the commands, and to
-    /// `.` at the end of a mail.
+    /// Starts a server. `script` returns the response to each line: to [`CONNECT`] at the beginning
+    /// of a connection, to the commands, and to `.` at the end of a mail.
     pub async fn start(script: impl Fn(&str) -> Response + Send + Sync + 'static) -> Self {
         Self::start_with(0, Encryption::None, script).await
     }
@@ -137,7 +145,12 @@ impl MailServer {
         encrypted: bool,
         script: &Script,
     ) -> std::io::Result<bool> {
-        stream.write_all(b"220 test\r\n").await?;
+        match script(CONNECT) {
+            Response::Reply(text) => stream.write_all(format!("{text}\r\n").as_bytes()).await?,
+            Response::Close => return Ok(false),
+            Response::Silence => {}
+            _ => stream.write_all(b"220 test\r\n").await?,
+        }
         self.converse(stream, encrypted, script).await
     }
 
@@ -179,6 +192,11 @@ impl MailServer {
                         .map(|()| false);
                 }
                 Response::Silence => continue,
+                Response::Close => return Ok(false),
+                Response::Once(mut gate) => {
+                    let _ = gate.wait_for(|is_open| *is_open).await;
+                    usual
+                }
             };
             if let Some(address) = line.strip_prefix("RCPT TO:<") {
                 recipient = address.trim_end_matches('>').to_owned();

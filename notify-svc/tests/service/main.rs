@@ -13,4 +13,6 @@ mod international;
 mod mail_server;
 mod mailbox;
 mod notification_lookup;
+mod outages;
+mod smtp_faults;
 mod validation;
