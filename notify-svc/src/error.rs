@@ -12,13 +12,17 @@ use crate::notification::NotificationId;
 pub(crate) enum Error {
     #[error("there is no such mail")]
     NotificationNotFound { id: NotificationId },
-    #[error("the mail is still pending")]
-    NotificationNotResendable { id: NotificationId },
+    #[error("the mail {}", describe_not_resendable(*.is_pending))]
+    NotificationNotResendable { id: NotificationId, is_pending: bool },
     #[error(transparent)]
     Mesh(#[from] mesh::Error),
 }
 
 mesh_data::convert_errors!(Error);
+
+fn describe_not_resendable(is_pending: bool) -> &'static str {
+    if is_pending { "is still pending" } else { "has no content any more" }
+}
 
 impl ServiceError for Error {
     fn code(&self) -> Code {
@@ -39,7 +43,7 @@ impl ServiceError for Error {
 
     fn metadata(&self) -> HashMap<String, String> {
         match self {
-            Self::NotificationNotFound { id } | Self::NotificationNotResendable { id } => {
+            Self::NotificationNotFound { id } | Self::NotificationNotResendable { id, .. } => {
                 HashMap::from([("notification_id".to_owned(), id.to_string())])
             }
             Self::Mesh(error) => error.metadata(),
@@ -51,11 +55,11 @@ impl ServiceError for Error {
             Self::NotificationNotFound { id } => {
                 details.set_resource_info("notification", id.to_string(), "", "no such mail");
             }
-            Self::NotificationNotResendable { id } => {
+            Self::NotificationNotResendable { id, is_pending } => {
                 details.add_precondition_failure_violation(
                     "NOTIFICATION_NOT_RESENDABLE",
                     id.to_string(),
-                    "is PENDING",
+                    describe_not_resendable(*is_pending),
                 );
             }
             Self::Mesh(error) => error.describe(details),

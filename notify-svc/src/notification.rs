@@ -2,7 +2,11 @@
 //! nothing of the content of the mail.
 
 use chrono::{DateTime, Utc};
-use diesel::{Queryable, Selectable, pg::Pg};
+use diesel::{
+    Queryable, QueryableByName, Selectable,
+    pg::Pg,
+    sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,6 +20,14 @@ mesh_data::id_type!(
     /// Id of a notification.
     NotificationId
 );
+
+impl NotificationId {
+    /// Returns the least id that is created at `time` or later: ids are UUIDv7.
+    pub(crate) fn first_at(time: DateTime<Utc>) -> Self {
+        let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid())
+    }
+}
 
 mesh_data::text_enum! {
     /// Kind of a mail.
@@ -71,8 +83,6 @@ pub(crate) struct Notification {
 #[diesel(table_name = deliveries, check_for_backend(Pg))]
 pub(crate) struct Delivery {
     pub(crate) state: NotificationState,
-    /// Increases with each change of the state.
-    pub(crate) version: i64,
     /// When the next attempt is due, if the mail is pending.
     pub(crate) due_at: DateTime<Utc>,
     /// Replies of the mail server since the mail was requested or resent.
@@ -103,6 +113,35 @@ pub(crate) struct NotificationFilter {
     pub(crate) order_id: Option<Uuid>,
     /// The whole address, compared without case.
     pub(crate) recipient: Option<String>,
+}
+
+/// Selects notifications to resend, by all of its conditions.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ResendFilter {
+    /// `Sent` or `Failed`; at least one.
+    pub(crate) states: Vec<NotificationState>,
+    pub(crate) id: Option<NotificationId>,
+    /// Received at this time or later.
+    pub(crate) start: Option<DateTime<Utc>>,
+    /// Received before this time.
+    pub(crate) end: Option<DateTime<Utc>>,
+    pub(crate) order_id: Option<Uuid>,
+    /// The whole address, compared without case.
+    pub(crate) recipient: Option<String>,
+}
+
+/// A notification that a filter selects for a resend.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct Resent {
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) id: NotificationId,
+    #[diesel(sql_type = Text)]
+    pub(crate) kind: NotificationKind,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(crate) order_id: Option<Uuid>,
+    /// The new version of its state. None: it is beyond the limit, and unchanged.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) version: Option<i64>,
 }
 
 /// The sort key of a list of notifications.

@@ -3,8 +3,8 @@
 use proto::notify::v1::{
     GetDeliveryStatisticsRequest, GetDeliveryStatisticsResponse, GetNotificationRequest,
     GetNotificationResponse, ListNotificationsRequest, ListNotificationsResponse,
-    ResendNotificationRequest, ResendNotificationResponse,
-    notification_service_server::NotificationService,
+    ResendNotificationRequest, ResendNotificationResponse, ResendNotificationsRequest,
+    ResendNotificationsResponse, notification_service_server::NotificationService,
 };
 use tonic::{Request, Response, Status};
 
@@ -51,6 +51,20 @@ impl NotificationService for Api {
         let notification = resend::resend_notification(&self.app, id).await?;
         let notification = Some(convert::notification(notification));
         Ok(Response::new(ResendNotificationResponse { notification }))
+    }
+
+    async fn resend_notifications(
+        &self,
+        request: Request<ResendNotificationsRequest>,
+    ) -> Result<Response<ResendNotificationsResponse>, Status> {
+        let caller = mesh::identity::claims(&request)?.sub.to_string();
+        let (filter, page) =
+            convert::resend_notifications(request.get_ref(), &caller, &self.page_tokens)?;
+        let resent = resend::resend_notifications(&self.app, &filter, page).await?;
+        Ok(Response::new(ResendNotificationsResponse {
+            resent_count: i32::try_from(resent.items.len()).unwrap_or(i32::MAX),
+            next_page_token: resent.next_page_token,
+        }))
     }
 
     async fn get_delivery_statistics(

@@ -1,12 +1,17 @@
 //! Notifications.
 
+use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 use mesh_data::page::{Page, PageTokens, Scope};
-use proto::{notify::v1 as pb, time::timestamp};
+use proto::{
+    notify::v1 as pb,
+    time::{Timestamp, from_timestamp, timestamp},
+};
 
 use super::Result;
 use crate::notification::{
     Cursor, Notification, NotificationFilter, NotificationId, NotificationKind, NotificationState,
+    ResendFilter,
 };
 
 /// Longest address, in characters. Source: RFC 5321, 4.5.3.1.
@@ -21,8 +26,49 @@ pub(crate) fn list_notifications(
     tokens: &PageTokens,
 ) -> Result<(NotificationFilter, Page<Cursor>)> {
     let mut violations = Violations::new();
-    let mut states = Vec::new();
+    let filter = NotificationFilter {
+        states: states(&mut violations, &request.states),
+        order_id: violations.optional_uuid("order_id", &request.order_id),
+        recipient: recipient(&mut violations, &request.recipient),
+    };
+    let scope = Scope { method: "ListNotifications", filters: &filter, caller };
+    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
+    violations.finish((filter, page))
+}
+
+/// Reads the filter and the page of ResendNotifications.
+pub(crate) fn resend_notifications(
+    request: &pb::ResendNotificationsRequest,
+    caller: &str,
+    tokens: &PageTokens,
+) -> Result<(ResendFilter, Page<Cursor>)> {
+    let mut violations = Violations::new();
+    let states = states(&mut violations, &request.states);
+    violations.require(!request.states.is_empty(), "states", "must not be empty");
     for (i, &state) in request.states.iter().take(STATES_MAX).enumerate() {
+        let is_pending = state == i32::from(pb::NotificationState::Pending);
+        violations.require(!is_pending, &format!("states[{i}]"), "must be SENT or FAILED");
+    }
+    let start = time(&mut violations, "start_time", request.start_time.as_ref());
+    let end = time(&mut violations, "end_time", request.end_time.as_ref());
+    let is_empty = start.zip(end).is_some_and(|(start, end)| start >= end);
+    violations.require(!is_empty, "end_time", "must be after start_time");
+    let filter = ResendFilter {
+        states,
+        id: None,
+        start,
+        end,
+        order_id: violations.optional_uuid("order_id", &request.order_id),
+        recipient: recipient(&mut violations, &request.recipient),
+    };
+    let scope = Scope { method: "ResendNotifications", filters: &filter, caller };
+    let page = Page::read(&mut violations, tokens, &scope, 0, &request.page_token);
+    violations.finish((filter, page))
+}
+
+fn states(violations: &mut Violations, requested: &[i32]) -> Vec<NotificationState> {
+    let mut states = Vec::new();
+    for (i, &state) in requested.iter().take(STATES_MAX).enumerate() {
         let state = match pb::NotificationState::try_from(state) {
             Ok(pb::NotificationState::Pending) => NotificationState::Pending,
             Ok(pb::NotificationState::Sent) => NotificationState::Sent,
@@ -36,16 +82,25 @@ pub(crate) fn list_notifications(
             states.push(state);
         }
     }
-    violations.require(request.states.len() <= STATES_MAX, "states", "must be 10 or fewer");
-    let recipient = violations.text("recipient", &request.recipient, 0, RECIPIENT_CHARACTERS_MAX);
-    let filter = NotificationFilter {
-        states,
-        order_id: violations.optional_uuid("order_id", &request.order_id),
-        recipient: (!recipient.is_empty()).then_some(recipient),
-    };
-    let scope = Scope { method: "ListNotifications", filters: &filter, caller };
-    let page = Page::read(&mut violations, tokens, &scope, request.page_size, &request.page_token);
-    violations.finish((filter, page))
+    violations.require(requested.len() <= STATES_MAX, "states", "must be 10 or fewer");
+    states
+}
+
+fn recipient(violations: &mut Violations, recipient: &str) -> Option<String> {
+    let recipient = violations.text("recipient", recipient, 0, RECIPIENT_CHARACTERS_MAX);
+    (!recipient.is_empty()).then_some(recipient)
+}
+
+/// Returns the time if one is set.
+fn time(
+    violations: &mut Violations,
+    field: &str,
+    time: Option<&Timestamp>,
+) -> Option<DateTime<Utc>> {
+    let time = time?;
+    let read = from_timestamp(time);
+    violations.require(read.is_some(), field, "must be a time of the years 1 to 9999");
+    read
 }
 
 /// Reads the only field of a request about one notification.

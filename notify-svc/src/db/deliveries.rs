@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, IntoSql, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    QueryResult, QueryableByName, SelectableHelper,
+    ExpressionMethods, IntoSql, NullableExpressionMethods, QueryDsl, QueryResult, QueryableByName,
+    SelectableHelper,
     data_types::PgInterval,
     dsl::now,
     sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -19,13 +19,15 @@ use uuid::Uuid;
 
 use crate::{
     delivery::{ClaimedMail, DeliveryAttempt, DeliveryResult, DeliveryStatistics, Outcome},
-    notification::{NotificationId, NotificationState},
-    schema::{deliveries, delivery_attempts, delivery_counts},
+    notification::{Cursor, NotificationId, ResendFilter, Resent},
+    schema::{deliveries, delivery_attempts},
 };
 
 /// Rows of counts that are rolled up at once, and the number that makes it worthwhile.
 const ROLLUP_ROWS_MAX: i64 = 10_000;
 const ROLLUP_ROWS_MIN: i64 = 50;
+/// Most that the clocks of a replica and of the database differ.
+const CLOCK_SKEW_MAX: TimeDelta = TimeDelta::hours(1);
 /// Attempts that are read of one mail. A mail has more only after dozens of resends.
 const ATTEMPTS_MAX: i64 = 1000;
 
@@ -179,41 +181,43 @@ pub(crate) async fn postpone(
     postpone.execute(connection).await.map(drop)
 }
 
-/// Locks the delivery of a notification and returns its state.
-pub(crate) async fn lock_state(
-    connection: &mut Connection,
-    id: NotificationId,
-) -> QueryResult<Option<NotificationState>> {
-    let delivery = deliveries::table.find(id).select(deliveries::state).for_update();
-    delivery.first(connection).await.optional()
-}
-
-/// Makes a mail pending again. The caller has locked its row in state `from`.
+/// Makes up to `limit` mails after `after` pending again that have their content and that the filter
+/// selects, oldest first. Returns them, and the next one unchanged.
 pub(crate) async fn reset_for_resend(
     connection: &mut Connection,
-    id: NotificationId,
-    from: NotificationState,
-) -> QueryResult<()> {
-    let reset = diesel::update(deliveries::table.find(id)).set((
-        deliveries::state.eq(NotificationState::Pending),
-        deliveries::version.eq(deliveries::version + 1),
-        deliveries::resend_count.eq(deliveries::resend_count + 1),
-        deliveries::attempt_count.eq(0),
-        deliveries::unknown_count.eq(0),
-        deliveries::first_attempt_at.eq(None::<DateTime<Utc>>),
-        deliveries::cut_off_count.eq(0),
-        deliveries::pending_since.eq(now),
-        deliveries::due_at.eq(now),
-        deliveries::sent_at.eq(None::<DateTime<Utc>>),
-    ));
-    reset.execute(connection).await?;
-    let count = |state| -i64::from(from == state);
-    let moved = diesel::insert_into(delivery_counts::table).values((
-        delivery_counts::pending.eq(1),
-        delivery_counts::sent.eq(count(NotificationState::Sent)),
-        delivery_counts::failed.eq(count(NotificationState::Failed)),
-    ));
-    moved.execute(connection).await.map(drop)
+    filter: &ResendFilter,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> QueryResult<Vec<Resent>> {
+    let ResendFilter { states, id, start, end, order_id, recipient } = filter;
+    // As literals, because only so the planner uses a partial index.
+    let states: Vec<_> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    let conditions = [
+        id.map(|_| "notification_id = {id}"),
+        after.map(|_| "notification_id > {after}"),
+        // The id, so that no older row is read. Its time is that of another clock.
+        start.map(|_| "notification_id >= {start_id} AND created_at >= {start}"),
+        end.map(|_| "notification_id < {end_id} AND created_at < {end}"),
+        order_id.map(|_| "order_id = {order_id}"),
+        recipient.as_ref().map(|_| "lower(recipient) = lower({recipient})"),
+    ];
+    let conditions: String =
+        conditions.into_iter().flatten().map(|condition| format!(" AND {condition}")).collect();
+    let text = include_str!("reset_for_resend.sql")
+        .replace("{states}", &states.join(", "))
+        .replace("{conditions}", &conditions);
+    let first_at = NotificationId::first_at;
+    let reset = sql(text)
+        .bind::<BigInt, _>("limit", limit)
+        .bind::<Nullable<SqlUuid>, _>("id", *id)
+        .bind::<Nullable<SqlUuid>, _>("after", after.map(|cursor| cursor.id))
+        .bind::<Nullable<Timestamptz>, _>("start", *start)
+        .bind::<Nullable<SqlUuid>, _>("start_id", start.map(|time| first_at(time - CLOCK_SKEW_MAX)))
+        .bind::<Nullable<Timestamptz>, _>("end", *end)
+        .bind::<Nullable<SqlUuid>, _>("end_id", end.map(|time| first_at(time + CLOCK_SKEW_MAX)))
+        .bind::<Nullable<SqlUuid>, _>("order_id", *order_id)
+        .bind::<Nullable<Text>, _>("recipient", recipient.as_deref());
+    reset.get_results(connection).await
 }
 
 /// Returns the delivery attempts of a mail, oldest first.

@@ -3,7 +3,7 @@
 use mesh::access::Methods;
 use proto::notify::v1::{
     GetDeliveryStatisticsRequest, GetNotificationRequest, ListNotificationsRequest,
-    ResendNotificationRequest,
+    ResendNotificationRequest, ResendNotificationsRequest,
 };
 use tests::{issuer::with_token, status::reason};
 use tonic::{Request, Status};
@@ -25,6 +25,7 @@ async fn call_each(service: &Service, token: Option<&str>) -> Vec<(&'static str,
     let get = request(token, GetNotificationRequest::default());
     let list = request(token, ListNotificationsRequest::default());
     let resend = request(token, ResendNotificationRequest::default());
+    let resend_many = request(token, ResendNotificationsRequest::default());
     let statistics = request(token, GetDeliveryStatisticsRequest {});
     let rejected = "the method is for admins only";
     vec![
@@ -35,6 +36,10 @@ async fn call_each(service: &Service, token: Option<&str>) -> Vec<(&'static str,
         ("GetNotification", client.get_notification(get).await.expect_err(rejected)),
         ("ListNotifications", client.list_notifications(list).await.expect_err(rejected)),
         ("ResendNotification", client.resend_notification(resend).await.expect_err(rejected)),
+        (
+            "ResendNotifications",
+            client.resend_notifications(resend_many).await.expect_err(rejected),
+        ),
     ]
 }
 

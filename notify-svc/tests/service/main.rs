@@ -14,5 +14,6 @@ mod mail_server;
 mod mailbox;
 mod notification_lookup;
 mod outages;
+mod resend;
 mod smtp_faults;
 mod validation;

@@ -60,6 +60,7 @@ const REQUIRED_FIELDS: &[(&str, &[&str])] = &[
     ("ListNotifications", &[]),
     ("GetNotification", &["notification_id"]),
     ("ResendNotification", &["notification_id"]),
+    ("ResendNotifications", &["states"]),
     ("GetDeliveryStatistics", &[]),
 ];
 
