@@ -9,7 +9,7 @@ use mesh_data::{commands, config::Settings};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::mail::with_ascii_domain;
+use crate::{mail::with_ascii_domain, notification::RetentionPolicy};
 
 /// Default values of the shared settings, for devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -39,6 +39,9 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the group documents itself")]
     pub delivery: DeliveryConfig,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "the group documents itself")]
+    pub retention: RetentionConfig,
 
     /// Consumer group of all replicas. A new group receives all events that the topics
     /// still contain.
@@ -99,6 +102,32 @@ pub struct DeliveryConfig {
     /// with each rejection, up to an hour.
     #[arg(long, env, default_value = "30", value_parser = seconds)]
     pub retry_seconds_min: Duration,
+}
+
+/// Retention of mails.
+#[derive(Debug, Clone, Args)]
+pub struct RetentionConfig {
+    /// Days after which the content of a mail that was sent or has failed is deleted. It can
+    /// no longer be resent.
+    #[arg(long, env, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    pub content_retention_days: u16,
+
+    /// Days after which a mail that was sent or has failed is deleted. At least the retention of
+    /// the topics and of their dead-letter queues, and once more that of the topics after a
+    /// replay: a copy of the event that arrives later is mailed again.
+    #[arg(long, env, default_value_t = 45, value_parser = clap::value_parser!(u16).range(42..))]
+    pub notification_retention_days: u16,
+}
+
+impl RetentionConfig {
+    /// Returns the periods as durations.
+    pub fn policy(&self) -> RetentionPolicy {
+        let days = |days: u16| Duration::from_hours(24 * u64::from(days));
+        RetentionPolicy {
+            content: days(self.content_retention_days),
+            notification: days(self.notification_retention_days),
+        }
+    }
 }
 
 /// What the program does instead of serving.

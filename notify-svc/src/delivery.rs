@@ -134,4 +134,6 @@ pub(crate) struct DeliveryStatistics {
     pub(crate) sent: i64,
     pub(crate) failed: i64,
     pub(crate) oldest_pending_age: Option<Duration>,
+    /// Of those without an attempt: they wait for us or for the mail server, not for a retry.
+    pub(crate) oldest_unattempted_age: Option<Duration>,
 }

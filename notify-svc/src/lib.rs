@@ -120,4 +120,11 @@ fn spawn_tasks(
         let database = database.clone();
         async move { upkeep::measure(&database).await }
     });
+    upkeep::report_failures(0);
+    let retention = config.retention.policy();
+    let (database, shutdown) = (app.database.clone(), service.process.shutdown.clone());
+    service.process.every("retention", upkeep::RETENTION_INTERVAL, move || {
+        let (database, shutdown) = (database.clone(), shutdown.clone());
+        async move { upkeep::delete_expired(&database, &retention, &shutdown).await }
+    });
 }

@@ -1,6 +1,8 @@
 //! A notification: a mail that an event requests, and the state of its delivery. Knows
 //! nothing of the content of the mail.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     Queryable, QueryableByName, Selectable,
@@ -15,6 +17,7 @@ use crate::schema::{deliveries, notifications};
 pub(crate) mod inbox;
 pub(crate) mod lookup;
 pub(crate) mod resend;
+pub mod retention;
 
 mesh_data::id_type!(
     /// Id of a notification.
@@ -128,6 +131,15 @@ pub(crate) struct ResendFilter {
     pub(crate) order_id: Option<Uuid>,
     /// The whole address, compared without case.
     pub(crate) recipient: Option<String>,
+}
+
+/// How long notifications are kept after their mail was sent or has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionPolicy {
+    /// The content of the mail.
+    pub(crate) content: Duration,
+    /// The notification itself, and its attempts.
+    pub(crate) notification: Duration,
 }
 
 /// A notification that a filter selects for a resend.

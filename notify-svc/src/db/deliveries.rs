@@ -247,18 +247,25 @@ pub(crate) async fn statistics(connection: &mut Connection) -> QueryResult<Deliv
         failed: i64,
         #[diesel(sql_type = Nullable<Double>)]
         oldest_seconds: Option<f64>,
+        #[diesel(sql_type = Nullable<Double>)]
+        unattempted_seconds: Option<f64>,
     }
     let sums = sql("SELECT coalesce(sum(pending), 0)::bigint AS pending, \
            coalesce(sum(sent), 0)::bigint AS sent, coalesce(sum(failed), 0)::bigint AS failed, \
            (SELECT extract(epoch FROM now() - pending_since)::float8 FROM deliveries \
-            WHERE state = 'PENDING' ORDER BY notification_id LIMIT 1) AS oldest_seconds \
+            WHERE state = 'PENDING' ORDER BY notification_id LIMIT 1) AS oldest_seconds, \
+           (SELECT extract(epoch FROM now() - pending_since)::float8 FROM deliveries \
+            WHERE state = 'PENDING' AND attempt_count = 0 \
+            ORDER BY notification_id LIMIT 1) AS unattempted_seconds \
          FROM delivery_counts");
     let row: Row = sums.get_result(connection).await?;
+    let age = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
     Ok(DeliveryStatistics {
         pending: row.pending,
         sent: row.sent,
         failed: row.failed,
-        oldest_pending_age: row.oldest_seconds.map(|s| Duration::from_secs_f64(s.max(0.0))),
+        oldest_pending_age: row.oldest_seconds.map(age),
+        oldest_unattempted_age: row.unattempted_seconds.map(age),
     })
 }
 

@@ -1,11 +1,12 @@
 //! SQL of the inbox.
 
+use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
     QueryableByName, SelectableHelper,
     dsl::sql as literal,
     pg::Pg,
-    sql_types::{BigInt, Binary, Bool, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::{
@@ -91,4 +92,34 @@ pub(crate) async fn list_notifications(
         query = query.filter(literal::<Bool>(&condition));
     }
     query.order(notifications::id.desc()).load(connection).await
+}
+
+/// Deletes the content of up to `limit` mails that became final before `final_before`, and returns
+/// their number. Reads only rows before `first_kept_id`.
+pub(crate) async fn delete_contents(
+    connection: &mut Connection,
+    first_kept_id: NotificationId,
+    final_before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<usize> {
+    let delete = sql(include_str!("delete_contents.sql"))
+        .bind::<SqlUuid, _>("first_kept_id", first_kept_id)
+        .bind::<Timestamptz, _>("final_before", final_before)
+        .bind::<BigInt, _>("limit", limit);
+    delete.execute(connection).await
+}
+
+/// Deletes up to `limit` notifications, with deliveries and attempts, whose mail became final before
+/// `final_before`, and returns their number. Reads only rows before `first_kept_id`.
+pub(crate) async fn delete_notifications(
+    connection: &mut Connection,
+    first_kept_id: NotificationId,
+    final_before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<usize> {
+    let delete = sql(include_str!("delete_notifications.sql"))
+        .bind::<SqlUuid, _>("first_kept_id", first_kept_id)
+        .bind::<Timestamptz, _>("final_before", final_before)
+        .bind::<BigInt, _>("limit", limit);
+    delete.execute(connection).await
 }

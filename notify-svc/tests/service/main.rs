@@ -15,5 +15,6 @@ mod mailbox;
 mod notification_lookup;
 mod outages;
 mod resend;
+mod retention;
 mod smtp_faults;
 mod validation;
