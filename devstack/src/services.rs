@@ -55,6 +55,12 @@ fn environment(
         ("MAIL_FROM", Some("Shopmesh <orders@shopmesh.example>".to_owned())),
         ("PUBLIC_URL", addresses.gateway_url()),
         ("WEB_ROOT", Some(addresses.dir().join("web").display().to_string())),
+        // Tests and demos share one address, and verify none.
+        ("SIGN_UPS_MAX", Some("1000".to_owned())),
+        ("LOGIN_FAILURES_PER_NETWORK_MAX", Some("300".to_owned())),
+        ("PASSWORD_CALLS_PER_NETWORK_MAX", Some("1000".to_owned())),
+        ("UNVERIFIED_ORDERS_MAX", Some("0".to_owned())),
+        ("UNVERIFIED_UNITS_MAX", Some("0".to_owned())),
     ];
     let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
     Ok(variables.chain(callees).filter_map(|(name, value)| Some((name, value?))).collect())

@@ -32,6 +32,10 @@ pub struct Claims {
     /// Email address of the account. An API client has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Whether the owner of the account has shown that the address is theirs. Absent in a token:
+    /// false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_verified: bool,
     /// Display name of the account, or name of the API client.
     pub name: String,
 }

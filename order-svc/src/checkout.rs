@@ -22,12 +22,15 @@ use mesh_data::{
 use crate::{
     App,
     db::{
-        orders as db,
+        open_orders, orders as db,
         statistics::{RollupSign, insert_pending},
     },
     error::Error,
     events,
-    order::{Checkout, CheckoutOutcome, Fingerprint, NewOrder, Order, OrderId},
+    order::{
+        Checkout, CheckoutOutcome, Customer, Fingerprint, NewOrder, Order, OrderId, OrderRequest,
+        open_orders::OpenOrders,
+    },
 };
 
 /// Most orders that one transaction inserts.
@@ -42,6 +45,11 @@ pub(crate) async fn place_order(app: &App, checkout: Checkout) -> Result<(Order,
     let Checkout { customer, request_id, request } = checkout;
     let id = OrderId::derive(customer.id, request_id);
     let fingerprint = request.fingerprint();
+
+    // A rejection holds no stock. Inserting the order checks again, one transaction at a time.
+    if customer.is_unverified() {
+        admit_unverified(app, id, &customer, &request).await?;
+    }
 
     // 1. Hold the stock, at current prices or those of the existing hold.
     let hold = app.reservations.reserve_stock(id, fingerprint, &request).await?;
@@ -74,6 +82,26 @@ pub(crate) async fn place_order(app: &App, checkout: Checkout) -> Result<(Order,
         InsertResult::Inserted(order) => Ok((order, false)),
         InsertResult::Existing(order) => Ok((replay_order(order, fingerprint)?, true)),
         InsertResult::Abandoned => Err(Error::CheckoutAbandoned),
+        InsertResult::BeyondLimit => Err(Error::UnverifiedLimit),
+    }
+}
+
+/// Rejects an order beyond the limit of a customer whose address is not verified, unless it
+/// already exists.
+async fn admit_unverified(
+    app: &App,
+    id: OrderId,
+    customer: &Customer,
+    request: &OrderRequest,
+) -> Result<(), Error> {
+    let mut connection = app.database.connection().await?;
+    let open = open_orders::sum_open_orders(&mut connection, &[customer.id]).await?;
+    let open = open.get(&customer.id).copied().unwrap_or_default();
+    let fits = open.with_order(request.units()).fits(app.unverified_max);
+    if fits || db::find_order(&mut connection, id).await?.is_some() {
+        Ok(())
+    } else {
+        Err(Error::UnverifiedLimit)
     }
 }
 
@@ -99,6 +127,8 @@ pub enum InsertResult {
     Existing(Order),
     /// A tombstone.
     Abandoned,
+    /// Nothing: the address of the customer is not verified, and the order exceeds the limit.
+    BeyondLimit,
 }
 
 /// Inserts orders, those that arrive together in one transaction. Cheap to clone.
@@ -106,12 +136,17 @@ pub enum InsertResult {
 pub struct OrderWriter(GroupCommit<Arc<NewOrder>, InsertResult, Error>);
 
 impl OrderWriter {
-    pub(crate) fn start(database: &Database, currency: Arc<str>, wakeup: Wakeup) -> Self {
+    pub(crate) fn start(
+        database: &Database,
+        currency: Arc<str>,
+        unverified_max: OpenOrders,
+        wakeup: Wakeup,
+    ) -> Self {
         let database = database.dedicated();
         let write = move |orders: Arc<[Arc<NewOrder>]>| {
             let (database, currency, wakeup) = (database.clone(), currency.clone(), wakeup.clone());
             async move {
-                let batch = Batch { orders: &orders, currency: &currency };
+                let batch = Batch { orders: &orders, currency: &currency, unverified_max };
                 let results =
                     database.transaction(async |connection| batch.insert(connection).await).await?;
                 wakeup.notify();
@@ -133,6 +168,7 @@ impl OrderWriter {
 struct Batch<'a> {
     orders: &'a [Arc<NewOrder>],
     currency: &'a str,
+    unverified_max: OpenOrders,
 }
 
 impl Batch<'_> {
@@ -145,6 +181,8 @@ impl Batch<'_> {
         for order in self.orders {
             firsts.entry(order.id).or_insert(order);
         }
+        let beyond_limit = self.find_beyond_limit(connection, firsts.values().copied()).await?;
+        firsts.retain(|id, _| !beyond_limit.contains(id));
         let firsts: Vec<&NewOrder> = firsts.into_values().collect();
         let created_at = db::insert_orders(connection, &firsts).await?;
         let (new, taken): (Vec<_>, Vec<_>) =
@@ -174,10 +212,41 @@ impl Batch<'_> {
             }
             Some(order) => Ok(InsertResult::Existing(order.clone())),
             None if tombstones.contains(&requested.id) => Ok(InsertResult::Abandoned),
+            None if beyond_limit.contains(&requested.id) => Ok(InsertResult::BeyondLimit),
             // An unknown outcome: never reported as abandoned.
             None => Err(postgres_unavailable("neither order nor tombstone has the id").into()),
         });
         results.collect()
+    }
+
+    /// Returns which of `new` exceed the limit of a customer whose address is not verified, except
+    /// orders that exist. Locks those customers until the transaction ends.
+    async fn find_beyond_limit(
+        &self,
+        connection: &mut Connection,
+        new: impl Iterator<Item = &NewOrder>,
+    ) -> Result<HashSet<OrderId>, Error> {
+        let new: Vec<&NewOrder> = new.filter(|new| new.customer.is_unverified()).collect();
+        if new.is_empty() || self.unverified_max == OpenOrders::UNLIMITED {
+            return Ok(HashSet::new());
+        }
+        let customers: HashSet<_> = new.iter().map(|new| new.customer.id).collect();
+        let customers: Vec<_> = customers.into_iter().collect();
+        open_orders::lock_customers(connection, &customers).await?;
+        let mut open = open_orders::sum_open_orders(connection, &customers).await?;
+        let ids: Vec<OrderId> = new.iter().map(|new| new.id).collect();
+        let existing = db::find_existing(connection, &ids).await?;
+        let mut beyond_limit = HashSet::new();
+        for new in new.iter().filter(|new| !existing.contains(&new.id)) {
+            let open = open.entry(new.customer.id).or_default();
+            let after = open.with_order(new.request.units());
+            if after.fits(self.unverified_max) {
+                *open = after;
+            } else {
+                beyond_limit.insert(new.id);
+            }
+        }
+        Ok(beyond_limit)
     }
 }
 

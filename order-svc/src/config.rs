@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 use mesh_data::{commands, config::Settings};
 
+use crate::order::open_orders::OpenOrders;
+
 /// Values of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
     ("listen_address", "127.0.0.1:15053"),
@@ -38,6 +40,26 @@ pub struct Config {
     /// The one currency of the shop, ISO 4217.
     #[arg(long, env, default_value = "EUR")]
     pub shop_currency: String,
+
+    /// Most open orders (neither shipped nor cancelled) of an account whose address is not verified;
+    /// a further one is rejected with RATE_LIMITED. 0: unlimited.
+    #[arg(long, env, default_value_t = 20)]
+    pub unverified_orders_max: u32,
+
+    /// Most units in the open orders of an account whose address is not verified. 0: unlimited.
+    #[arg(long, env, default_value_t = 100)]
+    pub unverified_units_max: u32,
+}
+
+impl Config {
+    /// Returns the limit on open orders of an account whose address is not verified.
+    pub fn unverified_max(&self) -> OpenOrders {
+        let or_unlimited = |max: u32| if max == 0 { i64::MAX } else { max.into() };
+        OpenOrders {
+            orders: or_unlimited(self.unverified_orders_max),
+            units: or_unlimited(self.unverified_units_max),
+        }
+    }
 }
 
 /// What the program does instead of serving.

@@ -22,6 +22,8 @@ pub enum Error {
     RequestIdReused,
     #[error("the checkout is abandoned")]
     CheckoutAbandoned,
+    #[error("verify the email address of the account before you place more orders")]
+    UnverifiedLimit,
     /// product-svc rejected the checkout. The client gets its status unchanged.
     #[error("{}", .0.message())]
     Rejected(Status),
@@ -40,6 +42,7 @@ impl ServiceError for Error {
             }
             Self::RequestIdReused => Code::InvalidArgument,
             Self::CheckoutAbandoned => Code::Aborted,
+            Self::UnverifiedLimit => Code::ResourceExhausted,
             Self::Rejected(status) => status.code(),
             Self::Mesh(error) => error.code(),
         }
@@ -52,6 +55,7 @@ impl ServiceError for Error {
             Self::OrderNotShippable { .. } => "ORDER_NOT_SHIPPABLE",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::CheckoutAbandoned => "CHECKOUT_ABANDONED",
+            Self::UnverifiedLimit => "RATE_LIMITED",
             // No client sees it: the status of product-svc has its own reason.
             Self::Rejected(_) => "REJECTED",
             Self::Mesh(error) => error.reason(),
@@ -65,7 +69,10 @@ impl ServiceError for Error {
             | Self::OrderNotShippable { order_id, state } => {
                 vec![("order_id", order_id.to_string()), ("state", state.as_str().to_owned())]
             }
-            Self::RequestIdReused | Self::CheckoutAbandoned | Self::Rejected(_) => Vec::new(),
+            Self::RequestIdReused
+            | Self::CheckoutAbandoned
+            | Self::UnverifiedLimit
+            | Self::Rejected(_) => Vec::new(),
             Self::Mesh(error) => return error.metadata(),
         };
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -86,7 +93,10 @@ impl ServiceError for Error {
                 );
             }
             Self::Mesh(error) => error.describe(details),
-            Self::RequestIdReused | Self::CheckoutAbandoned | Self::Rejected(_) => {}
+            Self::RequestIdReused
+            | Self::CheckoutAbandoned
+            | Self::UnverifiedLimit
+            | Self::Rejected(_) => {}
         }
     }
 
@@ -98,7 +108,8 @@ impl ServiceError for Error {
             | Self::OrderNotCancellable { .. }
             | Self::OrderNotShippable { .. }
             | Self::RequestIdReused
-            | Self::CheckoutAbandoned => None,
+            | Self::CheckoutAbandoned
+            | Self::UnverifiedLimit => None,
         }
     }
 }

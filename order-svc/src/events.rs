@@ -25,6 +25,7 @@ macro_rules! event {
             order: Some(convert::order(order.clone(), Viewer::Shop, $currency)),
             customer_email: order.customer.email.clone(),
             customer_name: order.customer.name.clone(),
+            customer_email_verified: order.customer.email_verified,
         };
         NewEvent::new(id, $message::TOPIC, order.id.to_string(), &event)
     }};

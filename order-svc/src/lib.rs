@@ -32,7 +32,7 @@ use crate::{
     checkout::OrderWriter,
     clients::{PRODUCT_SVC_UNAVAILABLE, Reservations},
     consumer::{MailEvents, TOPICS},
-    order::lookup,
+    order::{lookup, open_orders::OpenOrders},
 };
 pub use crate::{
     config::{Config, DEFAULTS},
@@ -51,6 +51,8 @@ pub struct App {
     pub order_writer: OrderWriter,
     /// The one currency of the shop, ISO 4217.
     pub(crate) currency: Arc<str>,
+    /// Most open orders of a customer whose address is not verified.
+    pub(crate) unverified_max: OpenOrders,
     pub(crate) reservations: Reservations,
     /// Wakes the relay of the outbox.
     pub(crate) wakeup: Wakeup,
@@ -62,11 +64,15 @@ impl App {
         database: Database,
         product_svc: Channel,
         currency: impl Into<Arc<str>>,
+        unverified_max: OpenOrders,
         wakeup: Wakeup,
     ) -> Self {
         let currency = currency.into();
+        let writer =
+            OrderWriter::start(&database, currency.clone(), unverified_max, wakeup.clone());
         Self {
-            order_writer: OrderWriter::start(&database, currency.clone(), wakeup.clone()),
+            order_writer: writer,
+            unverified_max,
             reservations: Reservations::new(product_svc, currency.clone()),
             database,
             currency,
@@ -88,7 +94,8 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     )?;
     let (database, wakeup) = (service.database.clone(), service.wakeup.clone());
     let product_svc = service.channel(&config.product_svc_url, PRODUCT_SVC_UNAVAILABLE)?;
-    let app = App::new(database.clone(), product_svc, config.shop_currency, wakeup);
+    let unverified_max = config.unverified_max();
+    let app = App::new(database.clone(), product_svc, config.shop_currency, unverified_max, wakeup);
     service.spawn_consumer(config.kafka_group, &TOPICS, MailEvents { database: database.clone() });
     service.spawn_relay();
     process.every("upkeep", upkeep::INTERVAL, {

@@ -4,6 +4,7 @@ pub(crate) mod export;
 pub(crate) mod filter;
 pub mod fulfilment;
 pub mod lookup;
+pub mod open_orders;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -130,6 +131,8 @@ pub struct Customer {
     pub id: CustomerId,
     /// Email address; empty for an API client.
     pub email: String,
+    /// Whether the address was verified.
+    pub email_verified: bool,
     /// Name of the account or API client.
     pub name: String,
 }
@@ -180,6 +183,11 @@ pub struct OrderRequest {
 pub struct Fingerprint(pub(crate) [u8; 32]);
 
 impl OrderRequest {
+    /// Returns the sum of the quantities.
+    pub(crate) fn units(&self) -> i64 {
+        self.items.iter().map(|(_, quantity)| i64::from(*quantity)).sum()
+    }
+
     /// Returns the hash of the request. Two different requests never have the same
     /// encoding: each part has a fixed length or its length before it.
     ///
@@ -267,6 +275,12 @@ impl NewOrder {
 }
 
 impl Customer {
+    /// Returns whether the customer has an address that is not verified: mails to it may reach a
+    /// stranger.
+    pub(crate) fn is_unverified(&self) -> bool {
+        !self.email.is_empty() && !self.email_verified
+    }
+
     /// Returns the state of the confirmation mail of a new order: without an address there
     /// is no mail.
     pub(crate) fn initial_mail_state(&self) -> MailState {

@@ -32,6 +32,7 @@ diesel::table! {
         city -> Text,
         postal_code -> Text,
         country_code -> Text,
+        customer_email_verified -> Nullable<Bool>,
     }
 }
 

@@ -252,6 +252,7 @@ pub fn claims(role: &str, seconds: i64) -> Claims {
         sid: Some(Uuid::now_v7()),
         role: role.to_owned(),
         email: Some(format!("{sub}@example.com")),
+        email_verified: true,
         name: "Pat Example".into(),
     }
 }

@@ -43,6 +43,7 @@ impl Issuer {
         self.keys.sign(&Claims {
             sid: Some(session_id.0),
             email: Some(user.email.as_str().to_owned()),
+            email_verified: user.email_verified,
             ..claims
         })
     }
@@ -64,6 +65,7 @@ impl Issuer {
             sid: None,
             role: role.as_str().to_owned(),
             email: None,
+            email_verified: false,
             name,
         }
     }

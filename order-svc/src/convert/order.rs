@@ -29,6 +29,7 @@ fn customer(claims: &Claims) -> Customer {
     Customer {
         id: CustomerId(claims.sub),
         email: claims.email.clone().unwrap_or_default(),
+        email_verified: claims.email_verified,
         name: claims.name.clone(),
     }
 }

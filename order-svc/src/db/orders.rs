@@ -12,7 +12,7 @@ use diesel::{
     dsl::sql as expression,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{Array, BigInt, Binary, Integer, Record, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Record, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::{
@@ -53,6 +53,7 @@ struct OrderRow {
     city: String,
     postal_code: String,
     country_code: String,
+    customer_email_verified: Option<bool>,
 }
 
 fn order(row: OrderRow, later_history: Vec<HistoryEntry>) -> Order {
@@ -71,6 +72,7 @@ fn order(row: OrderRow, later_history: Vec<HistoryEntry>) -> Order {
         customer: Customer {
             id: row.customer_id,
             email: row.customer_email,
+            email_verified: row.customer_email_verified.unwrap_or(false),
             name: row.customer_name,
         },
         items: items.collect(),
@@ -115,6 +117,7 @@ pub(crate) async fn insert_orders(
         .column::<Text, _>("city", |new| &*new.request.shipping_address.city)
         .column::<Text, _>("postal_code", |new| &*new.request.shipping_address.postal_code)
         .column::<Text, _>("country_code", |new| &*new.request.shipping_address.country_code)
+        .column::<Bool, _>("customer_email_verified", |new| new.customer.email_verified)
         .lists(
             |new| &new.items[..],
             |items| {
@@ -150,6 +153,12 @@ pub(crate) async fn insert_tombstones(
 pub(crate) struct ExistingCheckouts {
     pub(crate) orders: HashSet<OrderId>,
     pub(crate) tombstones: HashSet<OrderId>,
+}
+
+impl ExistingCheckouts {
+    pub(crate) fn contains(&self, id: &OrderId) -> bool {
+        self.orders.contains(id) || self.tombstones.contains(id)
+    }
 }
 
 /// Returns which of `ids` have an order, and which have a tombstone.

@@ -72,7 +72,9 @@ async fn fifty_equal_orders_at_two_replicas_become_one_order() {
         .into_iter()
         .map(|result| match result.unwrap() {
             InsertResult::Inserted(order) | InsertResult::Existing(order) => format!("{order:?}"),
-            InsertResult::Abandoned => panic!("there is no tombstone"),
+            InsertResult::Abandoned | InsertResult::BeyondLimit => {
+                panic!("there is no tombstone and no limit")
+            }
         })
         .collect();
     assert_eq!(orders.len(), 1, "all get the same order");
@@ -167,7 +169,9 @@ async fn an_existing_order_keeps_its_fingerprint() {
                     assert_eq!(existing.fingerprint, order.fingerprint);
                     assert_eq!(existing.state, OrderState::Confirmed);
                 }
-                InsertResult::Abandoned => panic!("there is no tombstone"),
+                InsertResult::Abandoned | InsertResult::BeyondLimit => {
+                    panic!("there is no tombstone and no limit")
+                }
             }
         }
     }

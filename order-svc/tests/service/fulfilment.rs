@@ -140,11 +140,15 @@ async fn each_state_transition_has_an_event_with_the_order_after_it() {
     let client = mesh::identity::Claims { email: None, ..issuer.customer() };
     let mailed: NewOrder = new_order(&customer, &[(1, 2)]);
     let unmailed = new_order(&client, &[(1, 1)]);
+    let unverified = mesh::identity::Claims { email_verified: false, ..issuer.customer() };
+    let unverified = new_order(&unverified, &[(1, 1)]);
     let admin = Actor::Admin(AdminId(issuer.admin().sub));
     insert(&app, mailed.clone()).await;
     fulfilment::cancel_order(&app, admin, mailed.id).await.unwrap();
     insert(&app, unmailed.clone()).await;
     fulfilment::ship_order(&app, admin, unmailed.id).await.unwrap();
+    insert(&app, unverified.clone()).await;
+    fulfilment::ship_order(&app, admin, unverified.id).await.unwrap();
 
     let mut connection = app.database.connection().await.unwrap();
     let events: Vec<Event> = diesel::sql_query("SELECT topic, id, payload FROM outbox ORDER BY id")
@@ -152,17 +156,20 @@ async fn each_state_transition_has_an_event_with_the_order_after_it() {
         .await
         .unwrap();
     let topics: Vec<_> = events.iter().map(|event| event.topic.as_str()).collect();
-    assert_eq!(topics, ["order-created", "order-cancelled", "order-created", "order-shipped"]);
+    let [placed, shipped, cancelled] = ["order-created", "order-shipped", "order-cancelled"];
+    assert_eq!(topics, [placed, cancelled, placed, shipped, placed, shipped]);
 
     let created = pb::OrderCreated::decode(&*events[0].payload).unwrap();
     let order = created.order.unwrap();
     assert_eq!(created.event_id, events[0].id.to_string());
     assert_eq!(Some(created.customer_email), customer.email);
     assert_eq!(created.customer_name, customer.name);
+    assert!(created.customer_email_verified);
     assert_eq!((order.state(), order.mail_state()), (OrderState::Confirmed, MailState::Pending));
     assert_eq!(order.order_id, mailed.id.to_string());
-    let cancelled = pb::OrderCancelled::decode(&*events[1].payload).unwrap().order.unwrap();
-    assert_eq!(cancelled.history.len(), 2);
+    let cancelled = pb::OrderCancelled::decode(&*events[1].payload).unwrap();
+    assert!(cancelled.customer_email_verified);
+    assert_eq!(cancelled.order.unwrap().history.len(), 2);
 
     // An API client has no address, so there is no mail.
     let created = pb::OrderCreated::decode(&*events[2].payload).unwrap();
@@ -170,4 +177,9 @@ async fn each_state_transition_has_an_event_with_the_order_after_it() {
     assert_eq!(created.order.unwrap().mail_state(), MailState::Unspecified);
     let shipped = pb::OrderShipped::decode(&*events[3].payload).unwrap().order.unwrap();
     assert_eq!(shipped.state(), OrderState::Shipped);
+
+    let created = pb::OrderCreated::decode(&*events[4].payload).unwrap();
+    assert!(!created.customer_email_verified);
+    let shipped = pb::OrderShipped::decode(&*events[5].payload).unwrap();
+    assert!(!shipped.customer_email_verified);
 }

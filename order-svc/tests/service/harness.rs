@@ -155,7 +155,7 @@ impl Shop {
 pub fn app(config: &Config) -> App {
     let database = Database::open(&config.settings.database, &MIGRATIONS).unwrap();
     let unavailable = channel("order-svc", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
-    App::new(database, unavailable, "EUR", Wakeup::default())
+    App::new(database, unavailable, "EUR", config.unverified_max(), Wakeup::default())
 }
 
 /// Returns what operations need, on a database of their own and without a server.
@@ -212,6 +212,7 @@ pub fn new_order(customer: &Claims, items: &[(u8, i32)]) -> NewOrder {
     let customer = Customer {
         id: CustomerId(customer.sub),
         email: customer.email.clone().unwrap_or_default(),
+        email_verified: customer.email_verified,
         name: customer.name.clone(),
     };
     let items: Vec<_> = items

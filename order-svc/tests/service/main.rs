@@ -10,6 +10,7 @@ mod fulfilment;
 mod harness;
 mod lists;
 mod mail;
+mod open_orders;
 mod place_order;
 mod statistics;
 mod validation;

@@ -19,12 +19,15 @@ async fn an_access_token_has_the_claims_of_its_account() {
     assert_eq!((claims.exp - claims.iat, login.expires_in), (600, 600));
     assert_eq!(claims.role, "customer");
     assert_eq!(claims.email.as_deref(), Some("Ada@example.com"));
+    assert!(!claims.email_verified);
     assert_eq!(claims.name, "Ada Lovelace");
     assert!(claims.sid.is_some());
     assert_ne!(claims.jti, Uuid::nil());
 
+    service.execute("UPDATE users SET email_verified = true").await;
     let again = service.log_in("ada@example.com").await;
     let other = service.claims(&again.access_token).await.unwrap();
+    assert!(other.email_verified);
     assert_ne!((claims.jti, claims.sid), (other.jti, other.sid));
 }
 
