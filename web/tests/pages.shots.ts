@@ -81,6 +81,9 @@ async function picturePublicPages(page: Page, picture: TakePicture): Promise<voi
   await page.goto("/reset-password#token=x");
   await picture("reset-password-set");
   await page.goto("/verify-email#token=x");
+  await picture("verify-email");
+  await page.getByRole("button", { name: "Verify address" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
   await picture("verify-email-void");
 }
 

@@ -1,14 +1,15 @@
 // Follows the link that was mailed to an address, which verifies that it belongs to the person.
-import { createSignal, Match, Switch } from "solid-js";
+import { createSignal, Match, Show, Switch } from "solid-js";
 import { linkToken, removeLinkToken } from "../router";
 import { reasonOf } from "../rpc/errors";
-import { createLoad } from "../rpc/load";
 import { users } from "../rpc/users";
-import { user, userId } from "../session/state";
+import { user, userId, validAccessToken } from "../session/state";
+import { tokenNewerThan } from "../session/token";
+import { ActionError, createAction } from "../ui/action";
 import { EmailLinkForm } from "../ui/email-link-form";
 import { ButtonLink } from "../ui/link";
 import { Page } from "../ui/page";
-import { Alert, Loaded } from "../ui/states";
+import { Alert } from "../ui/states";
 
 export default function VerifyEmail() {
   const [done, setDone] = createSignal(false);
@@ -32,23 +33,38 @@ export default function VerifyEmail() {
   );
 }
 
+/** A button follows the link, because mail scanners open every page that a mail links to. */
 function FollowLink(props: { token: string; onDone: () => void }) {
-  const load = createLoad(async () => {
-    if (!(await verifyEmail(props.token))) return "invalid";
+  const [invalid, setInvalid] = createSignal(false);
+  const verify = createAction(async () => {
+    if (!(await verifyEmail(props.token))) {
+      setInvalid(true);
+      return;
+    }
+    // Only a new token states that the address is verified.
+    const token = validAccessToken();
+    if (token) tokenNewerThan(token).catch(() => {});
     props.onDone();
     removeLinkToken();
   });
   return (
-    <Loaded load={load}>
-      {() => (
-        <>
-          <Alert>
-            <p>This link has already been used or has expired.</p>
-          </Alert>
-          <RequestLink />
-        </>
-      )}
-    </Loaded>
+    <Show
+      when={invalid()}
+      fallback={
+        <div class="panel">
+          <p>Confirm that this email address is yours.</p>
+          <ActionError action={verify} />
+          <button type="button" aria-disabled={verify.busy()} onClick={() => verify.run()}>
+            Verify address
+          </button>
+        </div>
+      }
+    >
+      <Alert>
+        <p>This link has already been used or has expired.</p>
+      </Alert>
+      <RequestLink />
+    </Show>
   );
 }
 

@@ -52,6 +52,9 @@ export function isNotFound(error: unknown): boolean {
   return ["PRODUCT_NOT_FOUND", "ORDER_NOT_FOUND", "VALIDATION_FAILED"].includes(reasonOf(error));
 }
 
+/** Reasons of calls that took no effect, although their codes leave it open. */
+const REJECTIONS = ["CHECKOUT_ABANDONED", "RATE_LIMITED"];
+
 const CODES_WITH_UNKNOWN_OUTCOME = [
   Code.Unavailable,
   Code.DeadlineExceeded,
@@ -69,7 +72,7 @@ const CODES_WITH_UNKNOWN_OUTCOME = [
 export function isOutcomeUnknown(error: unknown): boolean {
   if (isNoSession(error)) return false;
   if (!(error instanceof ConnectError)) return true;
-  if (reasonOf(error) === "CHECKOUT_ABANDONED") return false;
+  if (REJECTIONS.includes(reasonOf(error))) return false;
   return reasonOf(error) === "" || CODES_WITH_UNKNOWN_OUTCOME.includes(error.code);
 }
 

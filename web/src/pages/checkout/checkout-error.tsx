@@ -1,5 +1,5 @@
 // Shows why the last attempt placed no order, unless a field or the list of changes shows it already.
-import { Match, Switch } from "solid-js";
+import { Match, Show, Switch } from "solid-js";
 import { errorMessage, invalidFieldsOf, reasonOf } from "../../rpc/errors";
 import type { CheckoutResult } from "../../shop/checkout";
 import { Alert } from "../../ui/states";
@@ -26,7 +26,13 @@ export function CheckoutError(props: {
       <Match when={rejection()}>
         {(error) => (
           <Alert>
-            <p>No order was placed. {errorMessage(error())}</p>
+            <p>
+              No order was placed.{" "}
+              <Show when={reasonOf(error()) === "RATE_LIMITED"} fallback={errorMessage(error())}>
+                You have several open orders. <a href="/account">Verify your email address</a> to
+                place more.
+              </Show>
+            </p>
           </Alert>
         )}
       </Match>
