@@ -298,7 +298,7 @@ async fn log_in(
     password: &str,
 ) -> Result<Person, Status> {
     let (email, password) = (email.to_owned(), password.to_owned());
-    let request = LoginRequest { email, password, use_cookie: false };
+    let request = LoginRequest { email, password, ..LoginRequest::default() };
     let response = users.login(request).await?.into_inner();
     let user = response.user.expect("a response has it");
     Ok(Person { user, token: response.access_token })

@@ -8,7 +8,7 @@ use crate::{
     MIGRATIONS,
     api_client::{self, NewApiClient},
     config::{Command, Config},
-    password::{self, hashing::Passwords},
+    password,
     user::{
         self, Email, NewAccount, Role,
         create_admin::{self, AdminResult},
@@ -55,7 +55,7 @@ async fn create_admin(
             let password = password::new_password(&mut violations, "ADMIN_PASSWORD", password);
             violations.finish(())?;
             let account = NewAccount { email, password, display_name };
-            create_admin::create_admin(&database, &Passwords::new()?, account).await?
+            create_admin::create_admin(&database, account).await?
         }
     };
     println!(

@@ -46,6 +46,21 @@ pub struct Config {
     /// How long a session lives without a refresh, in days, 1 to 400.
     #[arg(long, env, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=400))]
     pub session_days_max: u16,
+
+    /// Most calls of SignUp from one network (an IPv4 address, or the /48 of an IPv6 address) within
+    /// an hour, whether or not the address is taken; further ones are rejected with RATE_LIMITED.
+    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sign_ups_max: u32,
+
+    /// Most failed logins from one network within 15 minutes; further ones are rejected with
+    /// RATE_LIMITED, except from devices that logged in to the account before.
+    #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub login_failures_per_network_max: u32,
+
+    /// Most calls in flight from one network that hash or verify a password; further ones are
+    /// rejected with OVERLOADED.
+    #[arg(long, env, default_value_t = 4)]
+    pub password_calls_per_network_max: usize,
 }
 
 /// What the program does instead of serving.

@@ -15,7 +15,7 @@ use proto::user::v1 as pb;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::user::Role;
+use crate::{device::DeviceTokens, secret::Secret, user::Role};
 
 type Result<T> = std::result::Result<T, mesh::Error>;
 
@@ -34,6 +34,13 @@ fn unfiltered_page<C: Serialize + DeserializeOwned>(
     let scope = Scope { method, filters: &(), caller: &caller.to_string() };
     let page = Page::read(&mut violations, tokens, &scope, size, token);
     violations.finish(page)
+}
+
+/// Returns the device token of the message or, without one, those of the cookie.
+fn device_tokens(violations: &mut Violations, token: String, cookie: DeviceTokens) -> DeviceTokens {
+    let fits = token.len() <= SECRET_BYTES_MAX;
+    violations.require(fits, "device_token", "must come from a response");
+    if token.is_empty() { cookie } else { DeviceTokens::new([Secret::received(token)]) }
 }
 
 /// Returns the role, and adds a violation if it is unspecified or unknown.

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_clients;
 pub(crate) mod attempts;
+pub(crate) mod devices;
 pub(crate) mod links;
 pub(crate) mod sessions;
 pub(crate) mod users;

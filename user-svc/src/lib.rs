@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 mod convert;
 mod db;
+mod device;
 mod error;
 mod events;
 mod limit;
@@ -32,6 +33,7 @@ use crate::{
     access_token::Issuer,
     api::{Api, jwks},
     config::Config,
+    limit::NetworkLimits,
     password::hashing::Passwords,
     signing_key::{SigningKeys, folder},
 };
@@ -44,6 +46,7 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 pub(crate) struct App {
     pub database: Database,
     pub passwords: Passwords,
+    pub network_limits: NetworkLimits,
     pub issuer: Issuer,
     /// Wakes the relay of the outbox.
     pub wakeup: Wakeup,
@@ -63,7 +66,14 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let verifier = Verifier::fixed(&settings.token, &keys.jwks())?;
     let app = App {
         database: service.database.clone(),
-        passwords: Passwords::new()?,
+        passwords: Passwords::new(
+            settings.server.calls_max,
+            config.password_calls_per_network_max,
+        )?,
+        network_limits: NetworkLimits::new(
+            config.login_failures_per_network_max,
+            config.sign_ups_max,
+        ),
         issuer: Issuer::new(&settings.token, keys.clone()),
         wakeup: service.wakeup.clone(),
         session_duration_max: config.session_duration_max(),

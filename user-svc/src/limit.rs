@@ -12,10 +12,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use mesh::Error;
 
-use crate::{api_client::ApiClientId, user::Email};
+use crate::{secret::SecretHash, user::Email};
 
 /// The largest number of attempts within a window.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     /// Name of the limit in the database.
     pub kind: &'static str,
@@ -24,17 +24,19 @@ pub(crate) struct Limit {
     pub window: TimeDelta,
 }
 
-/// Failed logins with one address, whether or not it has an account.
+/// Failed logins with one address, whether or not it has an account, from devices that did not log in
+/// to it before.
 pub(crate) const LOGIN_FAILURES: Limit =
     Limit { kind: "login", attempts_max: 10, window: TimeDelta::minutes(15) };
 
-/// Wrong secrets of one API client.
-pub(crate) const CLIENT_FAILURES: Limit =
-    Limit { kind: "client", attempts_max: 10, window: TimeDelta::minutes(15) };
+/// Failed logins from one device that logged in to the account before.
+pub(crate) const DEVICE_FAILURES: Limit =
+    Limit { kind: "device", attempts_max: 10, window: TimeDelta::minutes(15) };
 
-/// EMAIL_TAKEN responses to one network: they reveal which addresses have an account.
-pub(crate) const EMAIL_TAKEN: Limit =
-    Limit { kind: "email_taken", attempts_max: 20, window: TimeDelta::hours(1) };
+/// Wrong secrets and unknown API clients of one network. Clients have no limit of their own: a secret
+/// has too many bits to be guessed, and a limit would lock its owner out.
+pub(crate) const CLIENT_FAILURES: Limit =
+    Limit { kind: "client", attempts_max: 100, window: TimeDelta::minutes(15) };
 
 /// Mails to one account with a link that sets a new password.
 pub(crate) const RESET_MAILS: Limit =
@@ -47,6 +49,47 @@ pub(crate) const VERIFICATION_MAILS: Limit =
 /// Requests for links from one network, to any account.
 pub(crate) const LINK_REQUESTS: Limit =
     Limit { kind: "link_request", attempts_max: 100, window: TimeDelta::hours(1) };
+
+/// The limits of a network that are settings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NetworkLimits {
+    /// Failed logins with any address: they also limit one password tried on many accounts (password
+    /// spraying).
+    pub login_failures: Limit,
+    /// Calls of SignUp, whether or not the address is taken.
+    pub sign_ups: Limit,
+}
+
+impl NetworkLimits {
+    pub(crate) fn new(login_failures_max: u32, sign_ups_max: u32) -> Self {
+        Self {
+            login_failures: Limit {
+                kind: "network_login",
+                attempts_max: login_failures_max.into(),
+                window: TimeDelta::minutes(15),
+            },
+            sign_ups: Limit {
+                kind: "sign_up",
+                attempts_max: sign_ups_max.into(),
+                window: TimeDelta::hours(1),
+            },
+        }
+    }
+
+    /// Returns the limits of a guess at the password of `account`. A device that is known to the
+    /// account has a limit of its own, so that nobody else's failures lock it out.
+    pub(crate) fn of_guess(
+        &self,
+        account: Subject,
+        network: Subject,
+        device: Option<&SecretHash>,
+    ) -> Vec<(Limit, Subject)> {
+        match device {
+            Some(hash) => vec![(DEVICE_FAILURES, Subject::device(hash))],
+            None => vec![(self.login_failures, network), (LOGIN_FAILURES, account)],
+        }
+    }
+}
 
 /// The longest window of any limit.
 pub(crate) const WINDOW_MAX: TimeDelta = TimeDelta::hours(1);
@@ -61,8 +104,11 @@ impl Limit {
     }
 }
 
+/// How many bits of an IPv6 address are its network.
+const IPV6_PREFIX_BITS: u32 = 48;
+
 /// Whose attempts count together, as a hash: the table of attempts has no address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Subject(pub [u8; 32]);
 
 impl Subject {
@@ -76,16 +122,17 @@ impl Subject {
         Self::of(email.key().as_bytes())
     }
 
-    pub(crate) fn client(id: ApiClientId) -> Self {
-        Self::of(id.0.as_bytes())
+    pub(crate) fn device(hash: &SecretHash) -> Self {
+        Self::of(&hash.0)
     }
 
-    /// Identifies a network: an IPv4 address, or the /64 of an IPv6 address, which one household has.
+    /// Identifies a network: an IPv4 address, or the /48 of an IPv6 address, which is what one customer
+    /// of a provider can get.
     pub(crate) fn network(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::of(&address.octets()),
             IpAddr::V6(address) => {
-                let prefix = address.to_bits() & !u128::from(u64::MAX);
+                let prefix = address.to_bits() & (u128::MAX << (128 - IPV6_PREFIX_BITS));
                 Self::of(&Ipv6Addr::from_bits(prefix).octets())
             }
         }
@@ -103,12 +150,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_is_an_ipv4_address_or_half_an_ipv6_address() {
+    fn a_network_is_an_ipv4_address_or_48_bits_of_an_ipv6_address() {
         let network = |text: &str| Subject::network(text.parse().expect("an address"));
         assert_eq!(network("10.0.0.1"), network("::ffff:10.0.0.1"));
         assert_ne!(network("10.0.0.1"), network("10.0.0.2"));
-        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:ffff:ffff::9"));
+        assert_ne!(network("2001:db8:1::1"), network("2001:db8:2::1"));
     }
 
     #[test]

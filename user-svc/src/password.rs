@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod hashing;
+pub(crate) mod queue;
 pub(crate) mod verification;
 
 use mesh::validate::Violations;

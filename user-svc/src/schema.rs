@@ -56,6 +56,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    devices (user_id, hash) {
+        user_id -> Uuid,
+        hash -> Binary,
+        used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tries (id) {
         id -> BigInt,
         kind -> Text,

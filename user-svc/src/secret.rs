@@ -1,5 +1,5 @@
-//! Secrets of 256 random bits that a client keeps: refresh tokens, the tokens of links, and the
-//! secrets of API clients. The database has only their hashes. Does no I/O.
+//! Secrets of 256 random bits that a client keeps: refresh tokens, the tokens of links and devices, and
+//! the secrets of API clients. The database has only their hashes. Does no I/O.
 
 use aws_lc_rs::{
     constant_time,
@@ -10,6 +10,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 const SECRET_BYTES: usize = 32;
+/// Length of a secret in base64url without padding.
+const SECRET_CHARACTERS: usize = 43;
 
 /// A secret in base64url.
 #[derive(Debug, Clone)]
@@ -26,6 +28,12 @@ impl Secret {
     /// Wraps what a client presents as a secret.
     pub(crate) fn received(text: String) -> Self {
         Self(text.into())
+    }
+
+    /// Returns whether a text may be a secret of ours.
+    pub(crate) fn is_well_formed(text: &str) -> bool {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        text.len() == SECRET_CHARACTERS && text.bytes().all(known)
     }
 
     /// Returns the text that the client gets.
@@ -58,7 +66,7 @@ mod tests {
     #[test]
     fn a_secret_matches_its_own_hash_only() {
         let (secret, other) = (Secret::random(), Secret::random());
-        assert_eq!(secret.expose().len(), 43);
+        assert!(Secret::is_well_formed(secret.expose()));
         let received = Secret::received(secret.expose().to_owned());
         assert!(received.hash().matches(&secret.hash().0));
         assert!(!other.hash().matches(&secret.hash().0));

@@ -14,6 +14,7 @@ use diesel::{
 use secrecy::SecretString;
 
 use crate::{
+    device::DeviceTokens,
     schema::sessions,
     secret::Secret,
     user::{Email, User},
@@ -48,6 +49,7 @@ pub(crate) struct Login {
     pub password: SecretString,
     pub carrier: Carrier,
     pub user_agent: String,
+    pub device_tokens: DeviceTokens,
 }
 
 /// The result of a login or a refresh.

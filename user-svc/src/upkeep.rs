@@ -7,7 +7,8 @@ use mesh_data::database::Database;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    db::{attempts, links, sessions},
+    db::{attempts, devices, links, sessions},
+    device::DEVICE_DURATION_MAX,
     error::Error,
     limit::WINDOW_MAX,
 };
@@ -27,8 +28,8 @@ pub(crate) async fn delete_expired(
     Ok(())
 }
 
-/// Deletes expired refresh tokens, sessions and links, and attempts older than any window: up to a
-/// batch of each. Returns whether there may be more.
+/// Deletes expired refresh tokens, sessions, links and devices, and attempts older than any window: up
+/// to a batch of each. Returns whether there may be more.
 ///
 /// # Errors
 /// Those of the database.
@@ -40,7 +41,9 @@ pub async fn delete_expired_batch(database: &Database) -> Result<bool, Error> {
         let oldest = time - WINDOW_MAX;
         let attempts = attempts::delete_old_attempts(connection, oldest, BATCH_SIZE_MAX).await?;
         let links = links::delete_expired_links(connection, time, BATCH_SIZE_MAX).await?;
-        Ok::<_, Error>([tokens, sessions, attempts, links])
+        let oldest = time - DEVICE_DURATION_MAX;
+        let devices = devices::delete_old_devices(connection, oldest, BATCH_SIZE_MAX).await?;
+        Ok::<_, Error>([tokens, sessions, attempts, links, devices])
     });
     Ok(deleted.await?.contains(&(BATCH_SIZE_MAX as usize)))
 }

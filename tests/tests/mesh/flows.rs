@@ -152,7 +152,7 @@ async fn a_session_can_be_refreshed_until_logout() {
     let request = LoginRequest {
         email: pat.user.email.to_uppercase(),
         password: PASSWORD.into(),
-        use_cookie: false,
+        ..LoginRequest::default()
     };
     let login = store.users().login(request).await.expect("the address ignores case").into_inner();
     let request = RefreshSessionRequest { refresh_token: login.refresh_token.clone() };

@@ -12,7 +12,7 @@ use super::{Api, Reply};
 use crate::{
     access_token::EXPIRES_IN_SECONDS,
     api_client::{admin, exchange},
-    convert::api_client as convert,
+    convert::{api_client as convert, network::client_network},
 };
 
 pub(super) async fn create_api_client(
@@ -53,8 +53,10 @@ pub(super) async fn exchange_client_credentials(
     api: &Api,
     request: Request<ExchangeClientCredentialsRequest>,
 ) -> Reply<ExchangeClientCredentialsResponse> {
+    let network = client_network(&request)?;
     let (id, secret) = convert::exchange_client_credentials(request.into_inner())?;
-    let access_token = exchange::exchange_client_credentials(&api.app, id, &secret).await?;
+    let access_token =
+        exchange::exchange_client_credentials(&api.app, id, &secret, network).await?;
     let expires_in = EXPIRES_IN_SECONDS;
     Ok(Response::new(ExchangeClientCredentialsResponse { access_token, expires_in }))
 }

@@ -27,8 +27,9 @@ pub(super) async fn reset_password(
     api: &Api,
     request: Request<ResetPasswordRequest>,
 ) -> Reply<ResetPasswordResponse> {
+    let network = client_network(&request)?;
     let (token, new_password) = convert::reset_password(request.into_inner())?;
-    redeem::reset_password(&api.app, &token, new_password).await?;
+    redeem::reset_password(&api.app, &token, new_password, &network).await?;
     Ok(Response::new(ResetPasswordResponse {}))
 }
 

@@ -5,7 +5,12 @@ use proto::user::v1::{ChangePasswordRequest, ChangePasswordResponse};
 use tonic::{Request, Response};
 
 use super::{Api, Reply};
-use crate::{convert::password as convert, password::change, session::SessionId, user::UserId};
+use crate::{
+    convert::{network::client_network, password as convert},
+    password::change,
+    session::SessionId,
+    user::UserId,
+};
 
 pub(super) async fn change_password(
     api: &Api,
@@ -13,7 +18,8 @@ pub(super) async fn change_password(
 ) -> Reply<ChangePasswordResponse> {
     let claims = claims(&request)?;
     let (id, session_id) = (UserId(claims.sub), claims.sid.map(SessionId));
-    let (current, new) = convert::change_password(request.into_inner())?;
-    change::change_password(&api.app, id, session_id, current, new).await?;
+    let network = client_network(&request)?;
+    let change = convert::change_password(request)?;
+    change::change_password(&api.app, id, session_id, change, network).await?;
     Ok(Response::new(ChangePasswordResponse {}))
 }

@@ -11,21 +11,30 @@ use tonic::{Request, Response, metadata::MetadataMap};
 use super::{Api, Reply};
 use crate::{
     access_token::EXPIRES_IN_SECONDS,
-    convert::{self, cookie},
+    convert::{self, cookie, network::client_network},
     error::Error,
     session::{Carrier, IssuedTokens, SessionId, list, login, logout, refresh},
     user::UserId,
 };
 
 pub(super) async fn login(api: &Api, request: Request<LoginRequest>) -> Reply<LoginResponse> {
+    let network = client_network(&request)?;
     let login = convert::session::login(request)?;
-    let issued = login::login(&api.app, login).await?;
-    let (metadata, refresh_token) = encode_refresh_token(api, &issued);
+    let (issued, devices) = login::login(&api.app, login, network).await?;
+    let (mut metadata, refresh_token) = encode_refresh_token(api, &issued);
+    let device_token = match issued.carrier {
+        Carrier::Message => devices.own.expose().to_owned(),
+        Carrier::Cookie => {
+            cookie::set_devices(&mut metadata, &devices);
+            String::new()
+        }
+    };
     let response = LoginResponse {
         access_token: issued.access_token,
         expires_in: EXPIRES_IN_SECONDS,
         refresh_token,
         user: Some(convert::user::encode(issued.user)),
+        device_token,
     };
     Ok(Response::from_parts(metadata, response, Default::default()))
 }

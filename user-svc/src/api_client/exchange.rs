@@ -9,16 +9,16 @@ use crate::{
     secret::Secret,
 };
 
-/// Returns an access token. Rejects an unknown client and a wrong secret alike.
+/// Returns an access token. Rejects an unknown client and a wrong secret alike, and counts both as
+/// failures of `network`. The right secret is always accepted.
 pub(crate) async fn exchange_client_credentials(
     app: &App,
     id: ApiClientId,
     secret: &Secret,
+    network: Subject,
 ) -> Result<String, Error> {
-    let subject = Subject::client(id);
     let client = {
         let mut connection = app.database.connection().await?;
-        throttle::check(&mut connection, &CLIENT_FAILURES, &subject).await?;
         api_clients::find_client(&mut connection, id).await?
     };
     match client {
@@ -26,7 +26,7 @@ pub(crate) async fn exchange_client_credentials(
             Ok(app.issuer.client_token(client)?)
         }
         Some(_) | None => {
-            throttle::count(&app.database, &CLIENT_FAILURES, &subject).await?;
+            throttle::count(&app.database, &[(CLIENT_FAILURES, network)]).await?;
             Err(Error::BadCredentials)
         }
     }

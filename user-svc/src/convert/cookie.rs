@@ -1,38 +1,63 @@
-//! The cookie with a browser's refresh token. Scripts cannot read it, and the browser sends it to this
-//! service only. Source: RFC 6265.
+//! The cookies of a browser: its refresh token, and the tokens of the accounts that it logged in to.
+//! Scripts cannot read them, and the browser sends them to this service only. Source: RFC 6265.
 
 use std::time::Duration;
 
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 
-use crate::secret::Secret;
+use crate::{
+    device::{DEVICE_DURATION_MAX, DeviceTokens, IssuedDeviceTokens},
+    secret::Secret,
+};
 
-const NAME: &str = "refresh_token";
+const REFRESH_TOKEN: &str = "refresh_token";
+const DEVICE: &str = "device";
+/// Between the device tokens of a cookie; base64url does not have it.
+const SEPARATOR: char = '.';
 const ATTRIBUTES: &str = "Path=/shopmesh.user.v1.UserService/; HttpOnly; Secure; SameSite=Strict";
 
 /// Returns the refresh token among the cookies of a request.
 pub(crate) fn read(metadata: &MetadataMap) -> Option<Secret> {
+    find(metadata, REFRESH_TOKEN).map(|value| Secret::received(value.to_owned()))
+}
+
+/// Returns the device tokens among the cookies of a request.
+pub(crate) fn read_devices(metadata: &MetadataMap) -> DeviceTokens {
+    let tokens = find(metadata, DEVICE).unwrap_or_default().split(SEPARATOR);
+    // Other text is not sent back to the browser.
+    let tokens = tokens.filter(|token| Secret::is_well_formed(token));
+    DeviceTokens::new(tokens.map(|token| Secret::received(token.to_owned())))
+}
+
+fn find<'a>(metadata: &'a MetadataMap, name: &str) -> Option<&'a str> {
     let headers = metadata.get_all("cookie").iter();
     let mut cookies =
         headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
     cookies.find_map(|cookie| {
-        let (name, value) = cookie.trim().split_once('=')?;
-        (name == NAME && !value.is_empty()).then(|| Secret::received(value.to_owned()))
+        let (own, value) = cookie.trim().split_once('=')?;
+        (own == name && !value.is_empty()).then_some(value)
     })
 }
 
 /// Makes the browser store a refresh token.
 pub(crate) fn set(metadata: &mut MetadataMap, token: &Secret, duration_max: Duration) {
-    write(metadata, token.expose(), duration_max);
+    write(metadata, REFRESH_TOKEN, token.expose(), duration_max);
 }
 
 /// Makes the browser delete its refresh token.
 pub(crate) fn clear(metadata: &mut MetadataMap) {
-    write(metadata, "", Duration::ZERO);
+    write(metadata, REFRESH_TOKEN, "", Duration::ZERO);
 }
 
-fn write(metadata: &mut MetadataMap, value: &str, max_age: Duration) {
-    let cookie = format!("{NAME}={value}; {ATTRIBUTES}; Max-Age={}", max_age.as_secs());
+/// Makes the browser store device tokens.
+pub(crate) fn set_devices(metadata: &mut MetadataMap, tokens: &IssuedDeviceTokens) {
+    let tokens: Vec<&str> = tokens.iter().map(Secret::expose).collect();
+    let duration_max = DEVICE_DURATION_MAX.to_std().expect("it is positive");
+    write(metadata, DEVICE, &tokens.join(&SEPARATOR.to_string()), duration_max);
+}
+
+fn write(metadata: &mut MetadataMap, name: &str, value: &str, max_age: Duration) {
+    let cookie = format!("{name}={value}; {ATTRIBUTES}; Max-Age={}", max_age.as_secs());
     let mut value: AsciiMetadataValue =
         cookie.parse().expect("base64 and the constants are characters of a header");
     value.set_sensitive(true);
@@ -63,6 +88,22 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(token(cookies).as_deref(), want, "{cookies:?}");
+        }
+    }
+
+    #[test]
+    fn only_well_formed_device_tokens_are_read() {
+        let [a, b] = ["a", "_"].map(|character| character.repeat(43));
+        for (cookie, want) in [
+            (format!("device={a}"), 1),
+            (format!("x=y; device={a}.{b}"), 2),
+            (format!("device={a}{b}"), 0),
+            (format!("device={a}..{}", "\"".repeat(43)), 1),
+            (format!("xdevice={a}"), 0),
+        ] {
+            let mut metadata = MetadataMap::new();
+            metadata.append("cookie", cookie.parse().expect("a header"));
+            assert_eq!(read_devices(&metadata).hashes().len(), want, "{cookie}");
         }
     }
 

@@ -2,17 +2,19 @@
 
 use mesh::validate::Violations;
 use proto::user::v1 as pb;
-use secrecy::SecretString;
+use tonic::Request;
 
-use super::Result;
-use crate::password::{existing_password, new_password};
+use super::{Result, cookie, device_tokens};
+use crate::password::{change::PasswordChange, existing_password, new_password};
 
-/// Returns the current and the new password.
 pub(crate) fn change_password(
-    request: pb::ChangePasswordRequest,
-) -> Result<(SecretString, SecretString)> {
+    request: Request<pb::ChangePasswordRequest>,
+) -> Result<PasswordChange> {
     let mut violations = Violations::new();
+    let cookie = cookie::read_devices(request.metadata());
+    let request = request.into_inner();
     let current = existing_password(&mut violations, "current_password", request.current_password);
     let new = new_password(&mut violations, "new_password", request.new_password);
-    violations.finish((current, new))
+    let device_tokens = device_tokens(&mut violations, request.device_token, cookie);
+    violations.finish(PasswordChange { current, new, device_tokens })
 }

@@ -6,7 +6,7 @@ use proto::{time::timestamp, user::v1 as pb};
 use tonic::{Request, metadata::MetadataMap};
 use uuid::Uuid;
 
-use super::{Result, SECRET_BYTES_MAX, cookie, unfiltered_page};
+use super::{Result, SECRET_BYTES_MAX, cookie, device_tokens, unfiltered_page};
 use crate::{
     password::existing_password,
     secret::Secret,
@@ -20,12 +20,14 @@ const USER_AGENT_CHARACTERS_MAX: usize = 200;
 pub(crate) fn login(request: Request<pb::LoginRequest>) -> Result<Login> {
     let mut violations = Violations::new();
     let user_agent = user_agent(request.metadata());
+    let devices = cookie::read_devices(request.metadata());
     let request = request.into_inner();
     let login = Login {
         email: Email::checked(&mut violations, "email", &request.email),
         password: existing_password(&mut violations, "password", request.password),
         carrier: if request.use_cookie { Carrier::Cookie } else { Carrier::Message },
         user_agent,
+        device_tokens: device_tokens(&mut violations, request.device_token, devices),
     };
     violations.finish(login)
 }

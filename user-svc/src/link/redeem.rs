@@ -21,7 +21,9 @@ pub(crate) async fn reset_password(
     app: &App,
     token: &Secret,
     new_password: SecretString,
+    network: &Subject,
 ) -> Result<(), Error> {
+    let passwords = app.passwords.admit(network)?;
     let hash = token.hash();
     {
         // Saves the hash of a call that would be rejected. The check below decides.
@@ -29,7 +31,7 @@ pub(crate) async fn reset_password(
         let found = links::find_link(&mut connection, Purpose::ResetPassword, &hash, Utc::now());
         found.await?.ok_or(Error::LinkInvalid)?;
     }
-    let new_hash = app.passwords.hash(new_password).await?;
+    let new_hash = passwords.hash(new_password).await?;
     let transaction = app.database.transaction(async |connection| {
         let user = redeem(connection, Purpose::ResetPassword, &hash).await?;
         users::reset_password_hash(connection, user.id, &new_hash).await?;

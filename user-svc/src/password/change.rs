@@ -5,40 +5,54 @@ use secrecy::SecretString;
 
 use crate::{
     App,
-    db::{links, sessions, users},
+    db::{devices, links, sessions, users},
+    device::DeviceTokens,
     error::Error,
     events,
-    limit::{LOGIN_FAILURES, Subject, throttle},
+    limit::{Subject, throttle},
     link::Purpose,
     password::verification::verify_password,
     session::SessionId,
     user::UserId,
 };
 
-/// Sets a new password. Revokes the reset link and all sessions of the account, except `session_id`.
+/// A request to change a password.
+#[derive(Debug)]
+pub(crate) struct PasswordChange {
+    pub current: SecretString,
+    pub new: SecretString,
+    pub device_tokens: DeviceTokens,
+}
+
+/// Sets a new password on behalf of `network`. Revokes the reset link and all sessions of the account, except `session_id`.
 pub(crate) async fn change_password(
     app: &App,
     id: UserId,
     session_id: Option<SessionId>,
-    current: SecretString,
-    new: SecretString,
+    change: PasswordChange,
+    network: Subject,
 ) -> Result<(), Error> {
-    let (user, old_hash, subject) = {
+    let passwords = app.passwords.admit(&network)?;
+    let PasswordChange { current, new, device_tokens } = change;
+    let (user, old_hash, limits) = {
         let mut connection = app.database.connection().await?;
         let found = users::find_user_and_hash(&mut connection, id).await?;
         let (user, hash) = found.ok_or(Error::UserNotFound { user_id: id })?;
-        let subject = Subject::account(&user.email);
-        throttle::check(&mut connection, &LOGIN_FAILURES, &subject).await?;
-        (user, hash, subject)
+        let hashes = device_tokens.hashes();
+        let device = devices::find_device(&mut connection, id, &hashes).await?;
+        let account = Subject::account(&user.email);
+        let limits = app.network_limits.of_guess(account, network, device.as_ref());
+        throttle::check_all(&mut connection, &limits).await?;
+        (user, hash, limits)
     };
-    verify_password(app, &subject, current, Some(old_hash.clone())).await?;
+    verify_password(app, &passwords, &limits, current, Some(old_hash.clone())).await?;
     if user.is_disabled() {
         return Err(Error::AccountDisabled);
     }
-    let new_hash = app.passwords.hash(new).await?;
+    let new_hash = passwords.hash(new).await?;
     let transaction = app.database.transaction(async |connection| {
         // Other logins may have failed while this call waited for a core.
-        throttle::check(connection, &LOGIN_FAILURES, &subject).await?;
+        throttle::check_all(connection, &limits).await?;
         let user = users::lock_user(connection, id).await?;
         let user = user.ok_or(Error::UserNotFound { user_id: id })?;
         if user.is_disabled() {

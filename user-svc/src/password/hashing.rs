@@ -1,5 +1,5 @@
-//! Argon2id: hashes and verifies passwords on blocking threads, at most one per core at a time. Knows
-//! nothing of accounts.
+//! Argon2id: hashes and verifies passwords on blocking threads, at most one per core at a time, and one
+//! core is left to all other work. Knows nothing of accounts.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -15,6 +15,11 @@ use mesh::{Error, deadline};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
+use crate::{
+    limit::Subject,
+    password::queue::{Admission, Queue},
+};
+
 /// Memory of one hash, in KiB. With the next two it is OWASP's minimum.
 const MEMORY_KIB: u32 = 19 << 10;
 /// Passes over the memory.
@@ -28,9 +33,10 @@ static ARGON2: LazyLock<Argon2<'static>> = LazyLock::new(|| {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 });
 
-/// Hashes and verifies passwords. Cheap to clone.
+/// Admits calls to hash and verify passwords. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Passwords {
+    queue: Queue,
     cores: Arc<Semaphore>,
     /// Hash of a random password. Verification uses it without an account, so that it takes as long as
     /// with one.
@@ -47,16 +53,36 @@ pub(crate) enum Verification {
 }
 
 impl Passwords {
-    /// Computes the dummy hash, which takes the time of one hash.
-    pub(crate) fn new() -> Result<Self, Error> {
+    /// Computes the dummy hash, which takes the time of one hash. `call_permits` is how many calls of
+    /// all methods may be in flight.
+    pub(crate) fn new(call_permits: usize, calls_per_network_max: usize) -> Result<Self, Error> {
         let cores = available_parallelism().map_or(1, usize::from);
+        let cores = cores.saturating_sub(1).max(1);
         let dummy = SecretString::from(uuid::Uuid::new_v4().to_string());
         Ok(Self {
+            queue: Queue::new(cores, call_permits, calls_per_network_max),
             cores: Arc::new(Semaphore::new(cores)),
-            dummy_hash: hash(&dummy).map_err(Error::internal)?.into(),
+            dummy_hash: hash(&dummy)?.into(),
         })
     }
 
+    /// Admits a call of `network`, which hashes or verifies passwords.
+    ///
+    /// # Errors
+    /// OVERLOADED if too many calls are in flight.
+    pub(crate) fn admit(&self, network: &Subject) -> Result<AdmittedPasswords, Error> {
+        let admission = self.queue.admit(network)?;
+        Ok(AdmittedPasswords { passwords: self.clone(), _admission: admission })
+    }
+}
+
+/// Hashes and verifies the passwords of one admitted call.
+pub(crate) struct AdmittedPasswords {
+    passwords: Passwords,
+    _admission: Admission,
+}
+
+impl AdmittedPasswords {
     /// Returns the hash of a password in the PHC string format. Fails with DEADLINE_EXCEEDED if no core
     /// is free in time.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Error> {
@@ -70,7 +96,7 @@ impl Passwords {
         password: SecretString,
         stored: Option<String>,
     ) -> Result<Verification, Error> {
-        let dummy_hash = self.dummy_hash.clone();
+        let dummy_hash = self.passwords.dummy_hash.clone();
         self.run(move || match &stored {
             Some(stored) => verify(&password, stored),
             None => verify(&password, &dummy_hash).map(|_| Verification::Mismatch),
@@ -80,10 +106,11 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let requested_at = Instant::now();
-        let permit = timeout(deadline::remaining(WAIT_MAX), self.cores.clone().acquire_owned());
+        let cores = self.passwords.cores.clone();
+        let permit = timeout(deadline::remaining(WAIT_MAX), cores.acquire_owned());
         let permit = permit.await.map_err(|_| Error::DeadlineExceeded)?.map_err(Error::internal)?;
         metrics::histogram!("password_wait_seconds").record(requested_at.elapsed().as_secs_f64());
         let work = move || {
@@ -94,21 +121,23 @@ impl Passwords {
             metrics::histogram!("password_hash_seconds").record(started_at.elapsed().as_secs_f64());
             result
         };
-        spawn_blocking(work).await.map_err(Error::internal)?.map_err(Error::internal)
+        spawn_blocking(work).await.map_err(Error::internal)?
     }
 }
 
-fn hash(password: &SecretString) -> Result<String, HashError> {
-    Ok(ARGON2.hash_password(password.expose_secret().as_bytes())?.to_string())
+/// Returns the hash of a password in the PHC string format, on this thread.
+pub(crate) fn hash(password: &SecretString) -> Result<String, Error> {
+    let hash = ARGON2.hash_password(password.expose_secret().as_bytes());
+    Ok(hash.map_err(Error::internal)?.to_string())
 }
 
-fn verify(password: &SecretString, stored: &str) -> Result<Verification, HashError> {
-    let stored = PasswordHash::new(stored)?;
+fn verify(password: &SecretString, stored: &str) -> Result<Verification, Error> {
+    let stored = PasswordHash::new(stored).map_err(Error::internal)?;
     match ARGON2.verify_password(password.expose_secret().as_bytes(), &stored) {
         Ok(()) if is_current(&stored) => Ok(Verification::Match),
         Ok(()) => hash(password).map(Verification::MatchRehashed),
         Err(HashError::PasswordInvalid) => Ok(Verification::Mismatch),
-        Err(error) => Err(error),
+        Err(error) => Err(Error::internal(error)),
     }
 }
 
@@ -128,9 +157,14 @@ mod tests {
         text.to_owned().into()
     }
 
+    fn admitted() -> AdmittedPasswords {
+        let passwords = Passwords::new(1024, 4).expect("there is memory");
+        passwords.admit(&Subject::network([127, 0, 0, 1].into())).expect("the queue is empty")
+    }
+
     #[tokio::test]
     async fn a_password_matches_its_own_hash_only() {
-        let passwords = Passwords::new().expect("there is memory");
+        let passwords = admitted();
         let stored = passwords.hash(secret("correct horse")).await.expect("a hash");
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         let verify = async |password: &str, stored: Option<&str>| {
@@ -164,8 +198,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_beyond_the_deadline_is_an_error() {
-        let passwords = Passwords::new().expect("there is memory");
-        let _all = passwords.cores.acquire_many(passwords.cores.available_permits() as u32).await;
+        let passwords = admitted();
+        let cores = &passwords.passwords.cores;
+        let _all = cores.acquire_many(cores.available_permits() as u32).await;
         let deadline = tokio::time::Instant::now();
         let result = deadline::scope(deadline, passwords.hash(secret("correct horse"))).await;
         assert!(matches!(result, Err(Error::DeadlineExceeded) | Ok(Err(Error::DeadlineExceeded))));

@@ -5,28 +5,40 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    db::{sessions, users},
+    db::{devices, sessions, users},
+    device::{DEVICES_MAX, IssuedDeviceTokens},
     error::Error,
-    limit::{LOGIN_FAILURES, Subject, throttle},
+    limit::{Subject, throttle},
     password::verification::verify_password,
     secret::Secret,
     session::{IssuedTokens, Login, Session, SessionId},
+    user::UserId,
 };
 
-/// Starts a session.
+/// Starts a session on behalf of `network`. Returns its tokens, and the tokens of the device after it.
 ///
 /// An address without an account and a wrong password get the same response after the same work, and
 /// have the same limit. So nobody finds out which addresses have an account (user enumeration).
-pub(crate) async fn login(app: &App, login: Login) -> Result<IssuedTokens, Error> {
-    let Login { email, password, carrier, user_agent } = login;
-    let subject = Subject::account(&email);
-    let credentials = {
+pub(crate) async fn login(
+    app: &App,
+    login: Login,
+    network: Subject,
+) -> Result<(IssuedTokens, IssuedDeviceTokens), Error> {
+    let passwords = app.passwords.admit(&network)?;
+    let Login { email, password, carrier, user_agent, device_tokens } = login;
+    let (credentials, device, limits) = {
         let mut connection = app.database.connection().await?;
-        throttle::check(&mut connection, &LOGIN_FAILURES, &subject).await?;
-        users::find_credentials(&mut connection, &email).await?
+        let credentials = users::find_credentials(&mut connection, &email).await?;
+        let user_id = credentials.as_ref().map_or(UserId(Uuid::nil()), |(id, _)| *id);
+        let hashes = device_tokens.hashes();
+        let device = devices::find_device(&mut connection, user_id, &hashes).await?;
+        let account = Subject::account(&email);
+        let limits = app.network_limits.of_guess(account, network, device.as_ref());
+        throttle::check_all(&mut connection, &limits).await?;
+        (credentials, device, limits)
     };
     let stored = credentials.as_ref().map(|(_, hash)| hash.clone());
-    let new_hash = verify_password(app, &subject, password, stored).await?;
+    let new_hash = verify_password(app, &passwords, &limits, password, stored).await?;
     // Without an account no password matches.
     let (user_id, hash) = credentials.ok_or(Error::BadCredentials)?;
 
@@ -39,9 +51,10 @@ pub(crate) async fn login(app: &App, login: Login) -> Result<IssuedTokens, Error
         user_agent,
     };
     let refresh_token = Secret::random();
+    let device_tokens = device_tokens.after_login(device.as_ref());
     let transaction = app.database.transaction(async |connection| {
         // Other logins may have failed while this one waited for a core.
-        throttle::check(connection, &LOGIN_FAILURES, &subject).await?;
+        throttle::check_all(connection, &limits).await?;
         if let Some(new_hash) = &new_hash {
             users::update_password_hash(connection, user_id, &hash, new_hash).await?;
         }
@@ -54,9 +67,11 @@ pub(crate) async fn login(app: &App, login: Login) -> Result<IssuedTokens, Error
         sessions::insert_session(connection, user_id, &session).await?;
         let hash = refresh_token.hash();
         sessions::insert_token(connection, session.id, &hash, carrier, session.expires_at).await?;
+        devices::upsert_device(connection, user_id, &device_tokens.own.hash(), now).await?;
+        devices::delete_excess_devices(connection, user_id, DEVICES_MAX).await?;
         Ok(user)
     });
     let user = transaction.await?;
     let access_token = app.issuer.user_token(&user, session.id)?;
-    Ok(IssuedTokens { access_token, refresh_token, carrier, user })
+    Ok((IssuedTokens { access_token, refresh_token, carrier, user }, device_tokens))
 }

@@ -5,7 +5,7 @@ use mesh_data::database::Database;
 use crate::{
     db::{sessions, users},
     error::Error,
-    password::hashing::Passwords,
+    password::hashing,
     user::{Email, NewAccount, Role, User},
 };
 
@@ -43,11 +43,10 @@ pub(crate) async fn promote_to_admin(
 /// Creates an account that is an admin.
 pub(crate) async fn create_admin(
     database: &Database,
-    passwords: &Passwords,
     account: NewAccount,
 ) -> Result<AdminResult, Error> {
     let user = User::new(account.email, account.display_name, Role::Admin);
-    let password_hash = passwords.hash(account.password).await?;
+    let password_hash = hashing::hash(&account.password)?;
     let mut connection = database.connection().await?;
     if users::insert_user(&mut connection, &user, &password_hash).await? {
         Ok(AdminResult::Created)

@@ -7,31 +7,33 @@ use crate::{
     db::{attempts, links, users},
     error::Error,
     events,
-    limit::{EMAIL_TAKEN, Subject, throttle},
+    limit::{Subject, throttle},
     link::{Link, Purpose},
     user::{NewAccount, Role, User},
 };
 
-/// Creates an account and requests its welcome mail. Limits how many taken addresses `network` finds
-/// out (user enumeration).
+/// Creates an account and requests its welcome mail. Limits the calls of `network`: each mails to a
+/// stranger, or finds out that an address is taken (user enumeration).
 pub(crate) async fn sign_up(
     app: &App,
     account: NewAccount,
     network: &Subject,
 ) -> Result<User, Error> {
+    let passwords = app.passwords.admit(network)?;
+    let limit = &app.network_limits.sign_ups;
     {
         // Saves the hash of a call that would be rejected. The check below decides.
         let mut connection = app.database.connection().await?;
-        throttle::check(&mut connection, &EMAIL_TAKEN, network).await?;
+        throttle::check(&mut connection, limit, network).await?;
     }
     let user = User::new(account.email, account.display_name, Role::Customer);
-    let password_hash = app.passwords.hash(account.password).await?;
+    let password_hash = passwords.hash(account.password).await?;
     let created = app.database.transaction(async |connection| {
         // A network without attempts is rejected whether or not the address is taken: a rejection of
         // taken addresses alone would reveal them.
-        throttle::lock_and_check(connection, &EMAIL_TAKEN, network).await?;
+        throttle::lock_and_check(connection, limit, network).await?;
+        attempts::insert_attempt(connection, limit, network).await?;
         if !users::insert_user(connection, &user, &password_hash).await? {
-            attempts::insert_attempt(connection, &EMAIL_TAKEN, network).await?;
             return Ok::<_, Error>(false);
         }
         let link = Link::new(Purpose::VerifyEmail);

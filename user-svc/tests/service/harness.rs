@@ -40,16 +40,28 @@ pub struct Service {
     pub database_url: String,
 }
 
+/// All calls of a test come from one network, unless they forward another address.
+const UNLIMITED: [(&str, &str); 3] = [
+    ("sign-ups-max", "1000"),
+    ("login-failures-per-network-max", "1000"),
+    ("password-calls-per-network-max", "1000"),
+];
+
 pub async fn start() -> Service {
-    start_with_brokers(&Env::from_env().kafka_brokers()).await
+    start_with(&UNLIMITED).await
+}
+
+/// Starts a service with settings, and the limits of a network that production has.
+pub async fn start_with(settings: &[(&str, &str)]) -> Service {
+    start_with_brokers(&Env::from_env().kafka_brokers(), settings).await
 }
 
 /// Starts a service without a broker, so that events stay in the outbox.
 pub async fn start_without_broker() -> Service {
-    start_with_brokers(service::NO_BROKER).await
+    start_with_brokers(service::NO_BROKER, &UNLIMITED).await
 }
 
-async fn start_with_brokers(brokers: &str) -> Service {
+async fn start_with_brokers(brokers: &str, more: &[(&str, &str)]) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
@@ -58,6 +70,7 @@ async fn start_with_brokers(brokers: &str) -> Service {
         ("signing-key-notice-seconds", "1"),
         ("kafka-brokers", brokers),
     ];
+    let settings: Vec<_> = settings.iter().chain(more).copied().collect();
     let config = config(&database_url, &settings);
     let (database, token) = (config.settings.database.clone(), config.settings.token.clone());
     let run = async move |listeners, process| user_svc::run(config, listeners, process).await;
@@ -222,7 +235,14 @@ pub fn sign_up_request(email: &str) -> SignUpRequest {
 }
 
 pub fn login_request(email: &str, password: &str) -> LoginRequest {
-    LoginRequest { email: email.into(), password: password.into(), use_cookie: false }
+    LoginRequest { email: email.into(), password: password.into(), ..LoginRequest::default() }
+}
+
+/// Returns a request as the gateway forwards it from `address`.
+pub fn from_address<T>(address: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("x-forwarded-for", address.parse().unwrap());
+    request
 }
 
 /// Returns a RefreshSession as a browser sends it.
@@ -236,6 +256,13 @@ pub fn cookie_request(token: &str) -> Request<RefreshSessionRequest> {
 /// Returns the whole cookie that a response sets.
 pub fn set_cookie(metadata: &MetadataMap) -> Option<String> {
     Some(metadata.get("set-cookie")?.to_str().unwrap().to_owned())
+}
+
+/// Returns the cookie `device` that a response sets, as a browser sends it.
+pub fn device_cookie(metadata: &MetadataMap) -> Option<String> {
+    let cookies = metadata.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    let mut pairs = cookies.filter_map(|cookie| Some(cookie.split_once(';')?.0));
+    pairs.find(|pair| pair.starts_with("device=")).map(str::to_owned)
 }
 
 /// Returns the token in the cookie that a response sets.

@@ -1,13 +1,16 @@
-//! Throttling: failed logins, and addresses that are taken.
+//! Throttling: failed logins, sign-ups and requests for links.
 
-use proto::user::v1::{SignUpRequest, SignUpResponse};
+use diesel_async::SimpleAsyncConnection;
+use proto::user::v1::RequestPasswordResetRequest;
+use tests::PATIENCE;
 use tokio::task::JoinSet;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use tonic_types::StatusExt;
 use user_svc::upkeep::delete_expired_batch;
 
 use crate::harness::{
-    PASSWORD, Service, Users, login_request, rejection, sign_up_request, start, whole_error,
+    PASSWORD, Service, from_address, login_request, rejection, sign_up_request, start, start_with,
+    whole_error,
 };
 
 async fn log_in(service: &Service, email: &str, password: &str) -> Result<(), Status> {
@@ -80,55 +83,110 @@ async fn a_right_guess_after_ten_concurrent_wrong_ones_is_rejected() {
     wrong.join_all().await;
 }
 
-/// Calls SignUp with `address` in `x-forwarded-for`.
-async fn sign_up_from(
-    users: &mut Users,
-    address: &str,
-    message: SignUpRequest,
-) -> Result<Response<SignUpResponse>, Status> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("x-forwarded-for", address.parse().unwrap());
-    users.sign_up(request).await
+#[tokio::test(flavor = "multi_thread")]
+async fn one_password_tried_on_many_accounts_is_throttled() {
+    let service = start_with(&[("login-failures-per-network-max", "5")]).await;
+    service.sign_up("ada@example.com").await;
+    let mut users = service.users();
+    let mut log_in = async |address: &str, email: &str, password: &str| {
+        users.login(from_address(address, login_request(email, password))).await.map(drop)
+    };
+    for n in 0..5 {
+        // All hosts of a /48 are one network.
+        let address = format!("2001:db8:1:{n:x}::1");
+        let reason = rejection(log_in(&address, &format!("{n}@example.com"), "guess").await);
+        assert_eq!(reason, "BAD_CREDENTIALS");
+    }
+    for (email, password) in [("ada@example.com", PASSWORD), ("bob@example.com", "guess")] {
+        let reason = rejection(log_in("2001:db8:1:99::1", email, password).await);
+        assert_eq!(reason, "RATE_LIMITED");
+    }
+    log_in("2001:db8:2::1", "ada@example.com", PASSWORD).await.expect("another network");
+    service.execute("UPDATE tries SET created_at = created_at - interval '15 minutes'").await;
+    log_in("2001:db8:1::1", "ada@example.com", PASSWORD).await.expect("the window has passed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_gets_email_taken_at_most_twenty_times_an_hour() {
-    let service = start().await;
-    service.sign_up("ada@example.com").await;
+async fn a_network_signs_up_a_limited_number_of_accounts_an_hour() {
+    let service = start_with(&[("sign-ups-max", "5")]).await;
     let mut users = service.users();
-    let taken = || sign_up_request("ada@example.com");
-    for host in 0..20 {
-        // All hosts of a /64 are one network.
-        let address = format!("2001:db8:1:2::{host:x}");
-        let reason = rejection(sign_up_from(&mut users, &address, taken()).await);
-        assert_eq!(reason, "EMAIL_TAKEN");
+    let mut sign_up = async |address: &str, email: &str| {
+        users.sign_up(from_address(address, sign_up_request(email))).await.map(drop)
+    };
+    for n in 0..3 {
+        // All hosts of a /48 are one network.
+        let address = format!("2001:db8:1:{n:x}::1");
+        sign_up(&address, &format!("{n}@example.com")).await.expect("within the limit");
     }
-    // A free address is rejected too: otherwise the error would reveal which are taken.
-    for message in [taken(), sign_up_request("new@example.com")] {
-        let reason = rejection(sign_up_from(&mut users, "2001:db8:1:2::99", message).await);
-        assert_eq!(reason, "RATE_LIMITED");
+    for _ in 0..2 {
+        assert_eq!(rejection(sign_up("2001:db8:1::9", "0@example.com").await), "EMAIL_TAKEN");
     }
-    let reason = rejection(sign_up_from(&mut users, "2001:db8:1:3::1", taken()).await);
-    assert_eq!(reason, "EMAIL_TAKEN");
-
+    // Taken or not: otherwise the error would reveal which are taken.
+    for email in ["0@example.com", "new@example.com"] {
+        assert_eq!(rejection(sign_up("2001:db8:1::9", email).await), "RATE_LIMITED");
+    }
+    sign_up("2001:db8:2::1", "new@example.com").await.expect("another network");
     service.execute("UPDATE tries SET created_at = created_at - interval '1 hour'").await;
-    let message = sign_up_request("new@example.com");
-    assert!(sign_up_from(&mut users, "2001:db8:1:2::99", message).await.is_ok());
+    sign_up("2001:db8:1::9", "next@example.com").await.expect("the window has passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_concurrent_sign_ups_of_one_network_no_more_succeed() {
+    let settings = [("sign-ups-max", "3"), ("password-calls-per-network-max", "1000")];
+    let service = start_with(&settings).await;
+    let mut calls = JoinSet::new();
+    for n in 0..12 {
+        let mut users = service.users();
+        let request = from_address("10.0.0.1", sign_up_request(&format!("{n}@example.com")));
+        calls.spawn(async move { users.sign_up(request).await.map(drop) });
+    }
+    let results = calls.join_all().await;
+    let (created, rejected): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(created.len(), 3);
+    for result in rejected {
+        assert_eq!(rejection(result), "RATE_LIMITED");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_gateway_may_forward_an_address() {
-    let service = start().await;
-    service.sign_up("ada@example.com").await;
+    let service = start_with(&[("sign-ups-max", "2")]).await;
     let mut users = service.users_as("order-svc");
-    let mut reasons = Vec::new();
-    for host in 0..21 {
-        let address = format!("10.0.0.{host}");
-        let message = sign_up_request("ada@example.com");
-        reasons.push(rejection(sign_up_from(&mut users, &address, message).await));
+    let mut results = Vec::new();
+    for n in 0..3 {
+        let message = sign_up_request(&format!("{n}@example.com"));
+        let request = from_address(&format!("10.0.0.{n}"), message);
+        results.push(users.sign_up(request).await);
     }
-    assert_eq!(reasons.pop().as_deref(), Some("RATE_LIMITED"));
-    assert!(reasons.iter().all(|reason| reason == "EMAIL_TAKEN"));
+    assert_eq!(rejection(results.pop().unwrap()), "RATE_LIMITED");
+    assert!(results.iter().all(Result::is_ok));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_beyond_its_limit_does_not_wait_for_others_of_its_network() {
+    let service = start().await;
+    let request =
+        || from_address("10.0.0.1", RequestPasswordResetRequest { email: "a@example.com".into() });
+    let mut users = service.users();
+    users.request_password_reset(request()).await.unwrap();
+    service
+        .execute(
+            "INSERT INTO tries (kind, subject, created_at) \
+             SELECT kind, subject, created_at FROM tries, generate_series(1, 99)",
+        )
+        .await;
+    // The lock of the network, as another call of it holds it.
+    let database = service.database();
+    let mut connection = database.connection().await.unwrap();
+    let lock = "SELECT pg_advisory_lock(('x' || ( \
+                    SELECT string_agg(substr(encode(subject, 'hex'), 17 - 2 * i, 2), '') \
+                    FROM generate_series(1, 8) AS i))::bit(64)::bigint) \
+                FROM (SELECT subject FROM tries LIMIT 1) AS network";
+    connection.batch_execute(lock).await.unwrap();
+    let mut request = request();
+    request.set_timeout(PATIENCE);
+    assert_eq!(rejection(users.request_password_reset(request).await), "RATE_LIMITED");
+    connection.batch_execute("SELECT pg_advisory_unlock_all()").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,8 +197,9 @@ async fn attempts_outside_every_window_are_deleted() {
         assert_eq!(reason, "BAD_CREDENTIALS");
     }
     let old = "UPDATE tries SET created_at = created_at - interval '2 hours' \
-               WHERE id IN (SELECT id FROM tries LIMIT 2)";
+               WHERE id IN (SELECT id FROM tries ORDER BY id LIMIT 4)";
     service.execute(old).await;
     assert!(!delete_expired_batch(&service.database()).await.unwrap());
-    service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM tries) = 1; END $$").await;
+    // Each failure counts for its network and for its account.
+    service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM tries) = 2; END $$").await;
 }

@@ -168,6 +168,7 @@ async fn links_are_revoked_when_the_account_is_disabled_or_its_password_changes(
     let message = ChangePasswordRequest {
         current_password: PASSWORD.into(),
         new_password: NEW_PASSWORD.into(),
+        ..ChangePasswordRequest::default()
     };
     let request = with_token(&ada.access_token, message);
     service.users().change_password(request).await.unwrap();

@@ -4,11 +4,13 @@
 mod access;
 mod api_client;
 mod commands;
+mod device;
 mod field_rules;
 mod harness;
 mod limit;
 mod link;
 mod password_change;
+mod password_queue;
 mod session_list;
 mod session_login;
 mod session_logout;

@@ -10,8 +10,11 @@ use crate::harness::{PASSWORD, Service, login_request, rejection, start, start_w
 const NEW_PASSWORD: &str = "a horse of another colour";
 
 async fn change(service: &Service, token: &str, current: &str, new: &str) -> Result<(), Status> {
-    let request =
-        ChangePasswordRequest { current_password: current.into(), new_password: new.into() };
+    let request = ChangePasswordRequest {
+        current_password: current.into(),
+        new_password: new.into(),
+        ..ChangePasswordRequest::default()
+    };
     service.users().change_password(with_token(token, request)).await.map(drop)
 }
 
@@ -66,8 +69,11 @@ async fn of_concurrent_password_changes_one_succeeds() {
     for n in 0..6 {
         let (mut users, new_password) = (service.users(), format!("{NEW_PASSWORD} {n}"));
         let current_password = PASSWORD.to_owned();
-        let message =
-            ChangePasswordRequest { current_password, new_password: new_password.clone() };
+        let message = ChangePasswordRequest {
+            current_password,
+            new_password: new_password.clone(),
+            ..ChangePasswordRequest::default()
+        };
         let request = with_token(&token, message);
         calls.spawn(async move { (new_password, users.change_password(request).await) });
     }

@@ -50,10 +50,13 @@ async fn a_password_change_reports_all_bad_fields() {
     service.sign_up("ada@example.com").await;
     let token = service.log_in("ada@example.com").await.access_token;
     for (current, new) in [("", ""), ("\0", "short"), (&*"x".repeat(129), &*"x".repeat(129))] {
-        let request =
-            ChangePasswordRequest { current_password: current.into(), new_password: new.into() };
+        let request = ChangePasswordRequest {
+            current_password: current.into(),
+            new_password: new.into(),
+            device_token: "x".repeat(129),
+        };
         let result = service.users().change_password(with_token(&token, request)).await;
-        assert_eq!(reported(result), ["current_password", "new_password"]);
+        assert_eq!(reported(result), ["current_password", "new_password", "device_token"]);
     }
 }
 
