@@ -42,7 +42,7 @@ async fn create_admin(
 ) -> Result<(), BoxError> {
     let mut violations = Violations::new();
     let email = Email::checked(&mut violations, "--email", email);
-    let display_name = user::name(&mut violations, "--display-name", display_name);
+    let display_name = user::display_name(&mut violations, "--display-name", display_name);
     violations.finish(())?;
 
     let database = Database::open(&config.settings.database, &MIGRATIONS)?;

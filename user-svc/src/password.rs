@@ -1,6 +1,7 @@
 //! Passwords of accounts: the rules for new and existing ones. Does no I/O.
 
 pub(crate) mod change;
+mod common;
 pub(crate) mod hashing;
 pub(crate) mod queue;
 pub(crate) mod verification;
@@ -18,6 +19,8 @@ pub(crate) fn new_password(
     field: &str,
     value: String,
 ) -> SecretString {
+    let is_common = common::is_common(&value);
+    violations.require(!is_common, field, "must not be one of the most common passwords");
     password(violations, field, value, PASSWORD_CHARACTERS_MIN)
 }
 
@@ -46,10 +49,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_common_password_is_rejected_as_a_new_one_only() {
+        let mut violations = Violations::new();
+        existing_password(&mut violations, "password", "Password1".to_owned());
+        assert!(violations.is_empty());
+        new_password(&mut violations, "password", "Password1".to_owned());
+        assert!(!violations.is_empty());
+    }
+
+    #[test]
     fn the_length_of_a_password_is_its_number_of_characters() {
         for (value, good) in [
             ("1234567".to_owned(), false),
-            ("12345678".to_owned(), true),
+            ("1x3y5z7w".to_owned(), true),
             ("ß".repeat(7), false),
             ("ß".repeat(8), true),
             ("ß".repeat(128), true),

@@ -142,6 +142,14 @@ pub(crate) fn name(violations: &mut Violations, field: &str, value: &str) -> Str
     name
 }
 
+/// Returns the name of a person like [`name`]. Also adds a violation for the characters of a link or an
+/// address: the shop mails the name to whoever was named as the owner of the address.
+pub(crate) fn display_name(violations: &mut Violations, field: &str, value: &str) -> String {
+    let name = name(violations, field, value);
+    violations.require(!name.contains(['/', ':', '@']), field, "must not contain / : or @");
+    name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +207,21 @@ mod tests {
             (entered.as_str(), entered.key().as_str()),
             ("Ada@Example.COM", "ada@example.com")
         );
+    }
+
+    #[test]
+    fn the_name_of_a_person_is_no_link_and_no_address() {
+        for (value, good) in [
+            ("Ada Lovelace", true),
+            ("J. R. O'Neil-Smith, Jr. (Jo)", true),
+            ("You won: evil.example", false),
+            ("evil.example/x", false),
+            ("ada@example.com", false),
+        ] {
+            let mut violations = Violations::new();
+            display_name(&mut violations, "display_name", value);
+            assert_eq!(violations.finish(()).is_ok(), good, "{value:?}");
+        }
     }
 
     #[test]

@@ -8,11 +8,13 @@ use prost_reflect::{
 use uuid::Uuid;
 
 /// Texts that a pattern of the contract accepts and rejects.
-const PATTERNS: [(&str, &str, &[&str]); 6] = [
+const PATTERNS: [(&str, &str, &[&str]); 7] = [
     // A country.
     ("^[A-Z]{2}$", "DE", &["", "de", "D", "DEU", "D1"]),
-    // Name of a person or system: no control characters.
+    // Name of a system: no control characters.
     ("^\\P{Cc}*$", "Ada", &["A\u{7}da", "A\0da"]),
+    // Name of a person: neither a link nor an address.
+    ("^[^\\p{Cc}/:@]*$", "Ada", &["A\u{7}da", "evil.example/x", "A: b", "a@b"]),
     // Slug.
     ("^[a-z0-9]+(-[a-z0-9]+)*$", "a-1", &["A", "a--b", "-a", "a-", "ä"]),
     ("^[A-Za-z0-9._-]+$", "KIT-0001", &["", "a b", "ä"]),
@@ -277,7 +279,8 @@ fn texts(rules: &DynamicMessage) -> (Vec<String>, Vec<String>) {
         bad.extend(others.iter().map(|&other| other.to_owned()));
         (*base).to_owned()
     } else {
-        "a".repeat(least)
+        // A password of one repeated letter is a common one.
+        ('a'..='z').rev().cycle().take(least).collect()
     };
     let padded = |length: u64, with: &str| {
         format!("{base}{}", with.repeat(length as usize - base.chars().count()))

@@ -19,7 +19,7 @@ pub(crate) fn sign_up(request: pb::SignUpRequest) -> Result<NewAccount> {
     let account = NewAccount {
         email: Email::checked(&mut violations, "email", &request.email),
         password: new_password(&mut violations, "password", request.password),
-        display_name: user::name(&mut violations, "display_name", &request.display_name),
+        display_name: user::display_name(&mut violations, "display_name", &request.display_name),
     };
     violations.finish(account)
 }
@@ -37,7 +37,7 @@ pub(crate) fn update_current_user(request: pb::UpdateCurrentUserRequest) -> Resu
     let display_name = if paths.is_empty() {
         String::new()
     } else {
-        user::name(&mut violations, "user.display_name", &user.display_name)
+        user::display_name(&mut violations, "user.display_name", &user.display_name)
     };
     violations.finish(display_name)
 }

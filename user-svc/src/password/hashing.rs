@@ -14,6 +14,7 @@ use argon2::{
 use mesh::{Error, deadline};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::{
     limit::Subject,
@@ -127,16 +128,37 @@ impl AdmittedPasswords {
 
 /// Returns the hash of a password in the PHC string format, on this thread.
 pub(crate) fn hash(password: &SecretString) -> Result<String, Error> {
-    let hash = ARGON2.hash_password(password.expose_secret().as_bytes());
+    let hash = ARGON2.hash_password(normalized(password).expose_secret().as_bytes());
     Ok(hash.map_err(Error::internal)?.to_string())
 }
 
+/// Returns a password in Unicode NFC: what a keyboard produces for one character differs between
+/// systems.
+fn normalized(password: &SecretString) -> SecretString {
+    password.expose_secret().nfc().collect::<String>().into()
+}
+
+/// Verifies a password in NFC and, if that does not match and differs, as entered: older hashes are of
+/// the latter.
 fn verify(password: &SecretString, stored: &str) -> Result<Verification, Error> {
     let stored = PasswordHash::new(stored).map_err(Error::internal)?;
-    match ARGON2.verify_password(password.expose_secret().as_bytes(), &stored) {
-        Ok(()) if is_current(&stored) => Ok(Verification::Match),
-        Ok(()) => hash(password).map(Verification::MatchRehashed),
-        Err(HashError::PasswordInvalid) => Ok(Verification::Mismatch),
+    if matches(&normalized(password), &stored)? {
+        return if is_current(&stored) {
+            Ok(Verification::Match)
+        } else {
+            hash(password).map(Verification::MatchRehashed)
+        };
+    }
+    if !is_nfc(password.expose_secret()) && matches(password, &stored)? {
+        return hash(password).map(Verification::MatchRehashed);
+    }
+    Ok(Verification::Mismatch)
+}
+
+fn matches(password: &SecretString, stored: &PasswordHash) -> Result<bool, Error> {
+    match ARGON2.verify_password(password.expose_secret().as_bytes(), stored) {
+        Ok(()) => Ok(true),
+        Err(HashError::PasswordInvalid) => Ok(false),
         Err(error) => Err(Error::internal(error)),
     }
 }
@@ -188,6 +210,24 @@ mod tests {
             panic!("the hash is not replaced");
         };
         assert_eq!(verify("correct horse", &new), Verification::Match);
+    }
+
+    #[test]
+    fn passwords_are_compared_in_nfc_and_old_hashes_of_other_forms_still_match() {
+        let (composed, decomposed) =
+            (secret("Zo\u{eb} \u{e9}tudie"), secret("Zoe\u{308} e\u{301}tudie"));
+        let verify = |password, stored: &str| verify(password, stored).expect("a result");
+        let stored = hash(&decomposed).expect("a hash");
+        assert_eq!(verify(&composed, &stored), Verification::Match);
+        assert_eq!(verify(&decomposed, &stored), Verification::Match);
+
+        let bytes = decomposed.expose_secret().as_bytes();
+        let old = ARGON2.hash_password(bytes).expect("a hash").to_string();
+        assert_eq!(verify(&composed, &old), Verification::Mismatch);
+        let Verification::MatchRehashed(new) = verify(&decomposed, &old) else {
+            panic!("the hash is not replaced");
+        };
+        assert_eq!(verify(&composed, &new), Verification::Match);
     }
 
     #[test]

@@ -73,6 +73,7 @@ async fn a_new_admin_needs_an_address_a_name_and_a_password() {
         ("nobody", Some(PASSWORD), "--email must be an e-mail address"),
         ("a@example.com", Some("short"), "ADMIN_PASSWORD must have 8 to 128 characters"),
         ("a@example.com", None, "ADMIN_PASSWORD must have 8 to 128 characters"),
+        ("a@example.com", Some("Password1"), "ADMIN_PASSWORD must not be one of the most common"),
     ] {
         let output = create_admin(&service, email, password).await;
         let lines = String::from_utf8(output.stderr).unwrap();

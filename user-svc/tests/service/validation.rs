@@ -12,7 +12,7 @@ use tests::{
 };
 use tonic::Status;
 
-use crate::harness::{login_request, start, start_without_broker};
+use crate::harness::{PASSWORD, login_request, sign_up_request, start, start_without_broker};
 
 /// Returns the bad fields that a VALIDATION_FAILED reports.
 fn reported<T>(result: Result<T, Status>) -> Vec<String> {
@@ -33,6 +33,28 @@ async fn sign_up_reports_all_bad_fields_and_none_of_their_values() {
     let leaks = |text: &str| status.message().contains(text);
     assert!(!leaks("nobody") && !leaks("short"), "{}", status.message());
     assert_eq!(reported::<()>(Err(status)), ["email", "password", "display_name"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_common_password_is_rejected_wherever_a_password_is_set() {
+    let service = start_without_broker().await;
+    service.sign_up("ada@example.com").await;
+    let token = service.log_in("ada@example.com").await.access_token;
+    let mut users = service.users();
+    let common = || "PassWord123".to_owned();
+    let request = SignUpRequest { password: common(), ..sign_up_request("bob@example.com") };
+    assert_eq!(reported(users.sign_up(request).await), ["password"]);
+    let request = ChangePasswordRequest {
+        current_password: PASSWORD.into(),
+        new_password: common(),
+        ..ChangePasswordRequest::default()
+    };
+    let result = users.change_password(with_token(&token, request)).await;
+    assert_eq!(reported(result), ["new_password"]);
+    let request = ResetPasswordRequest { token: "x".into(), new_password: common() };
+    assert_eq!(reported(users.reset_password(request).await), ["new_password"]);
+    let result = users.login(login_request("ada@example.com", &common())).await;
+    assert_eq!(reason(&result.unwrap_err()), "BAD_CREDENTIALS");
 }
 
 #[tokio::test(flavor = "multi_thread")]
