@@ -48,6 +48,10 @@ pub struct Config {
     #[arg(long, env, default_value = "notify-svc")]
     pub kafka_group: String,
 
+    /// URL of user-svc, which creates the links of mails to accounts.
+    #[arg(long, env, default_value = "https://localhost:15051")]
+    pub user_svc_url: http::Uri,
+
     /// Sender of the mails, as `Name <address>`.
     #[arg(long, env, default_value = "Shopmesh <orders@shopmesh.example>", value_parser = sender)]
     pub mail_from: Mailbox,

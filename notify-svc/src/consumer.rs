@@ -42,6 +42,7 @@ impl Handler for MailEvents {
             event_id: request.event_id,
             kind: request.content.kind(),
             recipient: request.recipient,
+            email_verified: request.email_verified,
             subject: self.templates.subject(&request.content)?,
             order_id: request.content.order().map(|order| order.id),
             payload: record.payload.clone(),

@@ -15,13 +15,15 @@ use crate::notification::NotificationKind;
 
 /// Longest text, in characters.
 const TEXT_CHARACTERS_MAX: usize = 200;
+/// Longest token of a link, in characters.
+const TOKEN_CHARACTERS_MAX: usize = 128;
 /// Characters of an order's id that people know as its number.
 const ORDER_NUMBER_CHARACTERS: usize = 8;
 
 /// The content of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MailContent {
-    /// Name of the recipient for the salutation. May be empty.
+    /// Name of the recipient for the salutation. Empty unless the address is verified.
     pub(crate) name: Line,
     pub(crate) details: Details,
 }
@@ -33,9 +35,9 @@ pub(crate) enum Details {
     OrderShipped(Order),
     OrderCancelled(Order),
     /// The link, if any, verifies the address of the new account.
-    Welcome(Option<Link>),
-    EmailVerification(Link),
-    PasswordReset(Link),
+    Welcome(Option<MailedLink>),
+    EmailVerification(MailedLink),
+    PasswordReset(MailedLink),
     PasswordChanged,
 }
 
@@ -66,7 +68,7 @@ impl MailContent {
     }
 
     /// Returns the link that the mail carries, if any.
-    pub(crate) fn link(&self) -> Option<&Link> {
+    pub(crate) fn link(&self) -> Option<&MailedLink> {
         match &self.details {
             Details::EmailVerification(link) | Details::PasswordReset(link) => Some(link),
             Details::Welcome(link) => link.as_ref(),
@@ -78,12 +80,41 @@ impl MailContent {
     }
 }
 
-/// A link that can be used once.
+/// The link of a mail, as the event names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MailedLink {
+    /// user-svc creates the token when the mail is composed.
+    Requested(Uuid),
+    /// The event contains the token: an older version of user-svc published it.
+    Issued(Link),
+}
+
+/// A link that can be used once.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Link {
     /// Proves that the user has read the mail. Letters, digits, `-` and `_`.
-    pub(crate) token: String,
+    token: String,
     pub(crate) expires_at: DateTime<Utc>,
+}
+
+impl Link {
+    /// Returns the link, unless its token has other characters or is too long.
+    pub(crate) fn new(token: String, expires_at: DateTime<Utc>) -> Option<Self> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let fits = (1..=TOKEN_CHARACTERS_MAX).contains(&token.len());
+        (fits && token.chars().all(is_plain)).then_some(Self { token, expires_at })
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// Leaves out the token.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// An order as a mail shows it. Templates see each serialized field under its name.
@@ -95,8 +126,15 @@ pub(crate) struct Order {
     pub(crate) placed_at: Option<DateTime<Utc>>,
     pub(crate) items: Vec<LineItem>,
     pub(crate) total: Amount,
-    /// The shipping address, line by line. May be empty.
-    pub(crate) address: Vec<Line>,
+    /// What follows the line items, in this order.
+    pub(crate) sections: Vec<Section>,
+}
+
+/// A part of a mail about an order: a label and what it labels, such as an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Section {
+    pub(crate) label: &'static str,
+    pub(crate) lines: Vec<Line>,
 }
 
 impl Order {
@@ -196,16 +234,21 @@ pub(crate) mod samples {
                 LineItem::new(Line::new("Tea"), 1, euros(499)),
             ],
             total: euros(2999),
-            address: vec![Line::new(name), Line::new("Main Street 1")],
+            sections: vec![Section {
+                label: "Delivery to",
+                lines: vec![Line::new(name), Line::new("Main Street 1")],
+            }],
         }
+    }
+
+    pub(crate) fn link() -> Link {
+        let expires_at = DateTime::from_timestamp(1_795_000_000, 0).expect("a valid time");
+        Link::new("q-_Z9".into(), expires_at).expect("a valid token")
     }
 
     /// Returns the content of a mail of each kind to `name`; a welcome without and with a link.
     pub(crate) fn contents(name: &str) -> [MailContent; 8] {
-        let link = Link {
-            token: "q-_Z9".into(),
-            expires_at: DateTime::from_timestamp(1_795_000_000, 0).expect("a valid time"),
-        };
+        let link = MailedLink::Requested(Uuid::from_u128(7));
         [
             Details::OrderConfirmation(order(name)),
             Details::OrderShipped(order(name)),

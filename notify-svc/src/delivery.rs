@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     Queryable, QueryableByName, Selectable,
     pg::Pg,
-    sql_types::{Binary, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Binary, Bool, Nullable, Text, Uuid as SqlUuid},
 };
 use mesh_data::outbox::NewEvent;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::{
     schema::{deliveries, delivery_attempts},
 };
 
+pub(crate) mod composer;
 pub(crate) mod pause;
 mod reply;
 pub(crate) mod results;
@@ -50,6 +51,8 @@ pub struct ClaimedMail {
     pub(crate) order_id: Option<Uuid>,
     #[diesel(sql_type = Binary)]
     pub(crate) payload: Vec<u8>,
+    #[diesel(sql_type = Bool)]
+    pub(crate) over_limit: bool,
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) traceparent: Option<String>,
     pub(crate) pending_since: DateTime<Utc>,

@@ -10,19 +10,17 @@ use proto::{
     order::v1::{self as order_pb, OrderCancelled, OrderCreated, OrderShipped},
     time::{from_timestamp, timestamp},
     topics::Event,
-    user::v1::{MailedLink, UserMailRequested, user_mail_requested::Mail},
+    user::v1::{self as user_pb, UserMailRequested, user_mail_requested::Mail},
 };
 use uuid::Uuid;
 
 use crate::{
-    content::{Amount, Details, Line, LineItem, Link, MailContent, Order},
+    content::{Amount, Details, Line, LineItem, Link, MailContent, MailedLink, Order, Section},
     notification::{NotificationId, NotificationKind, NotificationState},
 };
 
 /// Longest address, in characters. Source: RFC 5321, 4.5.3.1.
 const RECIPIENT_CHARACTERS_MAX: usize = 320;
-/// Longest token of a link, in characters.
-const TOKEN_CHARACTERS_MAX: usize = 128;
 /// Most line items of an order. The contract allows 50.
 const ITEMS_MAX: usize = 1000;
 
@@ -53,6 +51,7 @@ pub(crate) struct MailRequest {
     pub(crate) event_id: Uuid,
     /// Empty: no mail is sent.
     pub(crate) recipient: String,
+    pub(crate) email_verified: bool,
     pub(crate) content: MailContent,
 }
 
@@ -76,50 +75,62 @@ pub(crate) fn decode_stored(
     decode(&message, payload).map(|request| request.content)
 }
 
+/// Decodes an event about an order. The three messages have the same fields.
+macro_rules! order_mail {
+    ($message:ident, $details:ident, $address_label:expr, $payload:expr) => {{
+        let event = $message::decode($payload)?;
+        let is_verified = event.customer_email_verified;
+        let details = Details::$details(order(event.order, $address_label, is_verified)?);
+        let recipient = (&*event.customer_email, &*event.customer_name, is_verified);
+        mail_request(&event.event_id, recipient, details)
+    }};
+}
+
 /// Decodes an event by the full name of its message.
 ///
 /// # Errors
 /// An unknown message, a malformed payload, or a field without which there is no mail.
 pub(crate) fn decode(message: &str, payload: &[u8]) -> Result<MailRequest, BoxError> {
     if message == OrderCreated::full_name() {
-        let event = OrderCreated::decode(payload)?;
-        let details = Details::OrderConfirmation(order(event.order)?);
-        mail_request(&event.event_id, &event.customer_email, &event.customer_name, details)
+        order_mail!(OrderCreated, OrderConfirmation, Some("Delivery to"), payload)
     } else if message == OrderShipped::full_name() {
-        let event = OrderShipped::decode(payload)?;
-        let details = Details::OrderShipped(order(event.order)?);
-        mail_request(&event.event_id, &event.customer_email, &event.customer_name, details)
+        order_mail!(OrderShipped, OrderShipped, Some("On its way to"), payload)
     } else if message == OrderCancelled::full_name() {
-        let event = OrderCancelled::decode(payload)?;
-        let details = Details::OrderCancelled(order(event.order)?);
-        mail_request(&event.event_id, &event.customer_email, &event.customer_name, details)
+        order_mail!(OrderCancelled, OrderCancelled, None, payload)
     } else if message == UserMailRequested::full_name() {
         let event = UserMailRequested::decode(payload)?;
         let details = user_mail(event.mail.ok_or("the mail is of an unknown kind")?)?;
-        mail_request(&event.event_id, &event.email, &event.display_name, details)
+        let recipient = (&*event.email, &*event.display_name, event.email_verified);
+        mail_request(&event.event_id, recipient, details)
     } else {
         Err(format!("unknown message {message:?}").into())
     }
 }
 
+/// Builds the request of a mail to an address, the name of its owner, and whether the owner has
+/// verified it.
+///
+/// **Invariant:** a mail to an address that is not verified contains no text of the person who
+/// requested it. Anybody can sign up with the address of a stranger.
 fn mail_request(
     event_id: &str,
-    recipient: &str,
-    name: &str,
+    (recipient, name, email_verified): (&str, &str, bool),
     details: Details,
 ) -> Result<MailRequest, BoxError> {
     if recipient.chars().count() > RECIPIENT_CHARACTERS_MAX || recipient.contains('\0') {
         return Err("the recipient is not an address".into());
     }
+    let name = if email_verified { Line::new(name) } else { Line::default() };
     Ok(MailRequest {
         event_id: Uuid::try_parse(event_id).map_err(|_| "event_id is not a UUID")?,
         recipient: recipient.trim().to_owned(),
-        content: MailContent { name: Line::new(name), details },
+        email_verified,
+        content: MailContent { name, details },
     })
 }
 
 fn user_mail(mail: Mail) -> Result<Details, BoxError> {
-    let required = |mailed: Option<MailedLink>| link(mailed.ok_or("the link is missing")?);
+    let required = |mailed: Option<user_pb::MailedLink>| link(mailed.ok_or("the link is missing")?);
     Ok(match mail {
         Mail::Welcome(mail) => Details::Welcome(mail.verification.map(link).transpose()?),
         Mail::EmailVerification(mail) => Details::EmailVerification(required(mail.link)?),
@@ -128,17 +139,21 @@ fn user_mail(mail: Mail) -> Result<Details, BoxError> {
     })
 }
 
-fn link(link: MailedLink) -> Result<Link, BoxError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let fits = (1..=TOKEN_CHARACTERS_MAX).contains(&link.token.len());
-    if !fits || !link.token.chars().all(is_plain) {
-        return Err("the token of the link is not valid".into());
+fn link(mailed: user_pb::MailedLink) -> Result<MailedLink, BoxError> {
+    if mailed.token.is_empty() {
+        let id = Uuid::try_parse(&mailed.link_id).map_err(|_| "link_id is not a UUID")?;
+        return Ok(MailedLink::Requested(id));
     }
-    let expires_at = link.expire_time.as_ref().and_then(from_timestamp);
-    Ok(Link { token: link.token, expires_at: expires_at.ok_or("the link has no expiry")? })
+    let expires_at = mailed.expire_time.as_ref().and_then(from_timestamp);
+    let link = Link::new(mailed.token, expires_at.ok_or("the link has no expiry")?);
+    Ok(MailedLink::Issued(link.ok_or("the token of the link is not valid")?))
 }
 
-fn order(order: Option<order_pb::Order>) -> Result<Order, BoxError> {
+fn order(
+    order: Option<order_pb::Order>,
+    address_label: Option<&'static str>,
+    is_verified: bool,
+) -> Result<Order, BoxError> {
     let order = order.ok_or("the order is missing")?;
     if order.items.len() > ITEMS_MAX {
         return Err("the order has too many line items".into());
@@ -147,18 +162,24 @@ fn order(order: Option<order_pb::Order>) -> Result<Order, BoxError> {
         let price = amount(item.price.as_ref())?;
         Ok::<_, BoxError>(LineItem::new(Line::new(&item.name), item.quantity, price))
     };
-    let address = order.shipping_address.as_ref().map(|address| {
-        let town = format!("{} {}", address.postal_code, address.city);
-        let lines = [&address.full_name, &address.street, &town, &address.country_code];
-        lines.map(|line| Line::new(line)).to_vec()
-    });
     Ok(Order {
         id: Uuid::try_parse(&order.order_id).map_err(|_| "order_id is not a UUID")?,
         placed_at: order.create_time.as_ref().and_then(from_timestamp),
         items: order.items.iter().map(item).collect::<Result<_, _>>()?,
         total: amount(order.total.as_ref())?,
-        address: address.unwrap_or_default(),
+        sections: if is_verified { sections(&order, address_label) } else { Vec::new() },
     })
+}
+
+/// Returns the sections of an order, which contain text of the customer. Without `address_label`
+/// the mail has no address.
+fn sections(order: &order_pb::Order, address_label: Option<&'static str>) -> Vec<Section> {
+    let address = order.shipping_address.as_ref().zip(address_label).map(|(address, label)| {
+        let town = format!("{} {}", address.postal_code, address.city);
+        let lines = [&address.full_name, &address.street, &town, &address.country_code];
+        Section { label, lines: lines.map(|line| Line::new(line)).to_vec() }
+    });
+    Vec::from_iter(address)
 }
 
 fn amount(money: Option<&Money>) -> Result<Amount, BoxError> {

@@ -2,6 +2,7 @@
 //! accounts only from the events that request a mail.
 
 mod api;
+mod clients;
 pub mod commands;
 mod config;
 pub mod consumer;
@@ -30,9 +31,11 @@ use tonic::service::Routes;
 pub use crate::config::{Config, DEFAULTS};
 use crate::{
     api::Api,
+    clients::{Links, USER_SVC_UNAVAILABLE},
     consumer::{MailEvents, TOPICS},
     delivery::{
         RetryPolicy,
+        composer::Composer,
         pause::{self, Pause},
         results::Results,
         worker::{self, Delivery},
@@ -71,13 +74,14 @@ impl App {
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
     let contract = proto::FILE_DESCRIPTOR_SET;
     let mut service = DataService::load(&config.settings, &MIGRATIONS, contract, process)?;
-    let verifier = service.verifier("USER_SVC_UNAVAILABLE")?;
+    let verifier = service.verifier(USER_SVC_UNAVAILABLE)?;
+    let links = Links::new(service.channel(&config.user_svc_url, USER_SVC_UNAVAILABLE)?);
     let server = Server::new(&config.smtp, config.mail_from.email.domain())?;
     let pause = Arc::new(Pause::new());
     service.readiness = pause::report_to(&pause, server.report_to(service.readiness));
 
     let app = App::new(service.database.clone(), service.wakeup.clone());
-    spawn_tasks(config, &app, (server, pause), &service);
+    spawn_tasks(config, &app, (links, server, pause), &service);
     let api = Api { app, page_tokens: service.page_tokens.clone() };
     let routes = Routes::new(NotificationServiceServer::new(api));
     service.serve(listeners, routes, verifier).await
@@ -87,10 +91,10 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
 fn spawn_tasks(
     config: Config,
     app: &App,
-    (server, pause): (Server, Arc<Pause>),
+    (links, server, pause): (Links, Server, Arc<Pause>),
     service: &DataService,
 ) {
-    let from = config.mail_from;
+    let (database, from) = (app.database.clone(), config.mail_from);
     let shop_name = from.name.clone().unwrap_or_else(|| SHOP_NAME_DEFAULT.to_owned());
     let templates = Arc::new(Templates::new(shop_name, config.public_url));
 
@@ -102,15 +106,15 @@ fn spawn_tasks(
         duration_max: Duration::from_hours(config.delivery.retry_hours_max.into()),
         delay_min: config.delivery.retry_seconds_min,
     };
-    let results = Results::new(&app.database, app.relay.clone(), retry, pause.clone());
-    let delivery = Arc::new(Delivery { app: app.clone(), server, templates, from, results, pause });
+    let results = Results::new(&database, app.relay.clone(), retry, pause.clone());
+    let composer = Composer { database: database.clone(), links, templates, from };
+    let delivery = Arc::new(Delivery { app: app.clone(), composer, server, results, pause });
     for _ in 0..config.delivery.delivery_workers {
         let worker = worker::run(delivery.clone(), service.process.shutdown.clone());
         service.process.spawn("delivery", worker.map(Ok));
     }
 
     service.spawn_relay();
-    let database = app.database.clone();
     service.process.every("upkeep", upkeep::INTERVAL, move || {
         let database = database.clone();
         async move { upkeep::roll_up(&database).await }

@@ -101,6 +101,8 @@ pub struct NewNotification {
     pub(crate) kind: NotificationKind,
     /// Empty: no mail is sent.
     pub(crate) recipient: String,
+    /// Whether the owner of the address has verified it.
+    pub(crate) email_verified: bool,
     pub(crate) subject: String,
     pub(crate) order_id: Option<Uuid>,
     /// The event, encoded: the source of the mail's content.

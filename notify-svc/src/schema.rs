@@ -11,6 +11,7 @@ diesel::table! {
         payload -> Binary,
         traceparent -> Nullable<Text>,
         created_at -> Timestamptz,
+        over_limit -> Bool,
     }
 }
 

@@ -85,16 +85,18 @@ impl Templates {
 
     /// Renders the subject of a mail.
     pub(crate) fn subject(&self, content: &MailContent) -> Result<String, minijinja::Error> {
-        self.render_file(content.kind(), "subject.txt", self.context(content, ""))
+        self.render_file(content.kind(), "subject.txt", self.context(content, None, ""))
     }
 
-    /// Renders a mail with the `subject` that is stored with its notification.
+    /// Renders a mail with the `subject` that is stored with its notification, and with `link`, if
+    /// the content has one.
     pub(crate) fn render(
         &self,
         content: &MailContent,
+        link: Option<&Link>,
         subject: String,
     ) -> Result<RenderedMail, minijinja::Error> {
-        let context = self.context(content, &subject);
+        let context = self.context(content, link, &subject);
         let mut text = self.render_file(content.kind(), "body.txt", context.clone())?;
         text.push('\n');
         let html = self.render_file(content.kind(), "body.html", context)?;
@@ -112,7 +114,7 @@ impl Templates {
         self.environment.get_template(&format!("{folder}/{file}"))?.render(context)
     }
 
-    fn context(&self, content: &MailContent, subject: &str) -> Value {
+    fn context(&self, content: &MailContent, link: Option<&Link>, subject: &str) -> Value {
         let none = || Value::from(());
         context! {
             subject => subject,
@@ -121,7 +123,7 @@ impl Templates {
             shop_name => self.shop_name.as_str(),
             shop_url => self.shop_url.as_str(),
             order => content.order().map_or_else(none, |order| self.order(order)),
-            link => content.link().map_or_else(none, |link| self.link(content.kind(), link)),
+            link => link.map_or_else(none, |link| self.link(content.kind(), link)),
         }
     }
 
@@ -132,7 +134,7 @@ impl Templates {
             _ => "verify-email",
         };
         context! {
-            url => format!("{}{page}#token={}", self.shop_url, link.token),
+            url => format!("{}{page}#token={}", self.shop_url, link.token()),
             expires => link.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
         }
     }
@@ -184,7 +186,7 @@ fn ascii(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::samples::contents;
+    use crate::content::samples::{contents, link};
     use proptest::prelude::*;
 
     fn templates() -> Templates {
@@ -197,7 +199,8 @@ mod tests {
 
     fn render(templates: &Templates, content: &MailContent) -> RenderedMail {
         let subject = templates.subject(content).expect("the subject renders");
-        templates.render(content, subject).expect("the mail renders")
+        let link = content.link().map(|_| link());
+        templates.render(content, link.as_ref(), subject).expect("the mail renders")
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Databases of a test's own, and what only SQL can set up or see.
 
 use devstack::testing::template_database;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
 use mesh::BoxError;
@@ -59,4 +59,22 @@ pub async fn number(database: &Database, expression: &str) -> i64 {
         .await
         .expect("the expression is a number");
     row.number
+}
+
+/// Returns the text that an SQL query returns.
+///
+/// # Panics
+/// If the database rejects it, or it returns no row.
+pub async fn text(database: &Database, query: &str) -> String {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let mut connection = database.connection().await.expect("the database responds");
+    let row: Row = diesel::sql_query(format!("SELECT ({query})::text AS text"))
+        .get_result(&mut connection)
+        .await
+        .expect("the query returns a text");
+    row.text
 }

@@ -16,7 +16,8 @@ use tonic::{Response, Status};
 
 use crate::App;
 
-/// Implements `UserService`.
+/// Implements `UserService` and `LinkService`. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Api {
     pub app: App,
     pub page_tokens: PageTokens,

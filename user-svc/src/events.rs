@@ -36,10 +36,7 @@ pub(crate) fn password_changed_mail(user: &User) -> NewEvent {
 }
 
 fn mailed_link(link: &Link) -> pb::MailedLink {
-    pb::MailedLink {
-        token: link.token.expose().to_owned(),
-        expire_time: Some(timestamp(link.expires_at)),
-    }
+    pb::MailedLink { link_id: link.id.to_string(), ..pb::MailedLink::default() }
 }
 
 fn user_mail(user: &User, requested_at: DateTime<Utc>, mail: Mail) -> NewEvent {
@@ -51,6 +48,7 @@ fn user_mail(user: &User, requested_at: DateTime<Utc>, mail: Mail) -> NewEvent {
         display_name: user.display_name.clone(),
         create_time: Some(timestamp(requested_at)),
         mail: Some(mail),
+        email_verified: user.email_verified,
     };
     NewEvent::new(event_id, UserMailRequested::TOPIC, user.id.to_string(), &event)
 }

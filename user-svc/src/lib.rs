@@ -26,7 +26,9 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use mesh::{BoxError, boot::Process, server::Listeners, token::Verifier};
 use mesh_data::{database::Database, outbox::Wakeup, service::DataService};
-use proto::user::v1::user_service_server::UserServiceServer;
+use proto::user::v1::{
+    link_service_server::LinkServiceServer, user_service_server::UserServiceServer,
+};
 use tonic::service::Routes;
 
 use crate::{
@@ -84,7 +86,8 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let reloader = folder::Reloader::new(config.signing_keys_dir, keys.clone(), verifier.clone());
     spawn_reload(&service.process, reloader);
     let api = Api { app, page_tokens: service.page_tokens.clone() };
-    let routes = Routes::new(UserServiceServer::new(api));
+    let routes =
+        Routes::new(UserServiceServer::new(api.clone())).add_service(LinkServiceServer::new(api));
     service.serve(listeners, jwks::add_route(routes, keys), verifier).await
 }
 

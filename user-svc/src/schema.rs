@@ -50,8 +50,10 @@ diesel::table! {
     links (user_id, purpose) {
         user_id -> Uuid,
         purpose -> Text,
-        hash -> Binary,
-        expires_at -> Timestamptz,
+        hash -> Nullable<Binary>,
+        expires_at -> Nullable<Timestamptz>,
+        id -> Uuid,
+        issuable_until -> Timestamptz,
     }
 }
 

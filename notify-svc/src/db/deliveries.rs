@@ -69,7 +69,7 @@ pub async fn claim(
            FROM due WHERE deliveries.notification_id = due.notification_id \
            RETURNING deliveries.*\
          ) SELECT notification_id, claim_id, kind, recipient, subject, order_id, payload, \
-           traceparent, pending_since, version, cut_off_count, resend_count, \
+           over_limit, traceparent, pending_since, version, cut_off_count, resend_count, \
            attempt_count, unknown_count, first_attempt_at \
          FROM claimed JOIN notifications ON id = notification_id ORDER BY due_at",
     ))

@@ -24,13 +24,36 @@ diesel::define_sql_function! {
     fn lower(text: Text) -> Text;
 }
 
+/// Locks the recipients whose address is not verified until the transaction ends, so that
+/// two replicas do not count their mails at the same time.
+pub(crate) async fn lock_unverified(
+    connection: &mut Connection,
+    new: &[NewNotification],
+) -> QueryResult<()> {
+    let unverified: Vec<_> =
+        new.iter().filter(|new| !new.email_verified).map(|new| &*new.recipient).collect();
+    if unverified.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::of(&unverified).column::<Text, _>("address", |address| *address);
+    // In the order of the keys, so that two replicas cannot deadlock.
+    let lock = sql("WITH keys AS MATERIALIZED (\
+           SELECT DISTINCT hashtextextended(lower(address), 0) AS key FROM {recipient} ORDER BY key\
+         ) SELECT pg_advisory_xact_lock(key) FROM keys")
+    .rows("recipient", rows);
+    lock.execute(connection).await.map(drop)
+}
+
 /// Inserts the notifications whose event was not received before, and returns their number.
+/// Marks those to an address that is not verified and has had `unverified_max` mails within an
+/// hour.
 ///
 /// The rows are inserted in the order of their events, so that two replicas that insert the
 /// same ones cannot deadlock.
 pub(crate) async fn insert_notifications(
     connection: &mut Connection,
     new: &[NewNotification],
+    unverified_max: i64,
 ) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Inserted {
@@ -45,10 +68,26 @@ pub(crate) async fn insert_notifications(
         .column::<Text, _>("subject", |new| &*new.subject)
         .column::<Nullable<SqlUuid>, _>("order_id", |new| new.order_id)
         .column::<Binary, _>("payload", |new| &*new.payload)
-        .column::<Nullable<Text>, _>("traceparent", |new| new.traceparent.as_deref());
-    let insert = sql(include_str!("insert_notifications.sql")).rows("event", rows);
+        .column::<Nullable<Text>, _>("traceparent", |new| new.traceparent.as_deref())
+        .column::<Bool, _>("email_verified", |new| new.email_verified);
+    let insert = sql(include_str!("insert_notifications.sql"))
+        .rows("event", rows)
+        .bind::<BigInt, _>("unverified_max", unverified_max);
     let inserted: Option<Inserted> = insert.get_result(connection).await.optional()?;
     Ok(inserted.map_or(0, |inserted| inserted.pending))
+}
+
+/// Replaces the recipient of a mail.
+pub(crate) async fn update_recipient(
+    connection: &mut Connection,
+    id: NotificationId,
+    recipient: &str,
+) -> QueryResult<()> {
+    diesel::update(notifications::table.find(id))
+        .set(notifications::recipient.eq(recipient))
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 macro_rules! with_delivery {

@@ -19,7 +19,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lettre::message::Mailbox;
 use mesh::{error::chain, telemetry};
 use mesh_data::{database::convert_error, failpoint};
 use tokio::{
@@ -33,11 +32,14 @@ use uuid::Uuid;
 use crate::{
     App,
     db::deliveries as db,
-    delivery::{ClaimedMail, LEASE_DURATION, Outcome, Reply, pause::Pause, results::Results},
-    events, mail,
+    delivery::{
+        ClaimedMail, LEASE_DURATION, Outcome, Reply,
+        composer::{Composer, NotComposed},
+        pause::Pause,
+        results::Results,
+    },
     notification::NotificationId,
-    smtp::{Connection, Message, SendResult, Server, TransportError},
-    templates::Templates,
+    smtp::{Connection, SendResult, Server, TransportError},
 };
 
 /// Mails claimed at once.
@@ -60,26 +62,10 @@ const DRAIN_DURATION_MAX: Duration = Duration::from_secs(5);
 /// What all workers share.
 pub(crate) struct Delivery {
     pub(crate) app: App,
+    pub(crate) composer: Composer,
     pub(crate) server: Server,
-    pub(crate) templates: Arc<Templates>,
-    pub(crate) from: Mailbox,
     pub(crate) results: Results,
     pub(crate) pause: Arc<Pause>,
-}
-
-impl Delivery {
-    /// Composes a claimed mail. The error is the reply to record instead of the server's.
-    fn compose(&self, claimed: &ClaimedMail, message_id: &str) -> Result<Message, Reply> {
-        let failed = |error: &dyn std::error::Error| Reply::new(0, &error.to_string());
-        let content = events::decode_stored(claimed.kind, &claimed.payload)
-            .map_err(|error| failed(&*error))?;
-        let rendered = self
-            .templates
-            .render(&content, claimed.subject.clone())
-            .map_err(|error| failed(&error))?;
-        mail::compose(&self.from, &claimed.recipient, &content.name, message_id, rendered)
-            .map_err(|error| failed(&error))
-    }
 }
 
 /// Delivers mails until `shutdown`. Any number of workers and replicas may do so at once.
@@ -129,6 +115,8 @@ enum Attempt {
     Unknown(TransportError),
     /// Before the mail was sent.
     NotStarted(TransportError),
+    /// Before the mail was composed.
+    NotComposed(mesh::Error, Option<Connection>),
 }
 
 struct Worker {
@@ -217,16 +205,10 @@ impl Worker {
         claimed_at: Instant,
     ) -> Result<(), DeliveryError> {
         let delivery = self.delivery.clone();
-        let message_id = claimed.message_id(delivery.from.email.domain());
-        let attempt = match delivery.compose(claimed, &message_id) {
-            Err(reply) => Attempt::Replied(reply, self.connection.take()),
-            Ok(message) => {
-                let is_sent = AtomicBool::new(false);
-                let connection = self.connection.take();
-                let attempt = attempt(&delivery.server, connection, &message, &is_sent);
-                self.await_attempt(attempt, &is_sent, claimed, waiting, claimed_at).await
-            }
-        };
+        let message_id = claimed.message_id(delivery.composer.from.email.domain());
+        let is_sent = AtomicBool::new(false);
+        let attempt = attempt(&delivery, self.connection.take(), claimed, &message_id, &is_sent);
+        let attempt = self.await_attempt(attempt, &is_sent, claimed, waiting, claimed_at).await;
         match self.apply_circuit_breaker(claimed, attempt) {
             Attempt::Replied(reply, connection) => {
                 self.connection = connection;
@@ -246,6 +228,13 @@ impl Worker {
             Attempt::NotStarted(error) => {
                 waiting.push(claimed.clone());
                 Err(error.into())
+            }
+            // Other mails do not need what is missing.
+            Attempt::NotComposed(error, connection) => {
+                self.connection = connection;
+                tracing::warn!(error = %chain(&error), "a mail remains pending");
+                self.postpone(claimed).await;
+                Ok(())
             }
         }
     }
@@ -384,21 +373,27 @@ impl Worker {
     }
 }
 
-/// Sends a mail, over a new connection if there is none.
+/// Composes a mail and sends it, over a new connection if there is none.
 async fn attempt(
-    server: &Server,
+    delivery: &Delivery,
     connection: Option<Connection>,
-    message: &Message,
+    claimed: &ClaimedMail,
+    message_id: &str,
     is_sent: &AtomicBool,
 ) -> Attempt {
+    let message = match delivery.composer.compose(claimed, message_id).await {
+        Ok(message) => message,
+        Err(NotComposed::Failed(reply)) => return Attempt::Replied(reply, connection),
+        Err(NotComposed::Unavailable(error)) => return Attempt::NotComposed(error, connection),
+    };
     let connection = match connection {
         Some(connection) => connection,
-        None => match server.connect().await {
+        None => match delivery.server.connect().await {
             Ok(connection) => connection,
             Err(error) => return Attempt::NotStarted(error),
         },
     };
-    match connection.send(message, is_sent).await {
+    match connection.send(&message, is_sent).await {
         SendResult::Accepted(reply, connection) => Attempt::Replied(reply, Some(connection)),
         SendResult::Rejected(reply) => Attempt::Replied(reply, None),
         SendResult::Failed(error) => Attempt::Interrupted(error),

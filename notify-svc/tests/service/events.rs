@@ -128,6 +128,7 @@ fn welcome(recipient: &str) -> UserMailRequested {
         email: recipient.into(),
         display_name: "Ann".into(),
         create_time: None,
+        email_verified: true,
         mail: Some(Mail::Welcome(WelcomeMail::default())),
     }
 }

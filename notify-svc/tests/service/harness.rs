@@ -17,7 +17,9 @@ use proto::{
     order::v1::{Address, Order, OrderCreated, OrderItem},
     time::Timestamp,
     topics::Event,
+    user::v1::{UserMailRequested, user_mail_requested::Mail},
 };
+use serde_json::Value;
 use tests::{
     database, eventually,
     issuer::Issuer,
@@ -189,8 +191,11 @@ fn config(database_url: &str, jwks_url: &str, smtp_url: &str, more: &[(&str, &st
         ("smtp-ca-file", &ca),
         ("public-url", "https://shop.example"),
     ];
-    if !more.iter().any(|(setting, _)| *setting == "kafka-brokers") {
-        settings.push(("kafka-brokers", NO_BROKER));
+    let user_svc_url = Env::from_env().service_url(devstack::Service::USER);
+    for default in [("kafka-brokers", NO_BROKER), ("user-svc-url", &user_svc_url)] {
+        if !more.iter().any(|(setting, _)| *setting == default.0) {
+            settings.push(default);
+        }
     }
     settings.extend(more);
     service::config("notify-svc", DEFAULTS, database_url, &settings)
@@ -249,6 +254,24 @@ pub fn order_created(recipient: &str) -> Record {
         order: Some(order()),
         customer_email: recipient.into(),
         customer_name: "Ann Möller".into(),
+        customer_email_verified: true,
     };
     record(&event)
+}
+
+/// Returns the event that the account with the verified address `recipient` gets a mail.
+pub fn user_mail(recipient: &str, mail: Mail) -> UserMailRequested {
+    UserMailRequested {
+        event_id: Uuid::now_v7().to_string(),
+        email: recipient.into(),
+        display_name: "Ann".into(),
+        email_verified: true,
+        mail: Some(mail),
+        ..UserMailRequested::default()
+    }
+}
+
+/// Returns a field of a mail as maildev shows it.
+pub fn text<'a>(mail: &'a Value, field: &str) -> &'a str {
+    mail[field].as_str().unwrap_or_else(|| panic!("no {field} in {mail}"))
 }

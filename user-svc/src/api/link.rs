@@ -1,17 +1,27 @@
 //! Methods of mailed links.
 
 use proto::user::v1::{
-    RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestPasswordResetRequest,
-    RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse, VerifyEmailRequest,
-    VerifyEmailResponse,
+    IssueLinkRequest, IssueLinkResponse, RequestEmailVerificationRequest,
+    RequestEmailVerificationResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
+    ResetPasswordRequest, ResetPasswordResponse, VerifyEmailRequest, VerifyEmailResponse,
+    link_service_server::LinkService,
 };
 use tonic::{Request, Response};
 
 use super::{Api, Reply};
 use crate::{
     convert::{link as convert, network::client_network},
-    link::{Purpose, redeem, request::request_link},
+    link::{Purpose, issue, redeem, request::request_link},
 };
+
+#[tonic::async_trait]
+impl LinkService for Api {
+    async fn issue_link(&self, request: Request<IssueLinkRequest>) -> Reply<IssueLinkResponse> {
+        let id = convert::link_id(&request.get_ref().link_id)?;
+        let issued = issue::issue_link(&self.app, id).await?;
+        Ok(Response::new(convert::issued_link(issued)))
+    }
+}
 
 pub(super) async fn request_password_reset(
     api: &Api,

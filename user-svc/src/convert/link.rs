@@ -1,11 +1,16 @@
 //! Messages of mailed links.
 
 use mesh::validate::Violations;
-use proto::user::v1 as pb;
+use proto::{time::timestamp, user::v1 as pb};
 use secrecy::SecretString;
 
 use super::{Result, SECRET_BYTES_MAX};
-use crate::{password::new_password, secret::Secret, user::Email};
+use crate::{
+    link::{IssuedLink, LinkId},
+    password::new_password,
+    secret::Secret,
+    user::Email,
+};
 
 /// Returns the address of a request for a link.
 pub(crate) fn request_link(email: &str) -> Result<Email> {
@@ -26,6 +31,22 @@ pub(crate) fn verify_email(request: pb::VerifyEmailRequest) -> Result<Secret> {
     let mut violations = Violations::new();
     let token = token(&mut violations, request.token);
     violations.finish(token)
+}
+
+pub(crate) fn link_id(id: &str) -> Result<LinkId> {
+    let mut violations = Violations::new();
+    let id = violations.uuid("link_id", id);
+    violations.finish(LinkId(id))
+}
+
+pub(crate) fn issued_link(issued: IssuedLink) -> pb::IssueLinkResponse {
+    pb::IssueLinkResponse {
+        token: issued.token.expose().to_owned(),
+        expire_time: Some(timestamp(issued.expires_at)),
+        email: issued.user.email.as_str().to_owned(),
+        email_verified: issued.user.email_verified,
+        display_name: issued.user.display_name,
+    }
 }
 
 fn token(violations: &mut Violations, token: String) -> Secret {

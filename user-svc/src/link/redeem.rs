@@ -38,6 +38,8 @@ pub(crate) async fn reset_password(
         sessions::revoke_sessions(connection, user.id, None).await?;
         let subject = Subject::account(&user.email);
         attempts::delete_attempts(connection, &LOGIN_FAILURES, &subject).await?;
+        // The link has verified the address.
+        let user = User { email_verified: true, ..user };
         outbox::insert_events(connection, &[events::password_changed_mail(&user)]).await?;
         Ok::<_, Error>(())
     });

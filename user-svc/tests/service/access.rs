@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use mesh::access::{Access, Method, Methods};
 use proto::user::v1::LogoutRequest;
-use tests::issuer::{Issuer, with_token};
+use tests::{
+    issuer::{Issuer, with_token},
+    store::call_raw,
+};
 use tonic::Request;
 
 use crate::harness::{PASSWORD, login_request, rejection, start};
@@ -20,7 +23,7 @@ async fn a_method_that_is_not_public_needs_a_token_of_this_service() {
     let service = start().await;
     let issuer = Issuer::start().await;
     let foreign = issuer.token(&issuer.admin());
-    for (path, _) in methods().iter().filter(|(_, method)| method.access != Access::Public) {
+    for (path, _) in methods().iter().filter(|(_, method)| method.access.role().is_some()) {
         let missing = service.call(path, Request::new(Bytes::new())).await;
         assert_eq!(rejection(missing), "TOKEN_MISSING", "{path}");
         for token in [foreign.as_str(), "nonsense"] {
@@ -28,6 +31,25 @@ async fn a_method_that_is_not_public_needs_a_token_of_this_service() {
             assert_eq!(rejection(invalid), "TOKEN_INVALID", "{path}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_internal_method_rejects_every_service_but_its_callers() {
+    let service = start().await;
+    let admin = service.admin("ada@example.com").await.access_token;
+    let mut callers_of_all = Vec::new();
+    for (path, method) in methods() {
+        let Access::Internal { callers } = method.access else { continue };
+        for caller in ["gateway", "product-svc", "order-svc", "notify-svc", "user-svc"] {
+            let channel = service.process.channel(caller, proto::FILE_DESCRIPTOR_SET);
+            let rejected = call_raw(channel, &path, with_token(&admin, Bytes::new())).await;
+            let allowed = callers.iter().any(|allowed| allowed == caller);
+            let expected = if allowed { "VALIDATION_FAILED" } else { "CALLER_NOT_ALLOWED" };
+            assert_eq!(rejection(rejected), expected, "{path} by {caller}");
+        }
+        callers_of_all.extend(callers);
+    }
+    assert_eq!(callers_of_all, ["notify-svc"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

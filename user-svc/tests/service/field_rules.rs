@@ -12,6 +12,9 @@ async fn the_service_applies_the_field_rules_of_the_contract() {
     let channel = service.process.channel("gateway", proto::FILE_DESCRIPTOR_SET);
     field_rules::compare("shopmesh.user.", |access| match access {
         Access::Public => (channel.clone(), None),
+        Access::Internal { callers } => {
+            (service.process.channel(&callers[0], proto::FILE_DESCRIPTOR_SET), None)
+        }
         _ => (channel.clone(), Some(admin.clone())),
     })
     .await;

@@ -10,8 +10,9 @@ use mesh::{channel::Channel, config::TokenConfig, identity::Claims, token::Verif
 use mesh_data::{config::DatabaseConfig, database::Database, sql::sql};
 use prost::Message;
 use proto::user::v1::{
-    CreateApiClientRequest, ExchangeClientCredentialsRequest, GetCurrentUserRequest, LoginRequest,
-    LoginResponse, RefreshSessionRequest, Role, SignUpRequest, UserMailRequested,
+    CreateApiClientRequest, ExchangeClientCredentialsRequest, GetCurrentUserRequest,
+    IssueLinkRequest, IssueLinkResponse, LoginRequest, LoginResponse, RefreshSessionRequest, Role,
+    SignUpRequest, UserMailRequested, link_service_client::LinkServiceClient,
     user_service_client::UserServiceClient,
 };
 use tempfile::TempDir;
@@ -156,6 +157,14 @@ impl Service {
         let query = sql("SELECT payload FROM outbox ORDER BY id");
         let rows: Vec<Row> = query.load(&mut connection).await.unwrap();
         rows.iter().map(|row| UserMailRequested::decode(&row.payload[..]).unwrap()).collect()
+    }
+
+    /// Has the token of a link created, as notify-svc does when it composes the mail.
+    pub async fn issue_link(&self, link_id: &str) -> Result<IssueLinkResponse, Status> {
+        let channel = self.process.channel("notify-svc", proto::FILE_DESCRIPTOR_SET);
+        let request = IssueLinkRequest { link_id: link_id.to_owned() };
+        let response = LinkServiceClient::new(channel).issue_link(request).await?;
+        Ok(response.into_inner())
     }
 
     /// Creates an account.

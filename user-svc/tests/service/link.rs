@@ -1,9 +1,9 @@
-//! Mailed links: RequestPasswordReset, ResetPassword, RequestEmailVerification and VerifyEmail.
+//! Mailed links: RequestPasswordReset, ResetPassword, RequestEmailVerification, VerifyEmail and IssueLink.
 
 use std::collections::HashSet;
 
 use proto::user::v1::{
-    ChangePasswordRequest, DisableUserRequest, EnableUserRequest, MailedLink,
+    ChangePasswordRequest, DisableUserRequest, EnableUserRequest, IssueLinkResponse, MailedLink,
     RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
     UserMailRequested, VerifyEmailRequest, user_mail_requested::Mail,
 };
@@ -32,10 +32,20 @@ fn link(mail: &UserMailRequested) -> Option<&MailedLink> {
     }
 }
 
+/// Returns the id of the link of the newest mail.
+async fn newest_link(service: &Service) -> String {
+    let mails = service.mails().await;
+    link(mails.last().unwrap()).expect("it has a link").link_id.clone()
+}
+
 /// Returns the token of the newest mail.
 async fn newest_token(service: &Service) -> String {
-    let mails = service.mails().await;
-    link(mails.last().unwrap()).expect("it has a link").token.clone()
+    service.issue_link(&newest_link(service).await).await.expect("the link is valid").token
+}
+
+/// Returns how many seconds from now the token of a link expires.
+fn seconds_left(issued: &IssueLinkResponse) -> i64 {
+    issued.expire_time.unwrap().seconds - chrono::Utc::now().timestamp()
 }
 
 async fn request_reset(service: &Service, email: &str) -> Result<(), Status> {
@@ -76,10 +86,7 @@ async fn a_forgotten_password_is_replaced_by_a_mailed_link() {
     let mail = service.mails().await.pop().unwrap();
     assert!(matches!(mail.mail, Some(Mail::PasswordReset(_))), "{mail:?}");
     assert_eq!((mail.email.as_str(), mail.display_name.as_str()), (ADA, "Ada Lovelace"));
-    let MailedLink { token, expire_time } = link(&mail).unwrap();
-    let left = expire_time.unwrap().seconds - mail.create_time.unwrap().seconds;
-    assert!((3599..=3600).contains(&left), "{left}");
-
+    let token = &newest_token(&service).await;
     reset(&service, token, NEW_PASSWORD).await.unwrap();
     assert_eq!(rejection(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
     // The failed logins are reset, and the link has verified the address.
@@ -87,6 +94,7 @@ async fn a_forgotten_password_is_replaced_by_a_mailed_link() {
     assert_eq!(rejection(log_in(&service, PASSWORD).await), "BAD_CREDENTIALS");
     let mail = service.mails().await.pop().unwrap();
     assert!(matches!(mail.mail, Some(Mail::PasswordChanged(_))), "{mail:?}");
+    assert!(mail.email_verified, "{mail:?}");
     assert_eq!(rejection(reset(&service, token, PASSWORD).await), "LINK_INVALID");
 }
 
@@ -127,11 +135,86 @@ async fn the_link_of_the_welcome_mail_or_of_a_later_one_verifies_the_address() {
     request_verification(&service, ADA).await.unwrap();
     let mail = service.mails().await.pop().unwrap();
     assert!(matches!(mail.mail, Some(Mail::EmailVerification(_))), "{mail:?}");
-    let MailedLink { token, expire_time } = link(&mail).unwrap();
-    let left = expire_time.unwrap().seconds - mail.create_time.unwrap().seconds;
-    assert!((86_399..=86_400).contains(&left), "{left}");
-    verify(&service, token).await.unwrap();
+    verify(&service, &newest_token(&service).await).await.unwrap();
     assert!(log_in(&service, PASSWORD).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_created_when_its_mail_is_composed_and_replaces_the_earlier_one() {
+    let service = start_with_account().await;
+    for (purpose, seconds) in [("reset_password", 3600), ("verify_email", 86_400)] {
+        if purpose == "reset_password" {
+            request_reset(&service, ADA).await.unwrap();
+        } else {
+            request_verification(&service, ADA).await.unwrap();
+        }
+        let mail = service.mails().await.pop().unwrap();
+        let MailedLink { link_id, token, expire_time } = link(&mail).unwrap();
+        assert_eq!((token.as_str(), expire_time), ("", &None), "the event has no token");
+        let unissued = format!(
+            "DO $$ BEGIN ASSERT (SELECT hash IS NULL FROM links WHERE id = '{link_id}'); END $$"
+        );
+        service.execute(&unissued).await;
+
+        // The mail waited for days.
+        service.execute("UPDATE links SET issuable_until = now() + interval '1 day'").await;
+        let earlier = service.issue_link(link_id).await.unwrap();
+        let issued = service.issue_link(link_id).await.unwrap();
+        let left = seconds_left(&issued);
+        assert!((seconds - 60..=seconds).contains(&left), "{left}");
+        assert_eq!((&*issued.email, &*issued.display_name), (ADA, "Ada Lovelace"));
+        assert!(!issued.email_verified);
+        assert_eq!(issued.token.len(), 43);
+        if purpose == "reset_password" {
+            let rejected = reset(&service, &earlier.token, NEW_PASSWORD).await;
+            assert_eq!(rejection(rejected), "LINK_INVALID");
+            reset(&service, &issued.token, NEW_PASSWORD).await.unwrap();
+            service.execute("UPDATE users SET email_verified = false").await;
+        } else {
+            assert_eq!(rejection(verify(&service, &earlier.token).await), "LINK_INVALID");
+            verify(&service, &issued.token).await.unwrap();
+        }
+        assert_eq!(rejection(service.issue_link(link_id).await), "LINK_INVALID", "it is used");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_an_expired_link_is_created_again_until_the_link_is_too_old() {
+    let service = start_with_account().await;
+    request_reset(&service, ADA).await.unwrap();
+    let link_id = newest_link(&service).await;
+    let expired = newest_token(&service).await;
+    service
+        .execute(
+            "UPDATE links SET expires_at = now() - interval '1 day' \
+             WHERE purpose = 'reset_password'",
+        )
+        .await;
+    delete_expired_batch(&service.database()).await.unwrap();
+    assert_eq!(rejection(reset(&service, &expired, NEW_PASSWORD).await), "LINK_INVALID");
+    let issued = service.issue_link(&link_id).await.expect("a mail may be resent");
+    service.execute("UPDATE links SET issuable_until = now()").await;
+    assert_eq!(rejection(service.issue_link(&link_id).await), "LINK_INVALID");
+    reset(&service, &issued.token, NEW_PASSWORD).await.expect("the token has not expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_is_created_for_a_link_that_is_replaced_revoked_or_of_no_use() {
+    let service = start_with_account().await;
+    let welcome = newest_link(&service).await;
+    request_reset(&service, ADA).await.unwrap();
+    let replaced = newest_link(&service).await;
+    request_reset(&service, ADA).await.unwrap();
+    let newest = newest_link(&service).await;
+    for id in [&*replaced, "0197d3a0-0000-7000-8000-000000000000"] {
+        assert_eq!(rejection(service.issue_link(id).await), "LINK_INVALID", "{id}");
+    }
+    service.issue_link(&newest).await.unwrap();
+
+    service.execute("UPDATE users SET email_verified = true").await;
+    assert_eq!(rejection(service.issue_link(&welcome).await), "LINK_INVALID");
+    service.execute("UPDATE users SET disabled_at = now()").await;
+    assert_eq!(rejection(service.issue_link(&newest).await), "LINK_INVALID");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,8 +292,8 @@ async fn responses_do_not_reveal_whether_an_address_has_an_account() {
     };
     assert_eq!(count(|mail| matches!(mail, Mail::PasswordReset(_))), 5);
     assert_eq!(count(|mail| matches!(mail, Mail::EmailVerification(_))), 5);
-    let tokens: HashSet<_> = mails.iter().map(|mail| &link(mail).unwrap().token).collect();
-    assert_eq!(tokens.len(), 10);
+    let ids: HashSet<_> = mails.iter().map(|mail| &link(mail).unwrap().link_id).collect();
+    assert_eq!(ids.len(), 10);
 
     service.execute("UPDATE tries SET created_at = created_at - interval '1 hour'").await;
     request_reset(&service, ADA).await.unwrap();
@@ -240,7 +323,7 @@ async fn a_network_requests_at_most_a_hundred_links_an_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_is_stored_as_a_hash_and_deleted_after_it_expired() {
+async fn a_link_is_stored_as_a_hash_and_deleted_when_it_can_be_neither_issued_nor_used() {
     let service = start_with_account().await;
     request_reset(&service, ADA).await.unwrap();
     let token = newest_token(&service).await;
@@ -251,8 +334,8 @@ async fn a_link_is_stored_as_a_hash_and_deleted_after_it_expired() {
     service.execute(&sql).await;
     service
         .execute(
-            "UPDATE links SET expires_at = now() - interval '1 hour' \
-             WHERE purpose = 'verify_email'",
+            "UPDATE links SET issuable_until = now() - interval '1 hour'; \
+             UPDATE links SET expires_at = NULL, hash = NULL WHERE purpose = 'verify_email'",
         )
         .await;
     assert!(!delete_expired_batch(&service.database()).await.unwrap());

@@ -1,0 +1,2 @@
+-- The tokens are not restored.
+SELECT 1;
