@@ -74,6 +74,11 @@ impl Env {
         get("DEVSTACK_TLS_DIR").into()
     }
 
+    /// Returns the folder of the programs' logs.
+    pub fn logs_dir(&self) -> PathBuf {
+        PathBuf::from(get("DEVSTACK_DIR")).join("logs")
+    }
+
     /// Returns the folder of the keys that sign access tokens: `KID.pem`.
     pub fn signing_keys_dir(&self) -> PathBuf {
         get("SIGNING_KEYS_DIR").into()

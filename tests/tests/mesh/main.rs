@@ -7,5 +7,6 @@ mod flows;
 mod input;
 mod metrics;
 mod model;
+mod secrets;
 mod streams;
 mod trace;
