@@ -6,9 +6,19 @@ use std::fmt;
 use tonic_types::ErrorDetails;
 use uuid::Uuid;
 
+/// Most violations that are reported one by one. A request may have many more bad fields than
+/// anybody reads, and each is larger than the field.
+const REPORTED_MAX: usize = 100;
+/// Most paths of an update mask: more than any message has fields.
+const MASK_PATHS_MAX: usize = 20;
+
 /// The bad fields of one request. Empty: the request is valid.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Violations(Vec<(String, String)>);
+pub struct Violations {
+    reported: Vec<(String, String)>,
+    /// Number of violations beyond [`REPORTED_MAX`].
+    unreported: usize,
+}
 
 impl Violations {
     /// Creates an empty list.
@@ -19,7 +29,11 @@ impl Violations {
     /// Adds a violation: `field` as named in the contract, nested ones by a path such as
     /// `items[2].quantity`, and a `description` such as "must be …".
     pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
-        self.0.push((field.into(), description.into()));
+        if self.reported.len() < REPORTED_MAX {
+            self.reported.push((field.into(), description.into()));
+        } else {
+            self.unreported += 1;
+        }
     }
 
     /// Adds a violation unless `good`.
@@ -36,6 +50,14 @@ impl Violations {
             "" => self.add(field, description),
             own => self.add(format!("{field}.{own}"), description),
         }
+    }
+
+    /// Returns the paths of an update mask, of which there must be 1 to 20.
+    pub fn mask_paths(&mut self, field: &str, paths: Vec<String>) -> Vec<String> {
+        let is_short = paths.len() <= MASK_PATHS_MAX;
+        self.require(is_short, field, "must name at most 20 fields");
+        self.require(!paths.is_empty(), field, "must name a field");
+        if is_short { paths } else { Vec::new() }
     }
 
     /// Returns `value` trimmed, and requires `min` to `max` characters after that.
@@ -65,12 +87,12 @@ impl Violations {
 
     /// Returns whether there is no violation.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.reported.is_empty()
     }
 
     /// Adds a `BadRequest` with each violation.
     pub(crate) fn describe(&self, details: &mut ErrorDetails) {
-        for (field, description) in &self.0 {
+        for (field, description) in &self.reported {
             details.add_bad_request_violation(field, description);
         }
     }
@@ -78,9 +100,12 @@ impl Violations {
 
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (field, description)) in self.0.iter().enumerate() {
+        for (i, (field, description)) in self.reported.iter().enumerate() {
             let separator = if i == 0 { "" } else { "; " };
             write!(f, "{separator}{field} {description}")?;
+        }
+        if self.unreported > 0 {
+            write!(f, "; and {} more", self.unreported)?;
         }
         Ok(())
     }
@@ -97,6 +122,37 @@ mod tests {
         violations.uuid("id", "7");
         let error = violations.finish(()).expect_err("two fields are bad");
         assert_eq!(error.to_string(), "name must have 1 to 5 characters; id must be a UUID");
+    }
+
+    #[test]
+    fn a_million_bad_fields_are_reported_as_a_hundred_and_a_number() {
+        let mut violations = Violations::new();
+        for _ in 0..1_000_000 {
+            violations.add("ids", "must be UUIDs");
+        }
+        assert_eq!(violations.reported.len(), 100);
+        let mut details = ErrorDetails::new();
+        violations.describe(&mut details);
+        let reported = details.bad_request().map(|bad| bad.field_violations.len());
+        assert_eq!(reported, Some(100));
+        let error = violations.finish(()).expect_err("fields are bad");
+        assert!(error.to_string().ends_with("; ids must be UUIDs; and 999900 more"));
+    }
+
+    #[test]
+    fn a_mask_has_1_to_20_paths() {
+        for (count, expected) in [
+            (0, "mask must name a field"),
+            (1, ""),
+            (20, ""),
+            (21, "mask must name at most 20 fields"),
+            (100_000, "mask must name at most 20 fields"),
+        ] {
+            let mut violations = Violations::new();
+            let paths = violations.mask_paths("mask", vec![String::new(); count]);
+            assert_eq!(violations.to_string(), expected, "{count}");
+            assert!(paths.len() <= 20, "{count}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-use self::examples::{Example, Rules};
+use self::examples::{Example, Expected, Rules};
 use crate::{
     issuer::with_token,
     status::{bad_fields, reason},
@@ -24,6 +24,9 @@ use crate::{
 /// Fields for which the rules are a limit only: a page token must come from a response,
 /// and a time zone must have a known name.
 const LIMITED_ONLY: [&str; 2] = ["page_token", "time_zone"];
+
+/// Most violations of one request, however long its lists are.
+const VIOLATIONS_MAX: usize = 100;
 
 /// Calls each method of the service whose name starts with `package`, such as
 /// `shopmesh.order.`, with requests at the bounds of each rule. `caller` returns the
@@ -57,17 +60,26 @@ fn check(example: &Example, result: Result<(), Status>) -> Result<(), String> {
     let field = &example.field;
     let bad = result.as_ref().map_or_else(bad_fields, |()| Vec::new());
     // A message that is missing is reported as such, or by its fields.
-    let reported = bad.iter().any(|bad| {
-        bad == field || bad.strip_prefix(field.as_str()).is_some_and(|rest| rest.starts_with('.'))
-    });
+    let is_within = |rest: &str| rest.starts_with(['.', '[']);
+    let reported = bad
+        .iter()
+        .any(|bad| bad == field || bad.strip_prefix(field.as_str()).is_some_and(is_within));
     let result = result.map_err(|status| reason(&status));
-    if example.good && reported && !LIMITED_ONLY.contains(&field.as_str()) {
-        return Err(format!("rejects a good {field}"));
+    if bad.len() > VIOLATIONS_MAX {
+        return Err(format!("reports {field} by {} violations", bad.len()));
     }
-    if !example.good && !reported {
-        return Err(format!("does not report {field} but {bad:?} ({result:?})"));
+    match example.expected {
+        Expected::Nothing if reported && !LIMITED_ONLY.contains(&field.as_str()) => {
+            Err(format!("rejects a good {field}"))
+        }
+        Expected::Report if !reported => {
+            Err(format!("does not report {field} but {bad:?} ({result:?})"))
+        }
+        Expected::OneReport if bad != [field.as_str()] => {
+            Err(format!("does not report {field} once but {bad:?} ({result:?})"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn excerpt(example: &Example) -> String {

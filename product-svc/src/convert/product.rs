@@ -123,7 +123,7 @@ pub(crate) fn update_product(
     let id = ProductId(violations.uuid("product.product_id", &product.product_id));
     let version = etag(&mut violations, "product.etag", &product.etag);
     let paths = request.update_mask.unwrap_or_default().paths;
-    violations.require(!paths.is_empty(), "update_mask", "must name a field");
+    let paths = violations.mask_paths("update_mask", paths);
 
     let mut changes = ProductChanges::default();
     for path in &paths {
@@ -139,7 +139,7 @@ pub(crate) fn update_product(
             }
             "image_url" => changes.image_url = Some(product.image_url.clone()),
             "archived" => changes.archived = Some(product.archived),
-            other => violations.add("update_mask", format!("must not name {other}")),
+            _ => violations.add("update_mask", "must name nothing but fields that can change"),
         }
     }
     violations.finish((id, changes, version))

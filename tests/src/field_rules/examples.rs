@@ -34,11 +34,26 @@ const EMAIL: &str = "^[^\\p{Z}\\p{Cc}()<>\\[\\],;:\\\\\"@.]+(\\.[^\\p{Z}\\p{Cc}(
 pub(super) struct Example {
     /// Path of the field, such as `items[0].quantity`.
     pub(super) field: String,
-    /// Whether the field keeps its rules.
-    pub(super) good: bool,
+    /// What the service must say about the field.
+    pub(super) expected: Expected,
     /// The request.
     pub(super) request: DynamicMessage,
 }
+
+/// What the service must say about a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// Nothing: the field keeps its rules.
+    Nothing,
+    /// It reports the field.
+    Report,
+    /// It reports the field once, however many elements it has.
+    OneReport,
+}
+use Expected::{Nothing, OneReport, Report};
+
+/// Elements of a list that is as long as a request allows.
+const FLOOD_LENGTH: usize = 20_000;
 
 /// The field rules of the contract.
 pub(super) struct Rules {
@@ -46,8 +61,8 @@ pub(super) struct Rules {
     oneof: ExtensionDescriptor,
 }
 
-/// A value of a field, or none where it is not set; and whether that is good.
-type FieldExample = (String, Option<Value>, bool);
+/// A value of a field, or none where it is not set; and what the service must say about it.
+type FieldExample = (String, Option<Value>, Expected);
 
 impl Rules {
     pub(super) fn read(pool: &DescriptorPool) -> Self {
@@ -60,13 +75,14 @@ impl Rules {
         let sample = self.sample(message);
         let mut examples = Vec::new();
         for field in message.fields() {
-            for (path, value, good) in self.field_examples(&field) {
+            for (path, value, expected) in self.field_examples(&field) {
                 let mut request = sample.clone();
                 match value {
                     Some(value) => request.set_field(&field, value),
                     None => request.clear_field(&field),
                 }
-                examples.push(Example { field: format!("{}{path}", field.name()), good, request });
+                let field = format!("{}{path}", field.name());
+                examples.push(Example { field, expected, request });
             }
         }
         for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
@@ -75,7 +91,8 @@ impl Rules {
                 let mut request = sample.clone();
                 oneof.fields().for_each(|field| request.clear_field(&field));
                 let first = oneof.fields().next().expect("a oneof has fields");
-                examples.push(Example { field: first.name().to_owned(), good: false, request });
+                let field = first.name().to_owned();
+                examples.push(Example { field, expected: Report, request });
             }
         }
         examples
@@ -117,7 +134,9 @@ impl Rules {
             return Value::Message(self.sample(field.kind().as_message().expect("a message")));
         }
         let examples = scalar_examples(field, rules);
-        let good = examples.into_iter().find_map(|(_, value, good)| value.filter(|_| good));
+        let good = examples
+            .into_iter()
+            .find_map(|(_, value, expected)| value.filter(|_| expected == Nothing));
         good.unwrap_or_else(|| Value::default_value(&field.kind()))
     }
 
@@ -130,21 +149,23 @@ impl Rules {
         if field.is_list() {
             let Some(list) = rule(&rules, "repeated") else { return examples };
             if number(&list, "min_items").is_some_and(|least| least > 0) {
-                examples.push((String::new(), None, false));
+                examples.push((String::new(), None, Report));
             }
             let most = number(&list, "max_items").expect("a list of a request has a limit");
-            examples.push((String::new(), Some(self.list(field, &rules, most)), true));
-            examples.push((String::new(), Some(self.list(field, &rules, most + 1)), false));
+            examples.push((String::new(), Some(self.list(field, &rules, most)), Nothing));
+            examples.push((String::new(), Some(self.list(field, &rules, most + 1)), OneReport));
+            let flood = Value::List(vec![Value::default_value(&field.kind()); FLOOD_LENGTH]);
+            examples.push((String::new(), Some(flood), Report));
             let items = rule(&list, "items");
             let items = items.unwrap_or_else(|| DynamicMessage::new(rules.descriptor()));
-            for (path, value, good) in self.element_examples(field, &items) {
+            for (path, value, expected) in self.element_examples(field, &items) {
                 let value = value.map(|value| Value::List(vec![value]));
-                examples.push((format!("[0]{path}"), value, good));
+                examples.push((format!("[0]{path}"), value, expected));
             }
         } else {
             examples.extend(self.element_examples(field, &rules));
             if is_set(&rules, "required") {
-                examples.push((String::new(), None, false));
+                examples.push((String::new(), None, Report));
             }
         }
         examples
@@ -162,7 +183,11 @@ impl Rules {
         let nested = self.examples(message.as_message().expect("a message")).into_iter();
         nested
             .map(|nested| {
-                (format!(".{}", nested.field), Some(Value::Message(nested.request)), nested.good)
+                (
+                    format!(".{}", nested.field),
+                    Some(Value::Message(nested.request)),
+                    nested.expected,
+                )
             })
             .collect()
     }
@@ -212,6 +237,7 @@ fn listed(rules: &DynamicMessage, name: &str) -> Vec<Value> {
 
 /// Returns examples of one value; the good ones first.
 fn scalar_examples(field: &FieldDescriptor, rules: &DynamicMessage) -> Vec<FieldExample> {
+    let mut too_many = Vec::new();
     let (good, bad): (Vec<Value>, Vec<Value>) = if let Some(rules) = rule(rules, "string") {
         let (good, bad) = texts(&rules);
         let values = |texts: Vec<String>| texts.into_iter().map(Value::String).collect();
@@ -241,20 +267,23 @@ fn scalar_examples(field: &FieldDescriptor, rules: &DynamicMessage) -> Vec<Field
         }
     } else if let Some(rules) = rule(rules, "field_mask") {
         let kind = field.kind();
-        let mask = |path: Value| {
+        let mask = |paths: Vec<Value>| {
             let mut mask = DynamicMessage::new(kind.as_message().expect("a mask").clone());
-            mask.set_field_by_name("paths", Value::List(vec![path]));
+            mask.set_field_by_name("paths", Value::List(paths));
             Value::Message(mask)
         };
-        let good = listed(&rules, "in").into_iter().map(mask).collect();
-        (good, vec![mask(Value::String("no_such_field".to_owned()))])
+        let good = listed(&rules, "in").into_iter().map(|path| mask(vec![path])).collect();
+        let flood = mask(vec![Value::String(String::new()); FLOOD_LENGTH]);
+        too_many.push((String::new(), Some(flood), OneReport));
+        (good, vec![mask(vec![Value::String("no_such_field".to_owned())])])
     } else {
         return Vec::new();
     };
     let ignore_zero = ignore(rules) == Some(IGNORE_IF_ZERO_VALUE);
     let bad = bad.into_iter().filter(|value| !(ignore_zero && value.is_default(&field.kind())));
-    let example = |good: bool| move |value| (String::new(), Some(value), good);
-    good.into_iter().map(example(true)).chain(bad.map(example(false))).collect()
+    let example = |expected| move |value| (String::new(), Some(value), expected);
+    let bad = bad.map(example(Report)).chain(too_many);
+    good.into_iter().map(example(Nothing)).chain(bad).collect()
 }
 
 /// Returns texts that keep `rules`, and texts that break one of them.
@@ -317,9 +346,9 @@ mod tests {
         let quantities = examples.iter().filter(|example| example.field == "quantity");
         let quantities = quantities.map(|example| {
             let quantity = example.request.get_field_by_name("quantity").expect("a field");
-            (quantity.as_i32().expect("a number"), example.good)
+            (quantity.as_i32().expect("a number"), example.expected)
         });
-        assert!(quantities.eq([(1, true), (99, true), (0, false), (100, false)]));
+        assert!(quantities.eq([(1, Nothing), (99, Nothing), (0, Report), (100, Report)]));
 
         let message = pool.get_message_by_name("shopmesh.order.v1.PlaceOrderRequest").expect("it");
         let examples = Rules::read(&pool).examples(&message);
@@ -330,7 +359,8 @@ mod tests {
             "shipping_address",
             "shipping_address.city",
         ] {
-            let bad = examples.iter().any(|example| example.field == field && !example.good);
+            let is_bad = |example: &Example| example.field == field && example.expected == Report;
+            let bad = examples.iter().any(is_bad);
             assert!(bad, "no bad example of {field}");
         }
     }

@@ -29,7 +29,7 @@ pub(crate) fn update_current_user(request: pb::UpdateCurrentUserRequest) -> Resu
     let mut violations = Violations::new();
     let user = request.user.unwrap_or_default();
     let paths = request.update_mask.unwrap_or_default().paths;
-    violations.require(!paths.is_empty(), "update_mask", "must name a field");
+    let paths = violations.mask_paths("update_mask", paths);
     for path in &paths {
         let known = path == "display_name";
         violations.require(known, "update_mask", "must name nothing but display_name");
