@@ -41,11 +41,17 @@ pub trait ServiceError: StdError {
     }
 }
 
+/// The codes of statuses that every gRPC library creates by itself, so always without details.
+const CODES_WITHOUT_DETAILS: [Code; 2] = [Code::Unimplemented, Code::DeadlineExceeded];
+
 /// Returns the status that a client gets for `error`. An internal error is logged here, once and
 /// with its causes; the client sees only the trace id.
 pub fn status(error: &impl ServiceError) -> Status {
     if let Some(status) = error.forwarded() {
         return status.clone();
+    }
+    if CODES_WITHOUT_DETAILS.contains(&error.code()) {
+        return Status::new(error.code(), error.to_string());
     }
     let mut details = ErrorDetails::new();
     details.set_error_info(error.reason(), DOMAIN, error.metadata());

@@ -155,7 +155,7 @@ mod tests {
             (failure(Code::InvalidArgument, "VALIDATION_FAILED", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
             (failure(Code::ResourceExhausted, "OVERLOADED", DOMAIN), PRODUCT_SVC_UNAVAILABLE),
             (Status::aborted("no details"), PRODUCT_SVC_UNAVAILABLE),
-            (failure(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", DOMAIN), "DEADLINE_EXCEEDED"),
+            (Status::deadline_exceeded("no details"), "DEADLINE_EXCEEDED"),
         ] {
             assert_eq!(to_error(status).reason(), reason);
         }

@@ -117,7 +117,7 @@ async fn every_method_rejects_bytes_that_are_not_a_message() {
     for (path, method, response) in join_all(calls).await {
         let status = response.expect_err(path);
         match method.access {
-            Access::Internal { .. } => assert_eq!(reason(&status), "METHOD_UNKNOWN", "{path}"),
+            Access::Internal { .. } => assert_eq!(status.code(), Code::Unimplemented, "{path}"),
             _ => assert_eq!(code_and_reason(&status), validation_failed(), "{path}: {status:?}"),
         }
     }
@@ -130,7 +130,7 @@ async fn an_unknown_method_is_unimplemented() {
         for path in ["/shopmesh.order.v1.OrderService/Nothing", "/nothing.v1.Service/Method"] {
             let call = call_raw(store.channel.clone(), path, tonic::Request::new(Bytes::new()));
             let status = call.await.expect_err(path);
-            let expected = (Code::Unimplemented, "METHOD_UNKNOWN".into());
+            let expected = (Code::Unimplemented, String::new());
             assert_eq!(code_and_reason(&status), expected);
         }
     }
