@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use mesh::deadline;
+use mesh::{cut_off, deadline};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tonic::Code;
 use tracing::Span;
@@ -21,8 +21,11 @@ pub(crate) struct Call {
     began: Instant,
     duration_max: Duration,
     code: Option<Code>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
+
+/// The permit of the gateway, and that of the client's address if it has a limit.
+pub(crate) type Permit = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 impl Call {
     /// Begins a call of `route` with these request headers.
@@ -64,14 +67,20 @@ impl Call {
     }
 
     /// Releases `permit` when the call ends.
-    pub(crate) fn attach_permit(&mut self, permit: OwnedSemaphorePermit) {
+    pub(crate) fn attach_permit(&mut self, permit: Permit) {
         self.permit = Some(permit);
+    }
+
+    /// Drops the call some time after its deadline, in case that the client does not read.
+    pub(crate) fn limit_reading(&self) {
+        cut_off::at(Some(self.deadline() + cut_off::NOTICE));
     }
 
     /// Ends the call with `code`. Only the first end counts.
     pub(crate) fn end(&mut self, code: Code) {
         if self.code.replace(code).is_none() {
             self.permit = None;
+            cut_off::at(None);
             self.span.record("rpc.grpc.status_code", code as i32);
             self.route.metrics.record(code, self.began.elapsed());
         }

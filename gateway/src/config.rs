@@ -4,7 +4,9 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Parser;
 use http::{HeaderValue, Uri};
-use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds};
+use mesh::config::{
+    REQUEST_BYTES_MAX, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds,
+};
 
 /// The gateway's own defaults for shared settings.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -23,9 +25,6 @@ const UPSTREAMS: &str = "shopmesh.user.v1=https://localhost:15051,\
     shopmesh.product.v1=https://localhost:15052,\
     shopmesh.order.v1=https://localhost:15053,\
     shopmesh.notify.v1=https://localhost:15054";
-
-/// Largest valid REQUEST_BYTES_MAX.
-const REQUEST_BYTES_CEILING: i64 = 16 << 20;
 
 /// The entry to the mesh: routes gRPC-Web and gRPC calls to every service of the descriptors that
 /// has an upstream, and serves the web pages.
@@ -77,10 +76,19 @@ pub struct Config {
     #[arg(long, env, value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
 
-    /// Largest request message, in bytes.
-    #[arg(long, env, default_value_t = 4 << 20,
-          value_parser = clap::value_parser!(u32).range(1024..=REQUEST_BYTES_CEILING))]
+    /// Most bytes of a request body of any method, whatever the contract states.
+    #[arg(long, env, default_value_t = REQUEST_BYTES_MAX,
+          value_parser = clap::value_parser!(u32).range(1024..=i64::from(REQUEST_BYTES_MAX)))]
     pub request_bytes_max: u32,
+
+    /// Most open connections of one client address that is not in TRUSTED_PROXIES.
+    #[arg(long, env, default_value_t = 512)]
+    pub connections_per_address_max: usize,
+
+    /// Most calls and streams in flight of one client address that is not in TRUSTED_PROXIES;
+    /// further ones are rejected with OVERLOADED.
+    #[arg(long, env, default_value_t = 1000)]
+    pub calls_per_address_max: usize,
 
     /// Longest duration of a streaming call, in seconds.
     #[arg(long, env, default_value = "660", value_parser = seconds)]

@@ -13,24 +13,21 @@ use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
 use mesh::{
     Error,
     access::{Access, Method},
-    call::{CallMetrics, ConcurrencyLimits, is_grpc, is_open},
-    error::{ServiceError, status},
+    call::{CallMetrics, ConcurrencyLimits, is_grpc},
+    error::status,
+    open_service::{self, OpenServiceLimits, is_open},
+    request_body::RequestBody,
+    request_buffer::BufferedBody,
     server::Peer,
     telemetry,
 };
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body, service::Routes as OwnServices};
-use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::{
-    call::Call,
-    config::Network,
-    headers,
-    keys::Keys,
-    request_body::{Fault, RequestBody},
-    response_body,
+    call::Call, config::Network, headers, keys::Keys, request_fault::Fault, response_body,
     routes::Routes,
 };
 
@@ -39,8 +36,6 @@ pub(crate) struct CallPolicy {
     pub(crate) routes: Arc<Routes>,
     pub(crate) keys: Keys,
     pub(crate) limits: ConcurrencyLimits,
-    /// Largest request message, in bytes.
-    pub(crate) request_bytes_max: u32,
     /// Proxies whose x-forwarded-for is trusted.
     pub(crate) trusted_proxies: Vec<Network>,
     /// Cancelled when the gateway stops accepting: resumable streams end.
@@ -54,14 +49,19 @@ pub(crate) struct CallPolicy {
 pub(crate) struct Forward {
     policy: Arc<CallPolicy>,
     own_services: OwnServices,
+    own_limits: OpenServiceLimits,
     unknown: Arc<CallMetrics>,
 }
 
 impl Forward {
     /// `own_services` are health and reflection of the gateway itself.
-    pub(crate) fn new(policy: CallPolicy, own_services: OwnServices) -> Self {
+    pub(crate) fn new(
+        policy: CallPolicy,
+        own_services: OwnServices,
+        own_limits: OpenServiceLimits,
+    ) -> Self {
         let unknown = Arc::new(CallMetrics::new("unknown", "unknown"));
-        Self { policy: Arc::new(policy), own_services, unknown }
+        Self { policy: Arc::new(policy), own_services, own_limits, unknown }
     }
 }
 
@@ -81,7 +81,8 @@ impl tower::Service<Request<Body>> for Forward {
             return Box::pin(run(self.policy.clone(), call, request));
         }
         if is_open(path) {
-            return Box::pin(self.own_services.clone().oneshot(request));
+            let (services, limits) = (self.own_services.clone(), self.own_limits.clone());
+            return Box::pin(open_service::call(services, limits, request));
         }
         self.unknown.record(Code::Unimplemented, Duration::ZERO);
         Box::pin(async { Ok(Status::from(Error::MethodUnknown).into_http()) })
@@ -107,9 +108,9 @@ async fn run(
         }
         Err(error) => {
             let _in_span = span.enter();
-            let error = fault.take().unwrap_or(error);
-            call.end(error.code());
-            status(&error).into_http()
+            let status = fault.take().unwrap_or_else(|| status(&error));
+            call.end(status.code());
+            status.into_http()
         }
     })
 }
@@ -125,14 +126,20 @@ async fn admit_and_forward(
         headers::check_cookie(&request)?;
     }
     authorize(policy, &route.method, request.headers()).await?;
-    call.attach_permit(policy.limits.acquire(&route.method)?);
+    let of_address = Peer::acquire_call(request.extensions())?;
+    call.attach_permit((policy.limits.acquire(&route.method)?, of_address));
 
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     headers::to_service(request.headers_mut(), route.cookies, peer, &policy.trusted_proxies);
     telemetry::write_trace(request.headers_mut());
     call.write_deadline(request.headers_mut());
-    let request = request
-        .map(|body| Body::new(RequestBody::new(body, policy.request_bytes_max, fault.clone())));
+    let mut request = request.map(|body| fault.record(RequestBody::new(body, route.body_limit)));
+    if !route.may_retry() && !route.method.client_streaming {
+        // A slow client keeps no stream and no permit of the service. A retry buffers by itself.
+        let (head, body) = request.into_parts();
+        let body = BufferedBody::read(body).await.map_err(Error::internal)?;
+        request = Request::from_parts(head, body.into_body());
+    }
 
     let forwarded = route.channel.forward(request, route.may_retry()).await;
     let mut response = match forwarded {

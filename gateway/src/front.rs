@@ -14,6 +14,8 @@ use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{ALLOW, CONNECTION},
 };
+use mesh::cut_off;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic_web::{GrpcWebLayer, GrpcWebService};
@@ -24,6 +26,8 @@ use crate::{forward::Forward, lingering_close, protocol::Protocol, routes::Route
 
 /// How long browsers cache a preflight. They allow no more than this.
 const PREFLIGHT_AGE_MAX: Duration = Duration::from_secs(7200);
+/// How long a client may take to read a file.
+const PAGE_DURATION_MAX: Duration = Duration::from_secs(300);
 const EXPOSED_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
@@ -130,6 +134,7 @@ impl tower::Service<Request<Body>> for Dispatch {
             }
             _ => {
                 let pages = self.pages.clone();
+                cut_off::at(Some(Instant::now() + PAGE_DURATION_MAX));
                 return Box::pin(async { Ok(pages.oneshot(request).await?.map(Body::new)) });
             }
         };

@@ -17,7 +17,7 @@ mod lingering_close;
 mod pages;
 mod protocol;
 mod reflection;
-mod request_body;
+mod request_fault;
 mod response_body;
 mod routes;
 
@@ -29,7 +29,9 @@ use mesh::{
     admin::{self, Readiness},
     boot::Process,
     call::ConcurrencyLimits,
-    server::{Listeners, Transport, serve},
+    config::ServerConfig,
+    open_service::OpenServiceLimits,
+    server::{ClientLimits, Listeners, Transport, serve},
     tls::Tls,
 };
 use tokio::time::sleep;
@@ -47,6 +49,10 @@ use crate::{
 
 /// Calls still in flight get a status this long before the drain ends.
 const CUT_OFF_NOTICE: Duration = Duration::from_millis(500);
+/// How long a connection may take to its first request. Clients that connect in advance connect again.
+const FIRST_REQUEST_DURATION_MAX: Duration = Duration::from_secs(10);
+/// How long an HTTP/2 connection may be without a request.
+const IDLE_DURATION_MAX: Duration = Duration::from_secs(300);
 
 /// Runs the gateway until shutdown, then drains.
 ///
@@ -69,11 +75,17 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let (reporter, own_services) = own_services(&descriptors, &routes).await?;
 
     let cut_off = CancellationToken::new();
+    let limits = ConcurrencyLimits::new(&config.server);
+    let own_limits = OpenServiceLimits {
+        concurrency: limits.clone(),
+        request_bytes_max: config.server.request_bytes_default,
+        duration_max: config.stream_seconds_max,
+    };
+    let transport = transport(&config);
     let policy = CallPolicy {
         routes: routes.clone(),
         keys: keys.clone(),
-        limits: ConcurrencyLimits::new(&config.server),
-        request_bytes_max: config.request_bytes_max,
+        limits,
         trusted_proxies: config.trusted_proxies,
         drain: process.drain.clone(),
         cut_off: cut_off.clone(),
@@ -81,7 +93,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let front = Front::new(
         &config.allowed_origins,
         routes.clone(),
-        Forward::new(policy, own_services),
+        Forward::new(policy, own_services, own_limits),
         pages::router(config.web_root.as_deref(), keys),
         process.shutdown.clone(),
     );
@@ -94,7 +106,6 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         "serving"
     );
     let drain_duration_max = config.server.drain_seconds_max;
-    let transport = Transport { tls: None, http1: true, drain_duration_max };
     let drain = async {
         shutdown.cancelled().await;
         reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
@@ -108,6 +119,24 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         () = drain => {}
     }
     Ok(())
+}
+
+/// Returns how the public listener accepts.
+fn transport(config: &Config) -> Transport {
+    let proxies = config.trusted_proxies.clone();
+    let clients = ClientLimits {
+        connections_max: config.connections_per_address_max,
+        calls_max: config.calls_per_address_max,
+        is_proxy: Arc::new(move |address| proxies.iter().any(|proxy| proxy.contains(address))),
+        first_request_duration_max: FIRST_REQUEST_DURATION_MAX,
+        idle_duration_max: IDLE_DURATION_MAX,
+    };
+    let ServerConfig { connections_max, drain_seconds_max, .. } = config.server;
+    Transport {
+        http1: true,
+        clients: Some(clients),
+        ..Transport::internal(None, connections_max, drain_seconds_max)
+    }
 }
 
 /// Loads the certificate of the gateway if an upstream needs one.

@@ -15,7 +15,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
 
-use crate::{call::Call, request_body::Fault};
+use crate::{call::Call, request_fault::Fault};
 
 /// Ends `call` with the status of `response`, or with what interrupts it. Once `cut_off` is
 /// cancelled, a resumable stream ends with OK and any other with UNAVAILABLE.
@@ -32,6 +32,7 @@ pub(crate) fn track(
         call.end(code);
         return response;
     }
+    call.limit_reading();
     response.map(|body| {
         let (interruption, has_ended) = (None, false);
         Body::new(ResponseBody { body, call, fault, header_code, cut_off, interruption, has_ended })
@@ -123,10 +124,13 @@ impl http_body::Body for ResponseBody {
             }
             Poll::Ready(Some(Err(error))) => {
                 tracing::debug!(%error, "a response broke off");
-                let error = match self.fault.take() {
-                    Some(error) => error,
-                    None if self.call.has_expired() => Error::DeadlineExceeded,
-                    None => self.unavailable("a response broke off"),
+                if let Some(status) = self.fault.take() {
+                    return self.end_with(&status);
+                }
+                let error = if self.call.has_expired() {
+                    Error::DeadlineExceeded
+                } else {
+                    self.unavailable("a response broke off")
                 };
                 self.fail(&error)
             }

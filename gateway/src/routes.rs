@@ -13,6 +13,7 @@ use mesh::{
     access::{Access, Method, Methods},
     call::CallMetrics,
     channel::{Channel, Target},
+    request_body::BodyLimit,
     tls::Tls,
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Route {
     /// Whether cookies pass.
     pub(crate) cookies: bool,
     pub(crate) duration_max: Duration,
+    pub(crate) body_limit: BodyLimit,
     pub(crate) metrics: CallMetrics,
 }
 
@@ -67,6 +69,11 @@ impl Routes {
                 } else {
                     config.server.call_seconds_max
                 },
+                body_limit: BodyLimit::of(
+                    method,
+                    config.server.request_bytes_default,
+                    config.request_bytes_max,
+                ),
                 metrics: CallMetrics::new(&method.service, &method.name),
             };
             routes.insert(path.to_owned(), Arc::new(route));

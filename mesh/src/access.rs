@@ -13,6 +13,7 @@ use crate::{BoxError, error::Error, identity::Claims};
 const ACCESS_OPTION: &str = "shopmesh.options.v1.access";
 const CALLERS_OPTION: &str = "shopmesh.options.v1.callers";
 const RESUMABLE_OPTION: &str = "shopmesh.options.v1.resumable";
+const REQUEST_BYTES_OPTION: &str = "shopmesh.options.v1.request_bytes_max";
 
 const ACCESS_PREFIX: &str = "ACCESS_";
 const ACCESS_UNSPECIFIED: &str = "ACCESS_UNSPECIFIED";
@@ -61,8 +62,12 @@ pub struct Method {
     pub idempotent: bool,
     /// Whether request or response is a stream.
     pub streaming: bool,
+    /// Whether the request is a stream.
+    pub client_streaming: bool,
     /// Whether its stream may end with OK at any time, since a new call resumes it.
     pub resumable: bool,
+    /// Most bytes of the whole request body, where the contract states it.
+    pub request_bytes_max: Option<u32>,
 }
 
 /// All methods of a descriptor set by path, such as `/example.v1.NoteService/CreateNote`.
@@ -80,6 +85,7 @@ impl Methods {
             access: pool.get_extension_by_name(ACCESS_OPTION),
             callers: pool.get_extension_by_name(CALLERS_OPTION),
             resumable: pool.get_extension_by_name(RESUMABLE_OPTION),
+            request_bytes_max: pool.get_extension_by_name(REQUEST_BYTES_OPTION),
         };
         let methods = pool
             .services()
@@ -109,6 +115,7 @@ struct Options {
     access: Option<ExtensionDescriptor>,
     callers: Option<ExtensionDescriptor>,
     resumable: Option<ExtensionDescriptor>,
+    request_bytes_max: Option<ExtensionDescriptor>,
 }
 
 fn read_method(method: &MethodDescriptor, service: String, known: &Options) -> Method {
@@ -121,8 +128,12 @@ fn read_method(method: &MethodDescriptor, service: String, known: &Options) -> M
         no_side_effects: idempotency.as_deref() == Some("NO_SIDE_EFFECTS"),
         idempotent: matches!(idempotency.as_deref(), Some("NO_SIDE_EFFECTS" | "IDEMPOTENT")),
         streaming: method.is_client_streaming() || method.is_server_streaming(),
+        client_streaming: method.is_client_streaming(),
         resumable: extension(&options, known.resumable.as_ref()).and_then(|value| value.as_bool())
             == Some(true),
+        request_bytes_max: extension(&options, known.request_bytes_max.as_ref())
+            .and_then(|value| value.as_u32())
+            .filter(|&bytes| bytes > 0),
     }
 }
 

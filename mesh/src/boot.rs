@@ -263,12 +263,13 @@ impl Service {
             verifier,
             call_duration_max: self.config.call_seconds_max,
             limits: ConcurrencyLimits::new(&self.config),
+            request_bytes_default: self.config.request_bytes_default,
         };
-        let transport = Transport {
-            tls: Some(self.tls),
-            http1: false,
-            drain_duration_max: self.config.drain_seconds_max,
-        };
+        let transport = Transport::internal(
+            Some(self.tls),
+            self.config.connections_max,
+            self.config.drain_seconds_max,
+        );
         let shutdown = process.shutdown.clone();
         let metrics = process.metrics.clone();
         admin::spawn(listeners.admin, readiness.clone(), metrics, shutdown.clone());

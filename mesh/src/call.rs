@@ -17,13 +17,6 @@ use crate::{access::Method, config::ServerConfig, error::Error, telemetry};
 
 const GRPC_STATUS: &str = "grpc-status";
 const CODES: usize = 17;
-/// Prefixes of the services that need no access option.
-const OPEN_SERVICES: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
-
-/// Returns whether `path` belongs to health or reflection, which anyone may call.
-pub fn is_open(path: &str) -> bool {
-    OPEN_SERVICES.iter().any(|service| path.starts_with(service))
-}
 
 /// Returns whether the headers of a request or response are those of gRPC.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
@@ -80,9 +73,18 @@ impl ConcurrencyLimits {
     /// # Errors
     /// [`Error::Overloaded`] above the limit: the call is shed.
     pub fn acquire(&self, method: &Method) -> Result<OwnedSemaphorePermit, Error> {
-        let permits = if method.streaming { &self.streams } else { &self.calls };
-        permits.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+        if method.streaming { self.acquire_stream() } else { acquire(&self.calls) }
     }
+
+    /// Returns the permit of a stream.
+    pub(crate) fn acquire_stream(&self) -> Result<OwnedSemaphorePermit, Error> {
+        acquire(&self.streams)
+    }
+}
+
+/// Returns a permit. Without one the call is shed.
+pub(crate) fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    permits.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
 }
 
 /// The count and the durations of the calls of one method. Metric handles are created once, not

@@ -27,6 +27,7 @@ use self::pool::Pool;
 use crate::{BoxError, access::Methods, deadline, error::Error, telemetry, tls::Tls};
 
 const CALL_DURATION_MAX: Duration = Duration::from_secs(60);
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// The service that calls go to, and its methods.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Channel {
         if response.status() != http::StatusCode::OK {
             return Err(self.unavailable(format!("{path} returned {}", response.status())));
         }
-        let body = Limited::new(response.into_body(), retry::BYTES_MAX);
+        let body = Limited::new(response.into_body(), DOCUMENT_BYTES_MAX);
         let body = body.collect().await.map_err(|error| self.unavailable(error))?;
         Ok(body.to_bytes())
     }
@@ -103,8 +104,8 @@ impl Channel {
         timeout(time, sent).await.map_err(|_| Error::DeadlineExceeded)?
     }
 
-    /// Sends a request unchanged to one of the addresses. An `idempotent` one is buffered and retried
-    /// if its outcome is unknown or the service is unavailable.
+    /// Sends a request unchanged to one of the addresses. An `idempotent` one is retried if its
+    /// outcome is unknown or the service is unavailable, unless its body is too large to keep.
     ///
     /// # Errors
     /// [`Error::Unavailable`].

@@ -66,7 +66,19 @@ pub struct ServerConfig {
     /// Most open streams; further ones are rejected with OVERLOADED.
     #[arg(long, env, default_value_t = 2000)]
     pub streams_max: usize,
+
+    /// Most open connections; further ones are closed at once.
+    #[arg(long, env, default_value_t = 10_000)]
+    pub connections_max: usize,
+
+    /// Most bytes of a request body, for methods whose contract states no request_bytes_max.
+    #[arg(long, env, default_value_t = 64 << 10,
+          value_parser = clap::value_parser!(u32).range(1024..=i64::from(REQUEST_BYTES_MAX)))]
+    pub request_bytes_default: u32,
 }
+
+/// Most bytes of a request body that any setting or contract allows.
+pub const REQUEST_BYTES_MAX: u32 = 16 << 20;
 
 /// The certificate of a program in the mesh, and the authority that it trusts.
 #[derive(Debug, Clone, Args)]

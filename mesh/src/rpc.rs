@@ -21,11 +21,17 @@ use tracing::Instrument;
 use crate::{
     access::{Access, Method, Methods},
     call::{self, CallMetrics, ConcurrencyLimits},
-    deadline,
+    cut_off, deadline,
     error::{Error, status},
+    open_service::{self, OpenServiceLimits, is_open},
+    request_body::{BodyLimit, RequestBody},
     server::Peer,
     token::Verifier,
 };
+
+/// Longest duration of a stream: more than the handlers of the contract let it last, for a client that
+/// does not read.
+const STREAM_DURATION_MAX: Duration = Duration::from_secs(900);
 
 /// What decides whether a call may run, and for how long.
 #[derive(Clone)]
@@ -38,6 +44,18 @@ pub struct CallPolicy {
     pub call_duration_max: Duration,
     /// Most calls and streams in flight.
     pub limits: ConcurrencyLimits,
+    /// Most bytes of a request body, for methods whose contract states no limit.
+    pub request_bytes_default: u32,
+}
+
+impl CallPolicy {
+    fn open_limits(&self) -> OpenServiceLimits {
+        OpenServiceLimits {
+            concurrency: self.limits.clone(),
+            request_bytes_max: self.request_bytes_default,
+            duration_max: STREAM_DURATION_MAX,
+        }
+    }
 }
 
 /// The handlers of a service behind its call policy. Cheap to clone.
@@ -84,7 +102,11 @@ where
             {
                 return Ok(measure(&rpc.policy, method, metrics, request, rpc.handlers).await);
             }
-            if call::is_open(path) || !call::is_grpc(request.headers()) {
+            if is_open(path) {
+                return open_service::call(rpc.handlers, rpc.policy.open_limits(), request).await;
+            }
+            if !call::is_grpc(request.headers()) {
+                cut_off::at(Some(Instant::now() + rpc.policy.call_duration_max));
                 return rpc.handlers.oneshot(request).await;
             }
             Ok(Status::from(Error::MethodUnknown).into_http())
@@ -138,7 +160,14 @@ where
     let deadline = Instant::now() + duration;
     deadline::scope(deadline, authorize(policy, method, &mut request)).await??;
     let permit = policy.limits.acquire(method)?;
+    let limit = BodyLimit::of(method, policy.request_bytes_default, u32::MAX);
+    let request = request.map(|body| Body::new(RequestBody::new(body, limit)));
     let streaming = method.streaming;
+    cut_off::at(Some(if streaming {
+        Instant::now() + STREAM_DURATION_MAX
+    } else {
+        deadline + cut_off::NOTICE
+    }));
 
     let handled = async move {
         let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
@@ -186,7 +215,6 @@ fn with_contract_code(response: Response<Body>, code: Code) -> Response<Body> {
     let message = String::from_utf8_lossy(message.unwrap_or_default()).into_owned();
     match code {
         Code::OutOfRange | Code::ResourceExhausted => status(&Error::MessageTooLarge).into_http(),
-        Code::Unimplemented => status(&Error::MethodUnknown).into_http(),
         Code::Cancelled => status(&Error::DeadlineExceeded).into_http(),
         // tonic reports bytes that are not the expected message by one of these.
         Code::Internal | Code::InvalidArgument | Code::Unknown => {

@@ -1,42 +1,40 @@
 //! An HTTP server on a listener: accepts with or without mTLS, bounds what a client may cost, and
 //! drains. Knows nothing about the handlers.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod addresses;
+mod connection;
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{Request, Response};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::body::Body;
 use tower::ServiceExt;
 
+pub(crate) use self::connection::CONCURRENT_STREAMS_MAX;
+use self::{
+    addresses::{AddressPermit, Addresses},
+    connection::{Closing, serve_connection},
+};
 use crate::{
-    BoxError,
+    BoxError, call,
     config::ServerConfig,
+    error::Error,
     tls::{Tls, certificate_name},
 };
 
-const CONNECTIONS_MAX: usize = 10_000;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Also the idle timeout of an HTTP/1.1 connection: longer than that of common proxies, so that the
-/// proxy closes it and never sends a request into a closing connection.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(75);
-const HEADER_BYTES_MAX: u32 = 32 << 10;
-/// Concurrent streams per HTTP/2 connection.
-pub(crate) const CONCURRENT_STREAMS_MAX: u32 = 200;
-const RESET_STREAMS_MAX: usize = 1024;
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-const WINDOW_BYTES: u32 = 1 << 20;
 /// Delay after an accept failed because the process has no free file descriptor.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
@@ -73,6 +71,22 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Name in its certificate, if it presented one.
     pub certificate_name: Option<Arc<str>>,
+    /// The calls that its address may have in flight, on all its connections. `None`: no limit.
+    pub calls: Option<Arc<Semaphore>>,
+}
+
+impl Peer {
+    /// Returns the permit of one more call of the address that a request with these `extensions`
+    /// comes from; `None` if the address has no limit.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] above the limit.
+    pub fn acquire_call(
+        extensions: &http::Extensions,
+    ) -> Result<Option<OwnedSemaphorePermit>, Error> {
+        let calls = extensions.get::<Self>().and_then(|peer| peer.calls.as_ref());
+        calls.map(call::acquire).transpose()
+    }
 }
 
 /// How a listener accepts and drains.
@@ -84,6 +98,36 @@ pub struct Transport {
     pub http1: bool,
     /// How long requests in flight may take to end after the signal.
     pub drain_duration_max: Duration,
+    /// Most open connections.
+    pub connections_max: usize,
+    /// Bounds the clients of a public listener. `None`: clients are services of the mesh.
+    pub clients: Option<ClientLimits>,
+}
+
+/// What a client from outside the mesh may keep open.
+#[derive(Clone)]
+pub struct ClientLimits {
+    /// Most connections of one address.
+    pub connections_max: usize,
+    /// Most calls in flight of one address.
+    pub calls_max: usize,
+    /// Returns whether an address is exempt from both: a proxy before many clients.
+    pub is_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// How long a connection may take to its first request.
+    pub first_request_duration_max: Duration,
+    /// How long a connection may be without a request after that.
+    pub idle_duration_max: Duration,
+}
+
+impl Transport {
+    /// Creates the transport of a listener for services of the mesh.
+    pub fn internal(
+        tls: Option<Tls>,
+        connections_max: usize,
+        drain_duration_max: Duration,
+    ) -> Self {
+        Self { tls, http1: false, drain_duration_max, connections_max, clients: None }
+    }
 }
 
 /// Serves until `shutdown`, then drains: requests in flight end within a bounded time.
@@ -99,10 +143,9 @@ pub async fn serve<S>(
         + 'static,
     S::Future: Send,
 {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let graceful = GracefulShutdown::new();
+    let admission = Admission::new(&transport);
+    let connections = TaskTracker::new();
     let drained = CancellationToken::new();
-    let builder = Arc::new(http_builder(transport.http1));
     loop {
         let (stream, address) = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -115,88 +158,96 @@ pub async fn serve<S>(
                 }
             },
         };
-        let Ok(permit) = connections.clone().try_acquire_owned() else {
+        let Some(permit) = admission.admit(address.ip()) else {
             continue;
         };
-        let (tls, builder, service) = (transport.tls.clone(), builder.clone(), service.clone());
-        let (watcher, drained) = (graceful.watcher(), drained.clone());
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            let _permit = permit;
+        let (tls, http1, service) = (transport.tls.clone(), transport.http1, service.clone());
+        let closing = Closing {
+            shutdown: shutdown.clone(),
+            drained: drained.clone(),
+            limits: transport.clients.clone(),
+        };
+        connections.spawn(async move {
             let completed = tokio::select! {
-                completed = complete_handshake(stream, address, tls) => completed,
-                () = shutdown.cancelled() => None,
+                completed = complete_handshake(stream, tls) => completed,
+                () = closing.shutdown.cancelled() => None,
             };
-            let Some((stream, peer)) = completed else {
+            let Some((stream, certificate_name)) = completed else {
                 return;
             };
-            let service = service.map_request(move |request: Request<hyper::body::Incoming>| {
-                let mut request = request.map(Body::new);
+            let calls = permit.1.as_ref().map(|permit| permit.calls.clone());
+            let peer = Peer { address, certificate_name, calls };
+            let service = service.map_request(move |mut request: Request<Body>| {
                 request.extensions_mut().insert(peer.clone());
                 request
             });
-            let connection = builder
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-                .into_owned();
-            tokio::select! {
-                ended = watcher.watch(connection) => if let Err(error) = ended {
-                    tracing::debug!(error, "connection ended");
-                },
-                () = drained.cancelled() => {}
-            }
+            serve_connection(stream, http1, closing, service).await;
+            drop(permit);
         });
     }
     drop(listener);
-    if timeout(transport.drain_duration_max, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if timeout(transport.drain_duration_max, connections.wait()).await.is_err() {
         tracing::warn!("requests did not end within the drain");
     }
     drained.cancel();
 }
 
-fn http_builder(http1: bool) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(CONCURRENT_STREAMS_MAX)
-        .max_header_list_size(HEADER_BYTES_MAX)
-        .max_local_error_reset_streams(RESET_STREAMS_MAX)
-        .keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES * 4);
-    if http1 { builder } else { builder.http2_only() }
+/// Decides which connections are served.
+struct Admission {
+    all: Arc<Semaphore>,
+    clients: Option<(ClientLimits, Arc<Addresses>)>,
+}
+
+/// The right to one connection: of the listener, and of its address if that has a limit.
+type ConnectionPermit = (OwnedSemaphorePermit, Option<AddressPermit>);
+
+impl Admission {
+    fn new(transport: &Transport) -> Self {
+        let addresses = |limits: &ClientLimits| {
+            Arc::new(Addresses::new(limits.connections_max, limits.calls_max))
+        };
+        Self {
+            all: Arc::new(Semaphore::new(transport.connections_max)),
+            clients: transport.clients.as_ref().map(|limits| (limits.clone(), addresses(limits))),
+        }
+    }
+
+    /// Returns the permit of a connection from `address`; `None` above a limit.
+    fn admit(&self, address: IpAddr) -> Option<ConnectionPermit> {
+        let permit = self.all.clone().try_acquire_owned().ok()?;
+        match &self.clients {
+            Some((limits, addresses)) if !(limits.is_proxy)(address) => {
+                Some((permit, Some(addresses.acquire(address)?)))
+            }
+            _ => Some((permit, None)),
+        }
+    }
 }
 
 /// A byte stream over TCP or TLS.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Completes the handshake of an accepted connection; `None` if it fails or takes too long.
+/// Completes the handshake of an accepted connection, and returns the name in its certificate;
+/// `None` if it fails or takes too long.
 async fn complete_handshake(
     stream: TcpStream,
-    address: SocketAddr,
     tls: Option<Tls>,
-) -> Option<(Box<dyn Stream>, Peer)> {
+) -> Option<(Box<dyn Stream>, Option<Arc<str>>)> {
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
-        // A silent client never reaches the HTTP server, which would wait for it without a limit.
-        let _ = timeout(HEADER_READ_TIMEOUT, stream.peek(&mut [0])).await.ok()?;
-        let certificate_name = None;
-        let peer = Peer { address, certificate_name };
-        return Some((Box::new(stream), peer));
+        return Some((Box::new(stream), None));
     };
     let acceptor = tokio_rustls::TlsAcceptor::from(tls.server());
     match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let certificates = stream.get_ref().1.peer_certificates();
             let name = certificates.and_then(|chain| certificate_name(chain.first()?));
-            let certificate_name = name.map(Arc::from);
-            Some((Box::new(stream), Peer { address, certificate_name }))
+            Some((Box::new(stream), name.map(Arc::from)))
         }
         Ok(Err(error)) => {
-            tracing::debug!(%address, %error, "handshake failed");
+            tracing::debug!(%error, "handshake failed");
             None
         }
         Err(_) => None,

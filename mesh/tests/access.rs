@@ -93,6 +93,13 @@ fn idempotency_and_streams_are_read_from_the_method() {
 }
 
 #[test]
+fn the_limit_of_a_request_is_read_from_the_method() {
+    assert_eq!(method("Import").request_bytes_max, Some(4096));
+    assert_eq!(method("Write").request_bytes_max, None);
+    assert!(method("Upload").client_streaming && !method("Watch").client_streaming);
+}
+
+#[test]
 fn bytes_that_are_no_descriptor_set_are_an_error() {
     assert!(Methods::read(b"no descriptors").is_err());
 }

@@ -75,7 +75,7 @@ async fn start(tls: Option<Tls>) -> SocketAddr {
         response.headers_mut().insert("x-caller", name);
         async { Ok::<_, Infallible>(response) }
     });
-    let transport = Transport { tls, http1: false, drain_duration_max: Duration::from_millis(1) };
+    let transport = Transport::internal(tls, 100, Duration::from_millis(1));
     tokio::spawn(serve(listener, transport, service, CancellationToken::new()));
     address
 }

@@ -19,7 +19,7 @@ mod upkeep;
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use mesh::{BoxError, boot::Process, server::Listeners};
+use mesh::{BoxError, boot::Process, config::REQUEST_BYTES_MAX, server::Listeners};
 use mesh_data::{database::Database, service::DataService};
 use proto::product::v1::{
     inventory_service_server::InventoryServiceServer, product_service_server::ProductServiceServer,
@@ -68,7 +68,10 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         reservations: ReservationWriter::start(app),
         stock_states: watch_stock_states(&service.process, database.clone()),
     };
-    let routes = Routes::new(ProductServiceServer::new(api.clone()))
+    // The limits of the contract apply before this one.
+    let product_service = ProductServiceServer::new(api.clone())
+        .max_decoding_message_size(REQUEST_BYTES_MAX as usize);
+    let routes = Routes::new(product_service)
         .add_service(InventoryServiceServer::new(api.clone()))
         .add_service(ReservationServiceServer::new(api));
 

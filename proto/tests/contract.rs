@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, Messa
 const UNLIMITED: [(&str, &str); 11] = [
     ("google.type.Money.currency_code", "must be the currency of the shop"),
     ("google.protobuf.FieldMask.paths", "the mask has a list of known paths"),
-    ("shopmesh.product.v1.ImportProductsRequest.file", "the message has a limit of 4 MiB"),
+    ("shopmesh.product.v1.ImportProductsRequest.file", "the method has a limit of 16 MiB"),
     ("shopmesh.product.v1.Product.product_id", "checked by UpdateProduct, else ignored"),
     ("shopmesh.product.v1.Product.etag", "checked by UpdateProduct, else ignored"),
     ("shopmesh.product.v1.Product.stock_state", "ignored"),

@@ -140,7 +140,7 @@ impl JwksServer {
             let document = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
             async move { Ok::<_, Infallible>(http::Response::new(Body::new(document))) }
         });
-        let transport = Transport { tls, http1: false, drain_duration_max: Duration::from_secs(1) };
+        let transport = Transport::internal(tls, 100, Duration::from_secs(1));
         tokio::spawn(serve(listener, transport, service, stop.clone()));
         Self { url: Self::url_at(scheme, address), document, fetches, stop }
     }

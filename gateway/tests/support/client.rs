@@ -1,17 +1,24 @@
 //! Clients of the gateway: gRPC-Web by hand over HTTP/1.1 and HTTP/2, and tonic for gRPC.
 
-use std::net::SocketAddr;
+use std::{convert::Infallible, net::SocketAddr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
+use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, request::Builder};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    sync::mpsc,
+    time::timeout,
+};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -32,11 +39,25 @@ pub fn full(body: impl Into<Bytes>) -> AnyBody {
     Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
+/// Returns a body and its writer.
+pub fn writable() -> (mpsc::Sender<Bytes>, AnyBody) {
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
+    let pieces = ReceiverStream::new(receiver).map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+    (sender, StreamBody::new(pieces).map_err(|never| match never {}).boxed_unsync())
+}
+
 /// Returns a request in gRPC-Web.
 pub fn web(path: &str) -> Builder {
     Request::post(path)
         .header("host", "shop.example")
         .header("content-type", "application/grpc-web+proto")
+}
+
+/// Connects from one of the addresses of this machine.
+pub async fn from(source: &str, address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+    socket.connect(address).await.unwrap()
 }
 
 /// A connection to the gateway.
@@ -54,11 +75,23 @@ impl Connection {
     }
 
     pub async fn http2(address: SocketAddr) -> Self {
-        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        Self::http2_over(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    pub async fn http2_over(stream: TcpStream) -> Self {
+        let stream = TokioIo::new(stream);
         let executor = TokioExecutor::new();
         let (sender, connection) = http2::handshake(executor, stream).await.unwrap();
         tokio::spawn(connection);
         Self::Http2(sender)
+    }
+
+    /// Returns another sender of the same HTTP/2 connection.
+    pub fn shared(&self) -> Self {
+        match self {
+            Self::Http1(_) => panic!("HTTP/1.1 has one request at a time"),
+            Self::Http2(sender) => Self::Http2(sender.clone()),
+        }
     }
 
     /// Opens one connection of each kind.

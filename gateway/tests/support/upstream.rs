@@ -40,8 +40,7 @@ impl Upstream {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let in_flight = watch::Sender::new(0);
         let stop = CancellationToken::new();
-        let transport =
-            Transport { tls: None, http1: false, drain_duration_max: Duration::from_millis(1) };
+        let transport = Transport::internal(None, 10_000, Duration::from_millis(1));
         let (heads, counter) = (seen.clone(), in_flight.clone());
         let service = service_fn(move |request: Request<Body>| {
             let (heads, counter) = (heads.clone(), counter.clone());

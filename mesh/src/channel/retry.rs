@@ -3,22 +3,19 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response, uri::Authority};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use tokio::time::sleep;
 use tonic::{Code, body::Body};
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::Channel;
-use crate::{call, error::Error};
+use crate::{call, error::Error, request_buffer::BufferedBody};
 
 const ATTEMPTS_MAX: u32 = 3;
 /// How many closed connections one attempt may meet before it sends the request.
 const SENDS_MAX: u32 = 4;
 const DELAY: Duration = Duration::from_millis(25);
-/// Largest body that is buffered for a retry, in bytes.
-pub(super) const BYTES_MAX: usize = 17 << 20;
 
 /// Creates the retry budget: 20 % of the calls plus 10 per second.
 pub(super) fn budget() -> TpsBudget {
@@ -26,17 +23,21 @@ pub(super) fn budget() -> TpsBudget {
 }
 
 impl Channel {
+    /// Sends a request whose body fits into memory until its outcome is known, and any other once.
     pub(super) async fn send_with_retries(
         &self,
         request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
-        let body = Limited::new(body, BYTES_MAX).collect().await;
-        let body: Bytes = body.map_err(|_| Error::MessageTooLarge)?.to_bytes();
+        let body = BufferedBody::read(body).await.map_err(Error::internal)?;
         self.0.budget.deposit();
+        let Some(bytes) = body.whole() else {
+            let request = Request::from_parts(head, body.into_body());
+            return self.send_once(request).await.map_err(|failure| self.unavailable(failure));
+        };
         let mut attempt = 1;
         loop {
-            let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
+            let request = Request::from_parts(head.clone(), Body::new(Full::new(bytes.clone())));
             let result = self.send_once(request).await;
             let is_transient = match &result {
                 Ok(response) => is_unavailable(response),

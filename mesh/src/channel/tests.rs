@@ -53,7 +53,7 @@ impl Server {
             }
         });
         let drain_duration_max = Duration::from_millis(1);
-        let transport = Transport { tls: None, http1: false, drain_duration_max };
+        let transport = Transport::internal(None, 100, drain_duration_max);
         tokio::spawn(serve(listener, transport, service, stop.clone()));
         Self { address, calls, held, stop }
     }

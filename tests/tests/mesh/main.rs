@@ -1,6 +1,7 @@
 //! Tests of the running mesh through the gateway, by gRPC and gRPC-Web.
 
 mod access;
+mod attacks;
 mod checkout;
 mod faults;
 mod flows;

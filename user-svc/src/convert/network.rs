@@ -33,7 +33,11 @@ mod tests {
     fn address(peer: &str, name: Option<&str>, forwarded: Option<&str>) -> IpAddr {
         let mut request = Request::new(());
         let address = format!("{peer}:1").parse().expect("an address");
-        request.extensions_mut().insert(Peer { address, certificate_name: name.map(Arc::from) });
+        request.extensions_mut().insert(Peer {
+            address,
+            certificate_name: name.map(Arc::from),
+            calls: None,
+        });
         if let Some(forwarded) = forwarded {
             request.metadata_mut().insert("x-forwarded-for", forwarded.parse().expect("a header"));
         }

@@ -203,7 +203,7 @@ async fn serve_constant(message: Bytes) -> Result<String> {
         }
     });
     let drain_duration_max = Duration::from_secs(1);
-    let transport = Transport { tls: None, http1: false, drain_duration_max };
+    let transport = Transport::internal(None, 10_000, drain_duration_max);
     tokio::spawn(serve(listener, transport, service, CancellationToken::new()));
     Ok(url)
 }

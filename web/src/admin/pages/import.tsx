@@ -13,8 +13,8 @@ import { Figures } from "../figures";
 import { wholeNumber } from "../labels";
 import { TableHead } from "../rows";
 
-/** The mesh accepts messages of 4 MiB. */
-const FILE_BYTES_MAX = 4 * 1024 * 1024 - 1024;
+/** The method accepts requests of 16 MiB. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024 - 1024;
 const TIMEOUT_MS = 120_000;
 
 export default function Import() {
@@ -66,7 +66,7 @@ export default function Import() {
 async function readFile(file: File | undefined): Promise<Uint8Array<ArrayBuffer>> {
   if (!file) throw new InvalidFieldsError({ file: "Choose a file first." });
   if (file.size > FILE_BYTES_MAX) {
-    throw new InvalidFieldsError({ file: "This file is larger than 4 MB: split it into several." });
+    throw new InvalidFieldsError({ file: "This file is larger than 16 MB: split it into several." });
   }
   return new Uint8Array(await file.arrayBuffer());
 }

@@ -1,53 +1,64 @@
-//! A request body on its way to a service. It checks the lengths of the messages without decoding
-//! them. The client gets the reason of a rejection in the response; the service sees only that the
-//! call was cancelled.
+//! A request body whose size is limited, by the contract or by a setting. Gateway and services read
+//! every body through it, so that no client can make them allocate more. It checks the lengths of
+//! the messages without decoding them.
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::Frame;
-use mesh::{Error, validate::Violations};
 use tonic::{Status, body::Body};
+
+use crate::{Error, access::Method, error::status, validate::Violations};
 
 /// The flag and the length before each message.
 const PREFIX_BYTES: usize = 5;
 
-/// Why a request body was rejected, if it was.
-#[derive(Clone, Default)]
-pub(crate) struct Fault(Arc<Mutex<Option<Error>>>);
+/// How large a request body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyLimit {
+    /// In bytes.
+    bytes_max: u32,
+    /// Whether it is the limit of each message, and the body has none.
+    per_message: bool,
+}
 
-impl Fault {
-    /// Returns the reason, once.
-    pub(crate) fn take(&self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+impl BodyLimit {
+    /// Returns the limit of a request to `method`: of the whole body, or, if the request is a stream
+    /// for which the contract states no limit, of each message. `bytes_default` applies where the
+    /// contract states none, `bytes_ceiling` to every method.
+    pub fn of(method: &Method, bytes_default: u32, bytes_ceiling: u32) -> Self {
+        let bytes_max = method.request_bytes_max.unwrap_or(bytes_default).min(bytes_ceiling);
+        let per_message = method.client_streaming && method.request_bytes_max.is_none();
+        Self { bytes_max, per_message }
     }
 
-    fn set(&self, error: Error) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    /// Limits each message of a body.
+    pub(crate) fn per_message(bytes_max: u32) -> Self {
+        Self { bytes_max, per_message: true }
     }
 }
 
-/// A body that rejects messages of more than `message_bytes_max`.
-pub(crate) struct RequestBody {
+/// A body that ends with the status of a rejection when it exceeds its limit or breaks off.
+pub struct RequestBody {
     body: Body,
+    limit: BodyLimit,
+    bytes: u64,
     messages: MessageLengths,
-    message_bytes_max: u32,
-    fault: Fault,
 }
 
 impl RequestBody {
-    pub(crate) fn new(body: Body, message_bytes_max: u32, fault: Fault) -> Self {
-        Self { body, messages: MessageLengths::default(), message_bytes_max, fault }
+    /// Limits `body`.
+    pub fn new(body: Body, limit: BodyLimit) -> Self {
+        Self { body, limit, bytes: 0, messages: MessageLengths::default() }
     }
 
-    fn reject(&self, error: Error) -> Option<Result<Frame<Bytes>, Status>> {
-        let status = Status::cancelled(error.to_string());
-        self.fault.set(error);
-        Some(Err(status))
+    fn is_too_large(&mut self, data: &[u8]) -> bool {
+        self.bytes += data.len() as u64;
+        let is_too_long = !self.limit.per_message && self.bytes > u64::from(self.limit.bytes_max);
+        is_too_long || self.messages.longest_in(data) > self.limit.bytes_max
     }
 }
 
@@ -61,10 +72,8 @@ impl http_body::Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
             Some(Ok(frame)) => {
-                let data = frame.data_ref().map_or(&[][..], |data| &data[..]);
-                let longest = self.messages.longest_in(data);
-                if longest > self.message_bytes_max {
-                    return Poll::Ready(self.reject(Error::MessageTooLarge));
+                if frame.data_ref().is_some_and(|data| self.is_too_large(data)) {
+                    return Poll::Ready(Some(Err(status(&Error::MessageTooLarge))));
                 }
                 Some(Ok(frame))
             }
@@ -72,7 +81,7 @@ impl http_body::Body for RequestBody {
                 tracing::debug!(%error, "a request body broke off");
                 let mut violations = Violations::new();
                 violations.add("request", "must be a whole body of its content type");
-                self.reject(Error::Invalid(violations))
+                Some(Err(status(&Error::Invalid(violations))))
             }
             None => None,
         })

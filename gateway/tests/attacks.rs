@@ -1,0 +1,249 @@
+//! Clients that take what they can get, against the program itself: its memory stays bounded, and
+//! other clients are served.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod support;
+
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+};
+
+use bytes::Bytes;
+use futures::future::join_all;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use support::{
+    DESCRIPTORS, PATIENCE,
+    client::{Connection, FullResponse, frame, from, full, web, writable},
+    until,
+    upstream::Upstream,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tonic::Code;
+
+const SAY: &str = "/shop.echo.v1.Echo/Say";
+const READ: &str = "/shop.echo.v1.Echo/Read";
+const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
+const MIB: usize = 1 << 20;
+/// How much the memory of a gateway may grow during an attack.
+const GROWTH_MAX: usize = 64 * MIB;
+
+/// The gateway as a process.
+struct Program {
+    child: Child,
+    address: SocketAddr,
+    upstream: Upstream,
+}
+
+impl Program {
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let upstream = Upstream::start().await;
+        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_gateway"))
+            .arg(format!("--upstreams=shop.echo.v1=http://{}", upstream.address))
+            .arg(format!("--descriptor-set={}", DESCRIPTORS.1.display()))
+            .arg(format!("--listen-address={address}"))
+            .arg("--admin-address=127.0.0.1:0")
+            .args(settings.iter().map(|(name, value)| format!("--{name}={value}")))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let program = Self { child, address, upstream };
+        until(async || TcpStream::connect(address).await.is_ok()).await;
+        program.serves_another_client().await;
+        program
+    }
+
+    /// Returns the most memory that the process has had, in bytes.
+    fn memory_peak(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
+    }
+
+    /// Calls as a client at another address.
+    async fn serves_another_client(&self) {
+        let mut other = Connection::http2_over(from("127.0.0.2", self.address).await).await;
+        let response = other.exchange(web(SAY), frame(b"hello")).await;
+        assert_eq!(response.outcome(), (Code::Ok, String::new()));
+    }
+
+    fn assert_grown_little(&self, before: usize) {
+        let grown = self.memory_peak() - before;
+        assert!(grown <= GROWTH_MAX, "{} MiB", grown / MIB);
+    }
+
+    /// Opens an HTTP/2 connection whose window stays closed.
+    async fn without_window(&self) -> http2::SendRequest<Empty<Bytes>> {
+        let stream = TokioIo::new(TcpStream::connect(self.address).await.unwrap());
+        let mut client = http2::Builder::new(TokioExecutor::new());
+        let handshake = client.initial_stream_window_size(0).handshake(stream);
+        let (sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_request_bodies_take_little_memory() {
+    let gateway = Program::start(&[]).await;
+    let before = gateway.memory_peak();
+    let connections = join_all((0..10).map(|_| Connection::http2(gateway.address))).await;
+    let mut unfinished = Vec::new();
+    // Each as large as the contract allows, but for the last byte, and then larger than that.
+    for (length, pieces) in [((64 << 10) - 5, 15), (4 * MIB, 64)] {
+        for n in 0..100 {
+            let (sender, body) = writable();
+            let path = if n % 2 == 0 { READ } else { SAY };
+            let request = web(path).body(body).unwrap();
+            let mut connection = connections[n % 10].shared();
+            unfinished.push(tokio::spawn(async move {
+                let response = connection.send(request).await;
+                response.map(|response| response.headers().get("grpc-status").cloned())
+            }));
+            let message = frame(&vec![0; length]);
+            for piece in message.chunks(message.len().div_ceil(pieces)).take(pieces - 1) {
+                // The gateway may have rejected the body.
+                if sender.send(Bytes::copy_from_slice(piece)).await.is_err() {
+                    break;
+                }
+            }
+            std::mem::forget(sender);
+        }
+    }
+    gateway.serves_another_client().await;
+    gateway.assert_grown_little(before);
+    let mut rejected = 0;
+    for task in unfinished {
+        if task.is_finished() && task.await.unwrap().unwrap().unwrap() == "8" {
+            rejected += 1;
+        }
+    }
+    assert_eq!(rejected, 100, "the larger ones are rejected at once");
+    drop(connections);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_gives_back_its_calls() {
+    let gateway = Program::start(&[("calls-max", "4")]).await;
+    let mut client = gateway.without_window().await;
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let request = http::Request::post(format!("http://shop.example{SAY}"))
+            .header("content-type", "application/grpc")
+            .header("grpc-timeout", "100m")
+            .header("x-do", "three")
+            .body(Empty::new())
+            .unwrap();
+        unread.push(client.send_request(request).await.unwrap());
+    }
+    let mut other = Connection::http2_over(from("127.0.0.2", gateway.address).await).await;
+    let response = other.exchange(web(SAY), frame(b"")).await;
+    assert_eq!(response.outcome(), (Code::ResourceExhausted, "OVERLOADED".into()));
+    until(async || other.exchange(web(SAY), frame(b"")).await.outcome().0 == Code::Ok).await;
+    gateway.upstream.until_in_flight(0).await;
+    assert!(!client.is_closed(), "its other streams go on");
+}
+
+#[tokio::test]
+async fn one_address_leaves_calls_to_others() {
+    let settings = [("calls-max", "10"), ("streams-max", "10"), ("calls-per-address-max", "5")];
+    let gateway = Program::start(&settings).await;
+    let mut client = gateway.without_window().await;
+    let overloaded = Some(http::HeaderValue::from_static("8"));
+    let mut unread = Vec::new();
+    for n in 0..20 {
+        let request = http::Request::post(format!("http://shop.example{SAY}"))
+            .header("content-type", "application/grpc")
+            .header("x-do", "three")
+            .body(Empty::new())
+            .unwrap();
+        let response = client.send_request(request).await.unwrap();
+        let status = response.headers().get("grpc-status").cloned();
+        assert_eq!(status, overloaded.clone().filter(|_| n >= 5), "{n}");
+        unread.push(response);
+    }
+    gateway.serves_another_client().await;
+}
+
+#[tokio::test]
+async fn health_watches_of_one_client_leave_streams_to_others() {
+    let settings = [("calls-per-address-max", "200"), ("streams-max", "201")];
+    let gateway = Program::start(&settings).await;
+    let watch = async |connection: &mut Connection| {
+        let request = web(HEALTH_WATCH).body(full(frame(b""))).unwrap();
+        connection.send(request).await.unwrap()
+    };
+    let mut connections =
+        [Connection::http2(gateway.address).await, Connection::http2(gateway.address).await];
+    let mut watches = Vec::new();
+    for n in 0..201 {
+        watches.push(watch(&mut connections[n / 150]).await);
+    }
+    let last = FullResponse::read(watches.pop().unwrap()).await;
+    assert_eq!(last.outcome(), (Code::ResourceExhausted, "OVERLOADED".into()));
+    let mut other = Connection::http2_over(from("127.0.0.2", gateway.address).await).await;
+    let watched = watch(&mut other).await;
+    assert!(!watched.headers().contains_key("grpc-status"), "it goes on");
+    gateway.serves_another_client().await;
+}
+
+#[tokio::test]
+async fn connections_of_one_byte_leave_connections_to_others() {
+    let gateway = Program::start(&[("connections-max", "3")]).await;
+    let mut one_byte = Vec::new();
+    // The connection of the first call may still be open.
+    until(async || {
+        one_byte.clear();
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+            stream.write_all(b"P").await.unwrap();
+            one_byte.push(stream);
+        }
+        let read = async |stream: &mut TcpStream| stream.read(&mut [0]).await;
+        let closed = one_byte
+            .iter_mut()
+            .map(|stream| timeout(std::time::Duration::from_millis(200), read(stream)));
+        join_all(closed).await.iter().all(Result::is_err)
+    })
+    .await;
+    for stream in &mut one_byte {
+        let closed = timeout(PATIENCE, stream.read(&mut [0])).await;
+        assert!(matches!(closed.expect("it closes"), Ok(0) | Err(_)));
+    }
+    gateway.serves_another_client().await;
+}
+
+#[tokio::test]
+async fn headers_of_a_mebibyte_are_rejected() {
+    let gateway = Program::start(&[]).await;
+    let before = gateway.memory_peak();
+    for _ in 0..20 {
+        for mut connection in Connection::both(gateway.address).await {
+            let request = web(SAY).header("x-large", "x".repeat(MIB));
+            let request = request.body(full(frame(b""))).unwrap();
+            // A client may fail to send it.
+            if let Ok(response) = connection.send(request).await {
+                assert_eq!(response.status(), 431);
+            }
+        }
+    }
+    assert!(gateway.upstream.last().get("x-large").is_none());
+    gateway.serves_another_client().await;
+    gateway.assert_grown_little(before);
+}
