@@ -100,6 +100,10 @@ fn topics(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let all: Vec<_> = messages.keys().collect();
     writeln!(code, "/// Every topic of the contract.")?;
     writeln!(code, "pub const ALL: [&str; {}] = {all:?};", all.len())?;
+    let package = |message: &str| message.rsplit_once('.').map(|(package, _)| package.to_owned());
+    let of_package: Vec<_> =
+        messages.iter().map(|(topic, message)| (package(message), topic)).collect();
+    writeln!(code, "const PACKAGES: [(Option<&str>, &str); {}] = {of_package:?};", all.len())?;
     Ok(code)
 }
 

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use setup::keys::Secrets;
+use setup::{
+    broker::{Broker, ClientTls},
+    certificates::SETUP,
+    keys::Secrets,
+};
 use topology::Service;
 
 use crate::{
@@ -71,6 +75,19 @@ impl Addresses {
     pub(crate) fn kafka_brokers(&self) -> Option<String> {
         let own = || Some(format!("127.0.0.1:{}", self.ports.get(Socket::Kafka)?));
         self.external.kafka_brokers.clone().or_else(own)
+    }
+
+    /// Returns the broker, as its administrator.
+    pub(crate) fn broker(&self) -> Option<Broker> {
+        Some(Broker { servers: self.kafka_brokers()?, tls: self.kafka_tls(SETUP) })
+    }
+
+    /// Returns the files by which `name` connects to the broker; `None`, if that needs none.
+    pub(crate) fn kafka_tls(&self, name: &str) -> Option<ClientTls> {
+        match &self.external.kafka_brokers {
+            Some(_) => self.external.kafka_tls.clone(),
+            None => Some(ClientTls::in_folder(&self.tls_dir(), name)),
+        }
     }
 
     /// Returns the URL of the mail server.

@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
+use setup::certificates::{KAFKA, SETUP, keystore_file};
+
 use crate::{one_shot::OneShots, paths, process::Program};
 
 /// Returns the broker that listens on `port`. Formats the folder of a new broker.
@@ -21,7 +23,7 @@ pub(crate) async fn program(
     let folder = dir.join("kafka");
     fs::create_dir_all(&folder)?;
     let settings = folder.join("server.properties");
-    fs::write(&settings, server_properties(&folder, port, controller_port))?;
+    fs::write(&settings, server_properties(dir, port, controller_port))?;
     fs::write(folder.join("log4j2.properties"), LOG4J2)?;
     let log = dir.join("logs/kafka.log");
     if !folder.join("data/meta.properties").exists() {
@@ -58,15 +60,26 @@ fn libraries() -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn server_properties(folder: &Path, port: u16, controller_port: u16) -> String {
+/// Returns the settings of the broker. All its connections, its own included, have TLS and a client
+/// certificate, whose common name is the user. A user has only what `setup::acl` allows.
+fn server_properties(dir: &Path, port: u16, controller_port: u16) -> String {
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=MESH://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=MESH://127.0.0.1:{port}
+inter.broker.listener.name=MESH
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=MESH:SSL,CONTROLLER:SSL
+ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+ssl.principal.mapping.rules=RULE:^CN=([a-z-]+)$/$1/,DEFAULT
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:{KAFKA};User:{SETUP}
 log.dirs={data}
 auto.create.topics.enable=false
 num.partitions={partitions}
@@ -86,7 +99,9 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 ",
         partitions = topology::topics().partitions,
-        data = folder.join("data").display(),
+        data = dir.join("kafka/data").display(),
+        keystore = keystore_file(&dir.join("tls")).display(),
+        authority = dir.join("tls/ca.pem").display(),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc};
 
+use setup::broker::ClientTls;
 use topology::Service;
 
 use crate::{part::Part, ports::Ports};
@@ -59,12 +60,15 @@ pub struct External {
     pub(crate) database_urls: BTreeMap<Service, String>,
     /// The Kafka bootstrap servers, separated by commas.
     pub(crate) kafka_brokers: Option<String>,
+    /// The files of all clients of those, which may create topics. `None`: without TLS.
+    pub(crate) kafka_tls: Option<ClientTls>,
     /// The mail server.
     pub(crate) smtp_url: Option<String>,
 }
 
 impl External {
-    /// Reads `USER_DATABASE_URL` and the like, `KAFKA_BROKERS` and `SMTP_URL`.
+    /// Reads `USER_DATABASE_URL` and the like, `KAFKA_BROKERS`, `KAFKA_TLS_CA_FILE` and the like, and
+    /// `SMTP_URL`.
     pub fn from_env() -> Self {
         let read = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let database_urls = Service::with_database()
@@ -72,7 +76,18 @@ impl External {
                 Some((service, read(&format!("{}_DATABASE_URL", service.prefix()))?))
             })
             .collect();
-        Self { database_urls, kafka_brokers: read("KAFKA_BROKERS"), smtp_url: read("SMTP_URL") }
+        let file = |name: &str| read(name).map(PathBuf::from).unwrap_or_default();
+        let kafka_tls = read("KAFKA_TLS_CA_FILE").map(|ca| ClientTls {
+            ca: ca.into(),
+            certificate: file("KAFKA_TLS_CERT_FILE"),
+            key: file("KAFKA_TLS_KEY_FILE"),
+        });
+        Self {
+            database_urls,
+            kafka_brokers: read("KAFKA_BROKERS"),
+            kafka_tls,
+            smtp_url: read("SMTP_URL"),
+        }
     }
 
     /// Reports whether nothing needs `part`, because all that it provides is external.

@@ -1,7 +1,9 @@
 //! The program and the environment of each service.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
-use setup::keys::page_token_key_name;
+use setup::{broker::ClientTls, keys::page_token_key_name};
 use topology::Service;
 
 use crate::{addresses::Addresses, part::Part, paths, ports::Socket, process::Program};
@@ -39,11 +41,19 @@ fn environment(
     let callees =
         service.calls().map(|callee| (format!("{}_SVC_URL", callee.prefix()), url(callee)));
     let jwks_url = url(Service::USER).map(|url| format!("{url}/.well-known/jwks.json"));
+    let kafka_tls = addresses.kafka_tls(name);
+    // Empty: without TLS.
+    let kafka_file = |file: fn(&ClientTls) -> &PathBuf| {
+        Some(kafka_tls.as_ref().map(|tls| file(tls).display().to_string()).unwrap_or_default())
+    };
     let variables = [
         ("LISTEN_ADDRESS", Some(address(Socket::Requests(part))?)),
         ("ADMIN_ADDRESS", Some(address(Socket::Admin(part))?)),
         ("DATABASE_URL", addresses.database_url(service)),
         ("KAFKA_BROKERS", addresses.kafka_brokers()),
+        ("KAFKA_TLS_CA_FILE", kafka_file(|tls| &tls.ca)),
+        ("KAFKA_TLS_CERT_FILE", kafka_file(|tls| &tls.certificate)),
+        ("KAFKA_TLS_KEY_FILE", kafka_file(|tls| &tls.key)),
         ("TLS_CERT_FILE", Some(tls.join(format!("{name}.pem")).display().to_string())),
         ("TLS_KEY_FILE", Some(tls.join(format!("{name}-key.pem")).display().to_string())),
         ("TLS_CA_FILE", Some(tls.join("ca.pem").display().to_string())),

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Error, Result, anyhow};
 use futures::future::{join_all, try_join_all};
-use setup::{certificates, keys::Secrets, topics};
+use setup::{certificates, keys::Secrets};
 use tokio::sync::{Mutex, watch};
 use topology::Service;
 
@@ -246,8 +246,8 @@ impl Stack {
     }
 
     async fn wait_kafka(&self) -> Result<()> {
-        let brokers = self.addresses.kafka_brokers().context("this store has no broker")?;
-        readiness::wait("kafka", async || topics::create(&brokers).await).await
+        let broker = self.addresses.broker().context("this store has no broker")?;
+        readiness::wait("kafka", async || broker.set_up().await).await
     }
 
     /// Returns the addresses of all parts.

@@ -1,6 +1,6 @@
 //! Settings that all services that own data share.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use clap::Args;
 use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig};
@@ -49,6 +49,23 @@ pub struct KafkaConfig {
     /// Kafka bootstrap servers, as `host:port,host:port`.
     #[arg(long, env, default_value = "127.0.0.1:19092")]
     pub kafka_brokers: String,
+
+    /// Certificates of the authority that signed the brokers' certificates, PEM. Empty:
+    /// connections without TLS.
+    #[arg(long, env, default_value = "", value_parser = optional_file)]
+    pub kafka_tls_ca_file: PathBuf,
+
+    /// Certificate chain of this client, PEM. Empty: no client certificate.
+    #[arg(long, env, default_value = "", value_parser = optional_file)]
+    pub kafka_tls_cert_file: PathBuf,
+
+    /// Its private key, PEM.
+    #[arg(long, env, default_value = "", value_parser = optional_file)]
+    pub kafka_tls_key_file: PathBuf,
+}
+
+fn optional_file(path: &str) -> Result<PathBuf, Infallible> {
+    Ok(path.into())
 }
 
 /// The key that makes page tokens tamper-evident.

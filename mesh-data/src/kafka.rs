@@ -2,6 +2,7 @@
 //! batch.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -84,7 +85,7 @@ impl Record {
 }
 
 /// Returns the settings that all clients of the broker share.
-pub(crate) fn client_config(config: &KafkaConfig) -> ClientConfig {
+pub fn client_config(config: &KafkaConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
         .set("bootstrap.servers", &config.kafka_brokers)
@@ -92,6 +93,14 @@ pub(crate) fn client_config(config: &KafkaConfig) -> ClientConfig {
         .set("reconnect.backoff.max.ms", "2000")
         .set("socket.keepalive.enable", "true")
         .set("topic.metadata.refresh.interval.ms", "30000");
+    let path = |file: &Path| file.to_string_lossy().into_owned();
+    if !config.kafka_tls_ca_file.as_os_str().is_empty() {
+        client
+            .set("security.protocol", "ssl")
+            .set("ssl.ca.location", path(&config.kafka_tls_ca_file))
+            .set("ssl.certificate.location", path(&config.kafka_tls_cert_file))
+            .set("ssl.key.location", path(&config.kafka_tls_key_file));
+    }
     client
 }
 

@@ -6,7 +6,6 @@ use mesh_data::commands;
 use crate::{
     MIGRATIONS,
     config::{Command, Config},
-    consumer::TOPICS,
 };
 
 /// Runs a command.
@@ -16,7 +15,8 @@ use crate::{
 pub async fn run(command: &Command, config: &Config) -> Result<(), BoxError> {
     match command {
         Command::Shared(command) => {
-            commands::run(command, &config.settings, MIGRATIONS, &TOPICS).await
+            let topics = proto::topics::of_package("shopmesh.notify.v1");
+            commands::run(command, &config.settings, MIGRATIONS, topics).await
         }
     }
 }

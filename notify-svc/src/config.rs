@@ -18,6 +18,9 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("database_url", "postgres://notifications:notifications@127.0.0.1:15432/notifications"),
     ("tls_cert_file", ".devstack/tls/notify-svc.pem"),
     ("tls_key_file", ".devstack/tls/notify-svc-key.pem"),
+    ("kafka_tls_ca_file", ".devstack/tls/ca.pem"),
+    ("kafka_tls_cert_file", ".devstack/tls/notify-svc.pem"),
+    ("kafka_tls_key_file", ".devstack/tls/notify-svc-key.pem"),
     ("page_token_key_file", ".devstack/secrets/notify-svc-page-token-key"),
 ];
 

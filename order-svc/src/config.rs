@@ -12,6 +12,9 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("database_url", "postgres://orders:orders@127.0.0.1:15432/orders"),
     ("tls_cert_file", ".devstack/tls/order-svc.pem"),
     ("tls_key_file", ".devstack/tls/order-svc-key.pem"),
+    ("kafka_tls_ca_file", ".devstack/tls/ca.pem"),
+    ("kafka_tls_cert_file", ".devstack/tls/order-svc.pem"),
+    ("kafka_tls_key_file", ".devstack/tls/order-svc-key.pem"),
     ("page_token_key_file", ".devstack/secrets/order-svc-page-token-key"),
 ];
 

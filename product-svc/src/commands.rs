@@ -8,7 +8,6 @@ use mesh_data::{commands, database::Database};
 use crate::{
     App, MIGRATIONS,
     config::{Command, Config},
-    consumer::TOPICS,
     convert,
     product::{import, lists::ListCache},
 };
@@ -21,7 +20,8 @@ use crate::{
 pub async fn run(command: &Command, config: &Config) -> Result<(), BoxError> {
     match command {
         Command::Shared(command) => {
-            commands::run(command, &config.settings, MIGRATIONS, &TOPICS).await
+            let topics = proto::topics::of_package("shopmesh.product.v1");
+            commands::run(command, &config.settings, MIGRATIONS, topics).await
         }
         Command::Import { file } => import_file(config, file).await,
     }

@@ -13,6 +13,9 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("database_url", "postgres://products:products@127.0.0.1:15432/products"),
     ("tls_cert_file", ".devstack/tls/product-svc.pem"),
     ("tls_key_file", ".devstack/tls/product-svc-key.pem"),
+    ("kafka_tls_ca_file", ".devstack/tls/ca.pem"),
+    ("kafka_tls_cert_file", ".devstack/tls/product-svc.pem"),
+    ("kafka_tls_key_file", ".devstack/tls/product-svc-key.pem"),
     ("page_token_key_file", ".devstack/secrets/product-svc-page-token-key"),
 ];
 

@@ -9,6 +9,11 @@ pub trait Event: prost::Message + prost::Name {
 
 include!(concat!(env!("OUT_DIR"), "/topics.rs"));
 
+/// Returns the topics whose events belong to `package`: its service publishes them.
+pub fn of_package(package: &str) -> impl Iterator<Item = &'static str> {
+    PACKAGES.into_iter().filter(move |(of, _)| *of == Some(package)).map(|(_, topic)| topic)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

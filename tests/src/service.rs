@@ -13,6 +13,7 @@ use mesh::{
     server::Listeners,
     tls::Tls,
 };
+use mesh_data::config::KafkaConfig;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,20 @@ pub fn tls_config(service: &str) -> TlsConfig {
         tls_cert_file: folder.join(format!("{service}.pem")),
         tls_key_file: folder.join(format!("{service}-key.pem")),
         tls_ca_file: folder.join("ca.pem"),
+    }
+}
+
+/// Returns how `name`, a service or [`setup::certificates::SETUP`], connects to the store's broker.
+///
+/// # Panics
+/// If no store runs.
+pub fn kafka_config(name: &str) -> KafkaConfig {
+    let tls = tls_config(name);
+    KafkaConfig {
+        kafka_brokers: Env::from_env().kafka_brokers(),
+        kafka_tls_ca_file: tls.tls_ca_file,
+        kafka_tls_cert_file: tls.tls_cert_file,
+        kafka_tls_key_file: tls.tls_key_file,
     }
 }
 
@@ -57,12 +72,16 @@ pub fn config<C: Parser>(
 /// If no store runs.
 pub fn arguments(service: &str, database_url: &str, more: &[(&str, &str)]) -> Vec<OsString> {
     let tls = tls_config(service);
-    let common: [(&str, OsString); 8] = [
+    let kafka = tls.clone();
+    let common: [(&str, OsString); 11] = [
         ("listen-address", "127.0.0.1:0".into()),
         ("admin-address", "127.0.0.1:0".into()),
         ("tls-cert-file", tls.tls_cert_file.into()),
         ("tls-key-file", tls.tls_key_file.into()),
         ("tls-ca-file", tls.tls_ca_file.into()),
+        ("kafka-tls-cert-file", kafka.tls_cert_file.into()),
+        ("kafka-tls-key-file", kafka.tls_key_file.into()),
+        ("kafka-tls-ca-file", kafka.tls_ca_file.into()),
         ("database-url", database_url.into()),
         ("database-connections-max", "4".into()),
         ("page-token-key-file", PAGE_TOKEN_KEY_FILE.into()),

@@ -15,9 +15,6 @@ use crate::{
     },
 };
 
-/// user-svc consumes no topic.
-const TOPICS: [&str; 0] = [];
-
 /// Runs a command.
 ///
 /// # Errors
@@ -25,7 +22,8 @@ const TOPICS: [&str; 0] = [];
 pub async fn run(command: &Command, config: &Config) -> Result<(), BoxError> {
     match command {
         Command::Shared(command) => {
-            mesh_data::commands::run(command, &config.settings, MIGRATIONS, &TOPICS).await
+            let topics = proto::topics::of_package("shopmesh.user.v1");
+            mesh_data::commands::run(command, &config.settings, MIGRATIONS, topics).await
         }
         Command::CreateAdmin { email, display_name, admin_password } => {
             create_admin(config, email, display_name, admin_password.as_ref()).await

@@ -16,6 +16,9 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("database_url", "postgres://users:users@127.0.0.1:15432/users"),
     ("tls_cert_file", ".devstack/tls/user-svc.pem"),
     ("tls_key_file", ".devstack/tls/user-svc-key.pem"),
+    ("kafka_tls_ca_file", ".devstack/tls/ca.pem"),
+    ("kafka_tls_cert_file", ".devstack/tls/user-svc.pem"),
+    ("kafka_tls_key_file", ".devstack/tls/user-svc-key.pem"),
     ("page_token_key_file", ".devstack/secrets/user-svc-page-token-key"),
 ];
 

@@ -1,10 +1,11 @@
-//! Certificates for mTLS between the services: one authority, and one certificate for each service.
+//! Certificates for mTLS between the services and with the broker: one authority, and one
+//! certificate for each of them.
 //! The files of one machine are created and renewed together, so their authority's key is never
 //! stored.
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -24,28 +25,49 @@ const VALIDITY: Duration = DAY.saturating_mul(365);
 /// Certificates with less than this left are renewed.
 const REMAINING_MIN: Duration = DAY.saturating_mul(30);
 
-/// Creates `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each service, where they are missing or
+/// The broker.
+pub const KAFKA: &str = "kafka";
+/// The broker's administrator, who creates topics and access rules.
+pub const SETUP: &str = "setup";
+
+/// Returns who has a certificate.
+pub fn holders() -> impl Iterator<Item = &'static str> {
+    Service::all().map(Service::name).chain([KAFKA, SETUP])
+}
+
+/// Returns the files of a holder in the folder of [`create_files`]: certificate and private key.
+pub fn files(folder: &Path, name: &str) -> [PathBuf; 2] {
+    [folder.join(format!("{name}.pem")), folder.join(format!("{name}-key.pem"))]
+}
+
+/// Returns the file with the private key and the certificate of the broker, as Kafka reads them.
+pub fn keystore_file(folder: &Path) -> PathBuf {
+    folder.join("kafka-keystore.pem")
+}
+
+/// Creates `ca.pem`, and `NAME.pem` and `NAME-key.pem` of each holder, where they are missing or
 /// expire soon.
 pub fn create_files(folder: &Path) -> Result<()> {
-    let complete = Service::all().map(Service::name).all(|name| {
-        folder.join(format!("{name}.pem")).exists()
-            && folder.join(format!("{name}-key.pem")).exists()
-    });
-    if complete && expires_late(&folder.join("ca.pem")) {
+    let complete = holders().flat_map(|name| files(folder, name)).all(|file| file.exists());
+    if complete && keystore_file(folder).exists() && expires_late(&folder.join("ca.pem")) {
         return Ok(());
     }
     create_private_folder(folder)?;
     let authority = Authority::new()?;
     write_private(&folder.join("ca.pem"), &authority.certificate)?;
-    for name in Service::all().map(Service::name) {
-        let Issued { certificate, key } = authority.issue(name)?;
-        write_private(&folder.join(format!("{name}.pem")), &certificate)?;
-        write_private(&folder.join(format!("{name}-key.pem")), &key)?;
+    for name in holders() {
+        let issued = authority.issue(name)?;
+        let [certificate, key] = files(folder, name);
+        write_private(&certificate, &issued.certificate)?;
+        write_private(&key, &issued.key)?;
+        if name == KAFKA {
+            write_private(&keystore_file(folder), &issued.keystore())?;
+        }
     }
     Ok(())
 }
 
-/// The authority that signs the certificates of all services.
+/// The authority that signs the certificates of all holders.
 pub struct Authority {
     /// The authority's own certificate, PEM.
     pub certificate: String,
@@ -58,6 +80,13 @@ pub struct Issued {
     pub certificate: String,
     /// The private key.
     pub key: String,
+}
+
+impl Issued {
+    /// Returns both, in the order in which Kafka reads them from one file.
+    pub fn keystore(&self) -> String {
+        format!("{}{}", self.key, self.certificate)
+    }
 }
 
 impl Authority {
@@ -86,7 +115,7 @@ impl Authority {
         Ok(params)
     }
 
-    /// Issues a certificate for the service `name`, valid for both ends of a connection.
+    /// Issues a certificate for the holder `name`, valid for both ends of a connection.
     pub fn issue(&self, name: &str) -> Result<Issued> {
         let key = KeyPair::generate()?;
         let names = [name, "localhost", "127.0.0.1"].map(str::to_owned);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use setup::{
     ADMIN_EMAIL,
-    certificates::{Authority, Issued},
+    certificates::{Authority, KAFKA, holders},
     keys::{new_key, new_password, new_signing_key, page_token_key_name},
 };
 use topology::Service;
@@ -21,10 +21,16 @@ const TLS: &str = "kubernetes.io/tls";
 pub(crate) async fn create_secrets() -> Result<()> {
     let secrets = Secrets::of_pod()?;
     let authority = create_authority(&secrets).await?;
-    for name in Service::all().map(Service::name) {
-        let Issued { certificate, key } = authority.issue(name)?;
-        let data =
-            json!({ "tls.crt": certificate, "tls.key": key, "ca.crt": authority.certificate });
+    for name in holders() {
+        let issued = authority.issue(name)?;
+        let mut data = json!({
+            "tls.crt": issued.certificate,
+            "tls.key": issued.key,
+            "ca.crt": authority.certificate,
+        });
+        if name == KAFKA {
+            data["keystore.pem"] = issued.keystore().into();
+        }
         secrets.create(&format!("{name}-tls"), TLS, data).await?;
     }
     for service in Service::with_database() {

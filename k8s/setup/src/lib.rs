@@ -4,10 +4,11 @@
 //!
 //! It starts no process and connects to no service.
 
+pub mod acl;
+pub mod broker;
 pub mod certificates;
 pub mod files;
 pub mod keys;
-pub mod topics;
 
 /// The email address of the demo's admin account.
 pub const ADMIN_EMAIL: &str = "admin@shopmesh.example";

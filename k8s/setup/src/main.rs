@@ -12,9 +12,9 @@ use std::{
 use anyhow::Result;
 use clap::Parser;
 use setup::{
+    broker::Broker,
     certificates,
     keys::{Secrets, page_token_key_name},
-    topics,
 };
 use topology::Service;
 
@@ -34,12 +34,8 @@ enum Command {
         #[arg(long)]
         folder: Option<PathBuf>,
     },
-    /// Create the topics that are missing, once the broker is ready.
-    Topics {
-        /// Kafka bootstrap servers, as `host:port,host:port`.
-        #[arg(long, env)]
-        kafka_brokers: String,
-    },
+    /// Create the topics that are missing and who may use them, once the broker is ready.
+    Topics(Broker),
 }
 
 #[tokio::main]
@@ -58,7 +54,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Catalogue { folder } => Ok(catalogue::write(&folder)?),
         Command::Secrets { folder: Some(folder) } => create_secret_files(&folder),
         Command::Secrets { folder: None } => cluster::create_secrets().await,
-        Command::Topics { kafka_brokers } => topics::create_when_ready(&kafka_brokers).await,
+        Command::Topics(broker) => broker.set_up_when_ready().await,
     }
 }
 

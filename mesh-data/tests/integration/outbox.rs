@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{Topic, event, open_database, producer};
+use crate::support::{Topic, event, kafka_config, open_database, producer};
 
 fn new_event(topic: &Topic, text: &str) -> NewEvent {
     NewEvent::new(Uuid::now_v7(), topic.name, text.to_owned(), &text.to_owned())
@@ -126,7 +126,7 @@ async fn events_remain_in_the_outbox_while_no_broker_responds() {
     let (database, topic) = (open_database().await, Topic::create().await);
     insert(&database, &[new_event(&topic, "one"), new_event(&topic, "two")]).await;
     let shutdown = CancellationToken::new();
-    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into() };
+    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into(), ..kafka_config() };
     let unreachable = Producer::new(&unreachable).unwrap();
     let relay = start_relay(&database, unreachable.clone(), &Wakeup::default(), &shutdown);
     eventually("the broker is reported as down", async || unreachable.state().check().err()).await;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use devstack::testing::Env;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use mesh_data::{
     config::KafkaConfig,
@@ -16,7 +15,8 @@ use rdkafka::{
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
 };
-use tests::{PATIENCE, database};
+use setup::certificates::SETUP;
+use tests::{PATIENCE, database, service};
 use uuid::Uuid;
 
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/integration/migrations");
@@ -27,8 +27,9 @@ pub async fn open_database() -> Database {
     Database::open(&database::config(&url), &MIGRATIONS).unwrap()
 }
 
+/// Returns the settings of the broker's administrator, who may use the topics of a test.
 pub fn kafka_config() -> KafkaConfig {
-    KafkaConfig { kafka_brokers: Env::from_env().kafka_brokers() }
+    service::kafka_config(SETUP)
 }
 
 pub fn producer() -> Producer {
@@ -134,9 +135,7 @@ pub fn event(record: &Record) -> String {
 }
 
 fn client_config() -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", Env::from_env().kafka_brokers());
-    config
+    mesh_data::kafka::client_config(&kafka_config())
 }
 
 /// Reads a topic from its beginning to its current high watermark.

@@ -16,7 +16,8 @@ use proto::{
     notify::v1::{MailStateChanged, NotificationState},
     user::v1::{UserMailRequested, WelcomeMail, user_mail_requested::Mail},
 };
-use tests::eventually;
+use setup::certificates::SETUP;
+use tests::{eventually, service::kafka_config};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -61,10 +62,12 @@ async fn kafka_delivers_events_and_the_dead_letter_queue_stores_and_replays_malf
     };
     let _telemetry = mesh::telemetry::init(&telemetry, "notify-svc").expect("good settings");
     let server = MailServer::start(|_| Response::Usual).await;
-    let (brokers, group) = (Env::from_env().kafka_brokers(), Uuid::now_v7().to_string());
+    let (brokers, group) =
+        (Env::from_env().kafka_brokers(), format!("notify-svc-{}", Uuid::now_v7()));
     let settings = [("kafka-brokers", &*brokers), ("kafka-group", &*group)];
     let service = Service::start_with(&server.url(), &settings).await;
-    let kafka = &service.config.settings.kafka;
+    // The administrator publishes and reads what other services do.
+    let kafka = &kafka_config(SETUP);
     let producer = Producer::new(kafka).expect("good settings");
 
     let listener = Listener::default();

@@ -10,6 +10,7 @@ use proto::{
     notify::v1::{MailStateChanged, NotificationKind, NotificationState},
     order::v1::MailState,
 };
+use tests::service::kafka_config;
 use uuid::Uuid;
 
 use crate::harness::{Shop, insert, new_order};
@@ -74,7 +75,7 @@ async fn an_event_of_the_topic_updates_the_order() {
     let id = order.id.to_string();
     let sent = record(&id, NotificationKind::OrderConfirmation, NotificationState::Sent, 2);
     let unreadable = Record { payload: vec![0xff], ..sent.clone() };
-    let producer = Producer::new(&shop.config.settings.kafka).unwrap();
+    let producer = Producer::new(&kafka_config("notify-svc")).unwrap();
     producer.publish(&[unreadable, sent]).await.unwrap();
     tests::eventually("the mail was sent", async || {
         let order = shop.get(&shop.customer, &id).await.unwrap();

@@ -5,12 +5,8 @@ use std::{
     time::Duration,
 };
 
-use devstack::testing::Env;
 use mesh::channel::Channel;
-use mesh_data::{
-    config::KafkaConfig,
-    kafka::{Producer, Record},
-};
+use mesh_data::kafka::{Producer, Record};
 use prost::{Message, Name};
 use proto::{
     order::v1::{Order, OrderCreated, OrderItem, OrderState},
@@ -19,7 +15,7 @@ use proto::{
 };
 use tests::{
     PATIENCE, eventually,
-    service::{arguments, channel},
+    service::{arguments, channel, kafka_config},
     status::reason,
 };
 use tonic::Code;
@@ -132,8 +128,7 @@ async fn publish(key: Uuid, order_id: Uuid, item: (&str, i32)) {
         traceparent: None,
         headers: Vec::new(),
     };
-    let kafka = KafkaConfig { kafka_brokers: Env::from_env().kafka_brokers() };
-    let producer = Producer::new(&kafka).expect("good settings");
+    let producer = Producer::new(&kafka_config("order-svc")).expect("good settings");
     producer.publish(&[record]).await.expect("the broker responds");
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod attacks;
+mod broker_access;
 mod checkout;
 mod faults;
 mod flows;

@@ -62,6 +62,8 @@ fn settings(differences: &mut Differences, service: Service, container: &str, va
         format!("TLS_KEY_FILE=/state/tls/{name}-key.pem"),
     ];
     if let Some(database) = service.database() {
+        expected.push(format!("KAFKA_TLS_CERT_FILE=/state/tls/{name}.pem"));
+        expected.push(format!("KAFKA_TLS_KEY_FILE=/state/tls/{name}-key.pem"));
         expected.push(format!("PAGE_TOKEN_KEY_FILE=/state/secrets/{name}-page-token-key"));
         expected.push(format!(
             "DATABASE_URL=postgres://{database}:{database}@postgres:5432/{database}?sslmode=disable"
@@ -72,7 +74,15 @@ fn settings(differences: &mut Differences, service: Service, container: &str, va
         let upstreams = upstreams_at(|callee| format!("{}:50051", callee.name()));
         expected.extend(upstreams.iter().map(|upstream| format!("UPSTREAMS={upstream}")));
     }
-    let names = ["TLS_CERT", "TLS_KEY", "PAGE_TOKEN_KEY", "DATABASE_URL", "UPSTREAMS"];
+    let names = [
+        "TLS_CERT",
+        "TLS_KEY",
+        "KAFKA_TLS_CERT",
+        "KAFKA_TLS_KEY",
+        "PAGE_TOKEN_KEY",
+        "DATABASE_URL",
+        "UPSTREAMS",
+    ];
     let compared = environment(value).flat_map(|variable| split_upstreams(&variable));
     let compared = compared.filter(|variable| {
         let (key, _) = variable.split_once('=').unwrap_or_default();

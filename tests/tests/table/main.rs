@@ -2,6 +2,7 @@
 //! The test reads files and needs no store. It names all differences at once; docs/adding-a-service.md has the
 //! step that removes each.
 
+mod broker;
 mod compose;
 mod contract;
 mod differences;
@@ -21,6 +22,7 @@ fn every_list_of_services_agrees_with_the_table() {
     sources::compare(&mut differences);
     compose::compare(&mut differences);
     kubernetes::compare(&mut differences);
+    broker::compare(&mut differences);
     overlays::compare_dev(&mut differences);
     overlays::compare_prod(&mut differences);
     network::compare(&mut differences);

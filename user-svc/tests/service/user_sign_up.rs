@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use devstack::testing::Env;
 use mesh::{BoxError, Error};
 use mesh_data::{
-    config::KafkaConfig,
     consumer::{Handler, consume},
     kafka::{Producer, Record},
 };
@@ -14,7 +12,7 @@ use proto::user::v1::{
     GetCurrentUserRequest, Role, SignUpRequest, UserMailRequested, WelcomeMail,
     user_mail_requested::Mail,
 };
-use tests::{PATIENCE, issuer::with_token};
+use tests::{PATIENCE, issuer::with_token, service::kafka_config};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -109,8 +107,8 @@ impl Handler for Mails {
 async fn a_new_account_gets_a_welcome_mail_and_a_rejected_one_does_not() {
     let service = start().await;
     let (sender, mut mails) = mpsc::channel(100);
-    let kafka = KafkaConfig { kafka_brokers: Env::from_env().kafka_brokers() };
-    let group = format!("test-{}", uuid::Uuid::now_v7());
+    let kafka = kafka_config("notify-svc");
+    let group = format!("notify-svc-{}", uuid::Uuid::now_v7());
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
     let database = service.database();
