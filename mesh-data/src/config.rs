@@ -3,7 +3,7 @@
 use std::{convert::Infallible, path::PathBuf};
 
 use clap::Args;
-use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig};
+use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, secret_url};
 use secrecy::SecretString;
 
 /// The settings that every service that owns data has.
@@ -31,7 +31,7 @@ pub struct Settings {
 pub struct DatabaseConfig {
     /// PostgreSQL, as `postgres://role:password@host:port/database`; `sslmode` is
     /// `disable`, `prefer` (default) or `require`.
-    #[arg(long, env, hide_env_values = true)]
+    #[arg(long, env, hide_env_values = true, value_parser = secret_url)]
     pub database_url: SecretString,
 
     /// Authority that signed the server's certificate, PEM. Default: the public authorities.

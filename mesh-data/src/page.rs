@@ -1,16 +1,17 @@
 //! Keyset pagination. A page token is an opaque, tamper-evident cursor: the sort key of the last row of
 //! a page, signed together with the scope that it is valid for.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use aws_lc_rs::hmac;
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
+use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
-use mesh::{BoxError, validate::Violations};
+use mesh::{BoxError, config::read_secret, validate::Violations};
 
 /// Page size of a request that states none.
 pub const PAGE_SIZE_DEFAULT: i32 = 20;
@@ -113,12 +114,11 @@ impl PageTokens {
     /// # Errors
     /// A missing file, or other content.
     pub fn load(file: &Path) -> Result<Self, BoxError> {
-        let text = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-        let key = BASE64_STANDARD.decode(text.trim())?;
-        if key.len() != 32 {
-            return Err(format!("{}: must hold 32 bytes in base64", file.display()).into());
+        let key = BASE64_STANDARD.decode(read_secret(file)?.expose_secret());
+        match key {
+            Ok(key) if key.len() == 32 => Ok(Self::new(&key)),
+            _ => Err(format!("{}: must hold 32 bytes in base64", file.display()).into()),
         }
-        Ok(Self::new(&key))
     }
 
     /// Uses `key` for the signatures.
@@ -213,11 +213,11 @@ mod tests {
         let missing = PageTokens::load(&file).err().expect("the file is missing").to_string();
         assert!(missing.contains("key: "), "{missing}");
         for (bytes, is_valid) in [(32, true), (31, false), (33, false)] {
-            fs::write(&file, BASE64_STANDARD.encode(vec![7; bytes]) + "\n")
+            std::fs::write(&file, BASE64_STANDARD.encode(vec![7; bytes]) + "\n")
                 .expect("it is writable");
             assert_eq!(PageTokens::load(&file).is_ok(), is_valid, "{bytes} bytes");
         }
-        fs::write(&file, "no base64!").expect("it is writable");
+        std::fs::write(&file, "no base64!").expect("it is writable");
         assert!(PageTokens::load(&file).is_err());
     }
 

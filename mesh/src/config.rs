@@ -1,9 +1,13 @@
 //! Typed settings from arguments and environment, and the groups that programs share. A program
 //! adds its own fields and defaults; `--help` lists all of them.
 
+mod secret;
+
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, error::ErrorKind};
+
+pub use secret::{read_secret, secret, secret_url};
 
 /// Exit code for an invalid setting (`EX_USAGE` of sysexits.h).
 pub const EXIT_BAD_SETTING: i32 = 64;
@@ -37,7 +41,8 @@ pub fn try_parse<C: Parser>(
     for &(field, value) in defaults {
         command = command.mut_arg(field, |arg| arg.default_value(value).required(false));
     }
-    C::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    let matches = command.try_get_matches_from_mut(arguments);
+    C::from_arg_matches(&matches.map_err(|error| secret::hide_value(&command, error))?)
 }
 
 /// Listeners, limits and drain of a server.

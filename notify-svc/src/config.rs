@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use lettre::message::Mailbox;
-use mesh::config::seconds;
+use mesh::config::{seconds, secret_url};
 use mesh_data::{commands, config::Settings};
 use secrecy::SecretString;
 use url::Url;
@@ -69,7 +69,8 @@ pub struct Config {
 pub struct SmtpConfig {
     /// Mail server: `smtp://` (plain), `smtp+starttls://` or `smtps://`, then
     /// `user:password@` if it requires authentication, then `host:port`.
-    #[arg(long, env, hide_env_values = true, default_value = "smtp://127.0.0.1:1025")]
+    #[arg(long, env, hide_env_values = true, default_value = "smtp://127.0.0.1:1025",
+          value_parser = secret_url)]
     pub smtp_url: SecretString,
 
     /// Authority that signed the mail server's certificate, PEM. Default: the public ones.

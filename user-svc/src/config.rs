@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
-use mesh::config::seconds;
+use mesh::config::{seconds, secret};
 use mesh_data::config::Settings;
 use secrecy::SecretString;
 
@@ -83,7 +83,7 @@ pub enum Command {
         display_name: String,
         /// Password, if the account is new. Set it in the environment: other users of the machine can
         /// read arguments.
-        #[arg(long, env, hide_env_values = true)]
+        #[arg(long, env, hide_env_values = true, value_parser = secret)]
         admin_password: Option<SecretString>,
     },
     /// Create an API client for an internal system, and print its id and secret: the secret is shown

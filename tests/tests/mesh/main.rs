@@ -10,5 +10,6 @@ mod input;
 mod metrics;
 mod model;
 mod secrets;
+mod settings;
 mod streams;
 mod trace;
