@@ -28,6 +28,8 @@ export default defineConfig({
         "--no-sandbox",
         "--headless=new",
         "--disable-gpu",
+        // A name of this machine that is not localhost, so that plain HTTP is not a secure context.
+        "--host-resolver-rules=MAP insecure.example 127.0.0.1",
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",

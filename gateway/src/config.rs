@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use http::{HeaderValue, Uri};
 use mesh::config::{
     REQUEST_BYTES_MAX, ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, seconds,
@@ -63,9 +63,15 @@ pub struct Config {
     #[arg(long, env)]
     pub web_root: Option<PathBuf>,
 
-    /// Origins whose pages may call, as `https://host,…`, or `*`, always without cookies.
-    #[arg(long, env, value_delimiter = ',', default_value = "*")]
+    /// Other origins whose pages may call, as `https://host,…`, or `*`, always without cookies.
+    /// Default: only pages of the gateway's own origin call.
+    #[arg(long, env, value_delimiter = ',')]
     pub allowed_origins: Vec<HeaderValue>,
+
+    /// Where browsers open the store, as `https://host,…`. Pages from there may send cookies, also
+    /// where a proxy replaces the header Host.
+    #[arg(long, env, value_delimiter = ',')]
+    pub public_url: Vec<Uri>,
 
     /// Path prefixes on which cookies pass, in both directions.
     #[arg(long, env, value_delimiter = ',', default_value = "/shopmesh.user.v1.UserService/")]
@@ -75,6 +81,10 @@ pub struct Config {
     /// `address/prefix,…`.
     #[arg(long, env, value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
+
+    /// Whether reflection describes the methods to everybody.
+    #[arg(long, env, default_value_t = true, action = ArgAction::Set)]
+    pub reflection: bool,
 
     /// Most bytes of a request body of any method, whatever the contract states.
     #[arg(long, env, default_value_t = REQUEST_BYTES_MAX,

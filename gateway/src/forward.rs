@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
 use mesh::{
     Error,
     access::{Access, Method},
@@ -38,6 +38,8 @@ pub(crate) struct CallPolicy {
     pub(crate) limits: ConcurrencyLimits,
     /// Proxies whose x-forwarded-for is trusted.
     pub(crate) trusted_proxies: Vec<Network>,
+    /// Where browsers open the store.
+    pub(crate) public_urls: Vec<Uri>,
     /// Cancelled when the gateway stops accepting: resumable streams end.
     pub(crate) drain: CancellationToken,
     /// Cancelled shortly before the drain is over: all other calls end.
@@ -123,7 +125,7 @@ async fn admit_and_forward(
 ) -> Result<Response<Body>, Error> {
     let route = call.route().clone();
     if route.cookies {
-        headers::check_cookie(&request)?;
+        headers::check_cookie(&request, &policy.public_urls)?;
     }
     authorize(policy, &route.method, request.headers()).await?;
     let of_address = Peer::acquire_call(request.extensions())?;
@@ -148,7 +150,7 @@ async fn admit_and_forward(
         }
         forwarded => forwarded?,
     };
-    headers::to_client(response.headers_mut(), route.cookies);
+    headers::to_client(response.headers_mut(), route.cookies, route.method.streaming);
     check_response(call, &response)?;
     Ok(response)
 }

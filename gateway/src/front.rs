@@ -22,7 +22,9 @@ use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, Cors, CorsLayer};
 
-use crate::{forward::Forward, lingering_close, protocol::Protocol, routes::Routes};
+use crate::{
+    forward::Forward, lingering_close, protocol::Protocol, routes::Routes, security_headers,
+};
 
 /// How long browsers cache a preflight. They allow no more than this.
 const PREFLIGHT_AGE_MAX: Duration = Duration::from_secs(7200);
@@ -87,6 +89,7 @@ impl tower::Service<Request<Body>> for Front {
         Box::pin(async move {
             let version = request.version();
             let mut response = lingering_close::call(dispatch, request).await?;
+            security_headers::set(response.headers_mut());
             if version < Version::HTTP_2 && draining.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

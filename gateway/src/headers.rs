@@ -10,11 +10,14 @@ use http::{
         PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
         UPGRADE,
     },
+    uri::Authority,
 };
 use mesh::Error;
 
 use crate::config::Network;
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Headers of one HTTP connection only. Source: RFC 9110, 7.6.1.
@@ -54,8 +57,12 @@ pub(crate) fn to_service(
     headers.insert(TE, HeaderValue::from_static("trailers"));
 }
 
-/// Converts the response headers of a service to those of a response to a client.
-pub(crate) fn to_client(headers: &mut HeaderMap, cookies: bool) {
+/// Converts the response headers of a service to those of a response to a client. A proxy must not
+/// keep back the messages of a stream until it has enough of them.
+pub(crate) fn to_client(headers: &mut HeaderMap, cookies: bool, streaming: bool) {
+    if streaming {
+        headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    }
     remove_hop_by_hop(headers);
     headers.remove(CONTENT_LENGTH);
     if !cookies {
@@ -97,23 +104,32 @@ fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Opt
     HeaderValue::try_from(client.to_string()).ok()
 }
 
-/// Rejects cookies of pages other than the store's own: the host of `Origin` must be that of the
-/// request. This prevents cross-site request forgery.
+/// Rejects cookies of pages other than the store's own. This prevents cross-site request forgery.
+///
+/// The browser itself states the site in `Sec-Fetch-Site`. One that does not is recognised by the
+/// host of `Origin`, which is that of the request or, behind a proxy that replaces `Host`, that of
+/// one of `public_urls`.
 ///
 /// # Errors
 /// [`Error::CallerNotAllowed`].
-pub(crate) fn check_cookie<B>(request: &Request<B>) -> Result<(), Error> {
+pub(crate) fn check_cookie<B>(request: &Request<B>, public_urls: &[Uri]) -> Result<(), Error> {
     let headers = request.headers();
     if !headers.contains_key(COOKIE) {
         return Ok(());
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
-    match (host, origin.and_then(|origin| origin.parse::<Uri>().ok())) {
-        (Some(host), Some(origin)) if has_host(&origin, host) => Ok(()),
-        _ => Err(Error::CallerNotAllowed),
-    }
+    let is_own = match headers.get(SEC_FETCH_SITE) {
+        Some(site) => site == "same-origin",
+        None => {
+            let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+            let origin = origin.and_then(|origin| origin.parse::<Uri>().ok());
+            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+            let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
+            let public = public_urls.iter().filter_map(|url| Some(url.authority()?.as_str()));
+            let mut own = host.into_iter().chain(public);
+            origin.is_some_and(|origin| own.any(|host| has_host(&origin, host)))
+        }
+    };
+    if is_own { Ok(()) } else { Err(Error::CallerNotAllowed) }
 }
 
 fn has_host(origin: &Uri, host: &str) -> bool {
@@ -177,25 +193,51 @@ mod tests {
         }
     }
 
+    fn accepts_cookie(public_url: &str, pairs: &[(&str, &str)]) -> bool {
+        let mut request = Request::post("/").header("cookie", "a=b");
+        for &(name, value) in pairs {
+            request = request.header(name, value);
+        }
+        let public_urls: Vec<Uri> = public_url.parse().into_iter().collect();
+        check_cookie(&request.body(()).expect("a request"), &public_urls).is_ok()
+    }
+
     #[test]
-    fn cookies_are_accepted_from_the_own_origin_only() {
-        for (host, origin, good) in [
-            ("shop.example", Some("https://shop.example"), true),
-            ("shop.example:443", Some("https://shop.example"), true),
-            ("Shop.example", Some("https://shop.example:443"), true),
-            ("localhost:8080", Some("http://localhost:8080"), true),
-            ("localhost:8080", Some("http://localhost:3000"), false),
-            ("shop.example", Some("https://shop.example.evil"), false),
-            ("shop.example", Some("null"), false),
-            ("shop.example", Some("shop.example"), false),
-            ("shop.example", None, false),
+    fn a_browser_without_sec_fetch_site_is_recognised_by_its_origin() {
+        for (host, origin, public_url, good) in [
+            ("shop.example", "https://shop.example", "", true),
+            ("shop.example:443", "https://shop.example", "", true),
+            ("Shop.example", "https://shop.example:443", "", true),
+            ("localhost:8080", "http://localhost:8080", "", true),
+            ("localhost:8080", "http://localhost:3000", "", false),
+            ("shop.example", "https://shop.example.evil", "", false),
+            ("shop.example", "null", "", false),
+            ("shop.example", "shop.example", "", false),
+            ("gateway:8080", "https://shop.example", "", false),
+            ("gateway:8080", "https://shop.example", "https://shop.example", true),
+            ("gateway:8080", "https://shop.example", "https://shop.example/", true),
+            ("gateway:8080", "https://evil.example", "https://shop.example", false),
         ] {
-            let mut request = Request::post("/").header("host", host).header("cookie", "a=b");
-            if let Some(origin) = origin {
-                request = request.header("origin", origin);
-            }
-            let request = request.body(()).expect("a request");
-            assert_eq!(check_cookie(&request).is_ok(), good, "{host} {origin:?}");
+            let pairs = [("host", host), ("origin", origin)];
+            assert_eq!(accepts_cookie(public_url, &pairs), good, "{host} {origin} {public_url}");
+        }
+        assert!(!accepts_cookie("", &[("host", "shop.example")]), "no origin");
+    }
+
+    #[test]
+    fn a_browser_states_the_site_of_a_page_in_sec_fetch_site() {
+        for (site, good) in
+            [("same-origin", true), ("same-site", false), ("cross-site", false), ("none", false)]
+        {
+            // The proxy has replaced Host, and Origin says nothing more.
+            let pairs = [
+                ("sec-fetch-site", site),
+                ("host", "gateway:8080"),
+                ("origin", "https://shop.example"),
+            ];
+            assert_eq!(accepts_cookie("", &pairs), good, "{site}");
+            let pairs = [("sec-fetch-site", site), ("host", "a"), ("origin", "http://a")];
+            assert_eq!(accepts_cookie("", &pairs), good, "{site}");
         }
     }
 }

@@ -20,6 +20,7 @@ mod reflection;
 mod request_fault;
 mod response_body;
 mod routes;
+mod security_headers;
 
 use std::{borrow::Cow, fs, future::pending, sync::Arc, time::Duration};
 
@@ -72,7 +73,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let tls = load_certificates(&config)?;
     let routes = Arc::new(Routes::new(&methods, &config, tls.as_ref())?);
     let keys = open_keys(&config, tls, methods, &routes)?;
-    let (reporter, own_services) = own_services(&descriptors, &routes).await?;
+    let (reporter, own_services) = own_services(&descriptors, &routes, config.reflection).await?;
 
     let cut_off = CancellationToken::new();
     let limits = ConcurrencyLimits::new(&config.server);
@@ -87,6 +88,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         keys: keys.clone(),
         limits,
         trusted_proxies: config.trusted_proxies,
+        public_urls: config.public_url,
         drain: process.drain.clone(),
         cut_off: cut_off.clone(),
     };
@@ -175,9 +177,13 @@ fn open_keys(
 async fn own_services(
     descriptors: &[u8],
     routes: &Routes,
+    with_reflection: bool,
 ) -> Result<(HealthReporter, OwnServices), BoxError> {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    if !with_reflection {
+        return Ok((reporter, OwnServices::new(health).prepare()));
+    }
     let routed = reflection::routed_descriptors(descriptors, routes)?;
     let reflection = || {
         tonic_reflection::server::Builder::configure()

@@ -6,34 +6,21 @@ use std::{convert::Infallible, path::Path};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::get,
 };
+use percent_encoding::percent_decode_str;
 use tower::{ServiceExt, service_fn};
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::keys::Keys;
 
-/// Allows scripts, styles, images and calls of the own origin only, and no frame around the pages.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'; object-src 'none'";
-
-const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
-];
-
 /// Files whose name changes with their content.
 const ASSETS: &str = "/assets/";
 const IMAGES: &str = "/images/";
+const WELL_KNOWN: &str = ".well-known";
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// The browser revalidates the file at each use and gets 304 if it did not change.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -50,11 +37,11 @@ pub(crate) fn router(web_root: Option<&Path>, keys: Keys) -> Router {
             let index = index.precompressed_br().precompressed_gzip();
             let app = service_fn(move |request| open_app(index.clone(), request));
             let files = ServeDir::new(root).precompressed_br().precompressed_gzip();
-            router.fallback_service(files.fallback(app))
+            router.fallback_service(files.fallback(app)).layer(from_fn(hide_dotfiles))
         }
         None => router,
     };
-    router.layer(from_fn(add_security_headers))
+    router.layer(from_fn(set_caching))
 }
 
 /// Serves the app for any path that a browser opens, since pages are routed in the browser. Other
@@ -66,6 +53,16 @@ async fn open_app(index: ServeFile, request: Request) -> Result<Response, Infall
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     Ok(index.oneshot(request).await?.into_response())
+}
+
+/// Rejects files that belong to the build and not to the pages, such as `.vite/manifest.json`.
+async fn hide_dotfiles(request: Request, next: Next) -> Response {
+    let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
+    let mut segments = path.split('/').skip(1);
+    if segments.any(|segment| segment.starts_with('.') && segment != WELL_KNOWN) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {
@@ -83,15 +80,11 @@ async fn jwks(State(keys): State<Keys>) -> Response {
     }
 }
 
-async fn add_security_headers(request: Request, next: Next) -> Response {
+async fn set_caching(request: Request, next: Next) -> Response {
     let is_asset = request.uri().path().starts_with(ASSETS);
     let mut response = next.run(request).await;
     let is_found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
-    let headers = response.headers_mut();
-    for (name, value) in SECURITY_HEADERS {
-        headers.insert(name, value);
-    }
     let caching = if is_asset && is_found { IMMUTABLE } else { REVALIDATE };
-    headers.entry(header::CACHE_CONTROL).or_insert(caching);
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(caching);
     response
 }

@@ -33,7 +33,7 @@ fn get(path: &str) -> http::request::Builder {
 
 #[tokio::test]
 async fn a_preflight_is_allowed_without_credentials() {
-    let (_upstream, gateway) = start(&[]).await;
+    let (_upstream, gateway) = start(&[("allowed-origins", "*")]).await;
     for mut connection in Connection::both(gateway.address).await {
         let request = Request::options(SAY)
             .header("host", "shop.example")
@@ -53,8 +53,8 @@ async fn a_preflight_is_allowed_without_credentials() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_can_read_responses_and_errors() {
-    let (_upstream, gateway) = start(&[]).await;
+async fn pages_of_allowed_origins_can_read_responses_and_errors() {
+    let (_upstream, gateway) = start(&[("allowed-origins", "*")]).await;
     for mut connection in Connection::both(gateway.address).await {
         for path in [SAY, "/no.such/Method"] {
             let request = web(path).header("origin", "http://elsewhere.example");
@@ -78,6 +78,104 @@ async fn a_list_of_allowed_origins_excludes_all_others() {
         let header = response.headers.get("access-control-allow-origin");
         assert_eq!(header.is_some_and(|value| value == origin), allowed, "{origin}");
     }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_cannot_call_by_default() {
+    let (_upstream, gateway) = start(&[]).await;
+    for mut connection in Connection::both(gateway.address).await {
+        for origin in ["http://elsewhere.example", "null"] {
+            let preflight = Request::options(SAY)
+                .header("host", "shop.example")
+                .header("origin", origin)
+                .header("access-control-request-method", "POST");
+            // A browser sends text/plain without a preflight.
+            let simple = Request::post(SAY)
+                .header("host", "shop.example")
+                .header("origin", origin)
+                .header("content-type", "text/plain");
+            for request in [preflight, simple, web(SAY).header("origin", origin)] {
+                let response = connection.exchange(request, frame(b"")).await;
+                let allowed = response.headers.get("access-control-allow-origin");
+                assert_eq!(allowed, None, "{origin} {}", response.status);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_response_has_the_security_headers() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("assets")).unwrap();
+    for name in ["index.html", "assets/app-1a2b.js"] {
+        std::fs::write(root.path().join(name), "1").unwrap();
+    }
+    let (_upstream, gateway) = start(&[("web-root", root.path().to_str().unwrap())]).await;
+    let everywhere = [
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ];
+    let nonsense = || Request::post(SAY).header("host", "a").header("content-type", "text/plain");
+    for mut connection in Connection::both(gateway.address).await {
+        let requests = [
+            (get("/"), 200),
+            (get("/assets/app-1a2b.js"), 200),
+            (get("/assets/gone.js"), 404),
+            (get("/healthz"), 200),
+            (get(SAY), 405),
+            (nonsense(), 415),
+            (web(SAY), 200),
+            (web("/no.such/Method"), 200),
+        ];
+        for (request, status) in requests {
+            let place = format!("{} {status}", request.uri_ref().unwrap());
+            let response = connection.exchange(request, frame(b"")).await;
+            assert_eq!(response.status, status, "{place}");
+            for (name, value) in everywhere {
+                assert_eq!(response.headers.get(name).unwrap(), value, "{place}");
+            }
+            let content_type = response.headers.get("content-type");
+            let is_call =
+                content_type.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
+            for name in ["content-security-policy", "x-frame-options"] {
+                assert_eq!(response.headers.contains_key(name), !is_call, "{place} {name}");
+            }
+        }
+        let policy =
+            connection.exchange(get("/"), "").await.headers["content-security-policy"].clone();
+        let policy = policy.to_str().unwrap();
+        assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"));
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_the_build_are_not_served() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join(".vite")).unwrap();
+    std::fs::write(root.path().join(".vite/manifest.json"), "{}").unwrap();
+    std::fs::write(root.path().join("index.html"), "<h1>").unwrap();
+    let (_upstream, gateway) = start(&[("web-root", root.path().to_str().unwrap())]).await;
+    let mut connection = Connection::http1(gateway.address).await;
+    for path in ["/.vite/manifest.json", "/%2evite/manifest.json", "/%2Evite%2fmanifest.json"] {
+        let request = get(path).header("accept", "text/html");
+        assert_eq!(connection.exchange(request, "").await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn reflection_can_be_turned_off() {
+    let (_upstream, gateway) = start(&[("reflection", "false")]).await;
+    let mut client = ServerReflectionClient::new(channel(gateway.address).await);
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let result = client.server_reflection_info(tokio_stream::iter([request])).await;
+    assert_eq!(result.unwrap_err().code(), tonic::Code::Unimplemented);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ pub mod edges;
 pub mod field_rules;
 pub mod issuer;
 pub mod mailbox;
+pub mod nginx;
 pub mod service;
 pub mod status;
 pub mod store;

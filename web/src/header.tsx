@@ -6,6 +6,7 @@ import { user, userId } from "./session/state";
 import { lineItems, quantityOf } from "./shop/cart";
 import { isCheckoutOutcomeUnknown } from "./shop/checkout-state";
 import { createOnline } from "./util/online";
+import { NEEDS_HTTPS } from "./util/secure-context";
 
 /** By its number: the enum itself would add the contract of user-svc to the first load. */
 const ADMIN: Role.ADMIN = 2;
@@ -88,6 +89,9 @@ function Notices() {
   const online = createOnline();
   return (
     <div aria-live="polite">
+      <Show when={!isSecureContext}>
+        <p class="strip">{NEEDS_HTTPS}</p>
+      </Show>
       <Show when={!online()}>
         <p class="strip">
           You are offline. This page may be out of date

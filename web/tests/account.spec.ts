@@ -1,5 +1,17 @@
 import { expect, test } from "@playwright/test";
-import { logIn, mailedLink, newCustomer, submitLogin, unique } from "./store";
+import {
+  addProduct,
+  addToCart,
+  archive,
+  fillAddress,
+  logIn,
+  mailedLink,
+  newCustomer,
+  placeOrder,
+  setStock,
+  submitLogin,
+  unique,
+} from "./store";
 
 test("signing up logs in, and the session outlives a reload", async ({ page }) => {
   await page.goto("/signup");
@@ -194,4 +206,26 @@ test("a mailed link sets a new password", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText("already been used or has expired");
   await page.getByRole("button", { name: "Ask for a new link" }).click();
   await expect(page.getByLabel("Email")).toBeVisible();
+});
+
+test("after a log-out the browser stores no address", async ({ page }) => {
+  const product = await addProduct(5);
+  await logIn(page, await newCustomer());
+  await addToCart(page, product);
+  await page.goto("/checkout");
+  await fillAddress(page);
+  await setStock(product.productId, 0);
+  await placeOrder(page).click();
+  await expect(page.getByRole("alert").first()).toBeVisible();
+  const stored = async () => {
+    const purchases = await page.evaluate(() => localStorage.getItem("shopmesh.purchases"));
+    const request = purchases?.match(/"bodies":\["([^"]+)/)?.[1] ?? "";
+    return Buffer.from(request, "base64").toString();
+  };
+  expect(await stored()).toContain("Long Lane 1");
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await expect(page.getByRole("link", { name: "Log in" })).toBeVisible();
+  expect(await stored()).toBe("");
+  await archive(product.productId);
 });

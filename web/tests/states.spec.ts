@@ -77,3 +77,18 @@ test("a page that was not loaded before opens once there is a connection", async
   await context.setOffline(false);
   await expect(page.getByText("Your cart is empty")).toBeVisible();
 });
+
+test("a page opened by plain http asks for https and does not blame the network", async ({
+  page,
+  baseURL,
+}) => {
+  const insecure = new URL(baseURL ?? "");
+  insecure.hostname = "insecure.example";
+  await page.goto(insecure.href);
+  await expect(page.getByText("The shop needs a secure connection")).toBeVisible();
+  await page.goto(new URL("/login", insecure).href);
+  await page.getByLabel("Email").fill("someone@shopmesh.example");
+  await page.getByLabel("Password").fill("a long password");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page.getByRole("alert")).toContainText("starts with https://");
+});

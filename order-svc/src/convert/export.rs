@@ -84,9 +84,12 @@ fn line(cells: [String; HEADER.len()]) -> Vec<u8> {
     writer.into_inner().expect("flushing to memory never fails")
 }
 
-/// Prefixes a cell that a spreadsheet would evaluate as a formula.
+/// Prefixes a cell that a spreadsheet would evaluate as a formula: by one of the first four signs,
+/// also in full width, or by a character before one that it ignores.
 fn escape_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    const SIGNS: [char; 11] =
+        ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\t', '\r', '\n'];
+    if cell.starts_with(SIGNS) { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]
@@ -102,6 +105,11 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "'\t=1"),
             ("\r=1", "'\r=1"),
+            ("\n=1", "'\n=1"),
+            ("＝1+1", "'＝1+1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠SUM(A1)", "'＠SUM(A1)"),
             ("1+1=2", "1+1=2"),
             ("", ""),
         ] {

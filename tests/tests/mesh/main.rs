@@ -9,6 +9,7 @@ mod flows;
 mod input;
 mod metrics;
 mod model;
+mod proxy;
 mod secrets;
 mod settings;
 mod streams;

@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
 import { StockShortageSchema } from "../gen/shopmesh/product/v1/error_details_pb";
 import { NoSessionError } from "../session/state";
+import { NEEDS_HTTPS } from "../util/secure-context";
 
 /** Returns the `reason` of the error, as the contract lists them; empty if it has none. */
 export function reasonOf(error: unknown): string {
@@ -112,6 +113,7 @@ export function errorMessage(error: unknown): string {
   const message =
     MESSAGES[error instanceof InvalidFieldsError ? "VALIDATION_FAILED" : reasonOf(error)];
   if (message) return message;
+  if (!isSecureContext) return NEEDS_HTTPS;
   if (!navigator.onLine) return "You are offline. Go online and try again.";
   if (error instanceof ConnectError && error.code === Code.DeadlineExceeded) {
     return "The shop took too long to respond. Try again.";

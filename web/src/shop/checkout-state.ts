@@ -48,6 +48,15 @@ export function writeCheckoutState(userId: string, { checkout, placed }: Checkou
   });
 }
 
+/**
+ * Removes what an account has stored, its addresses included, when it logs out. A checkout whose
+ * outcome is unknown stays: only its stored request finds out the outcome without a second order.
+ */
+export function forgetCheckoutState(userId: string): void {
+  const { [userId]: own, ...others } = stored.read();
+  if (own && !own.purchase.open) stored.set(others);
+}
+
 /** Reads the storage now: for decisions inside the Web Lock. */
 export function readCheckoutState(userId: string): CheckoutState | undefined {
   return fromStored(stored.read()[userId]);

@@ -4,7 +4,9 @@ import { navigate } from "../../router";
 import { createLoad } from "../../rpc/load";
 import { users } from "../../rpc/users";
 import { logOut } from "../../session/login";
+import { userId } from "../../session/state";
 import { forgetAddress } from "../../shop/address";
+import { forgetCheckoutState } from "../../shop/checkout-state";
 import { ActionError, createAction } from "../../ui/action";
 import { Page } from "../../ui/page";
 import { Loaded } from "../../ui/states";
@@ -36,8 +38,10 @@ export default function Account() {
 
 function LogOut() {
   const action = createAction(async (everywhere: boolean) => {
+    const id = userId();
     await logOut(everywhere);
     forgetAddress();
+    if (id !== null) forgetCheckoutState(id);
     navigate("/", { replace: true });
   });
   return (
