@@ -1,13 +1,10 @@
 //! The public keys of the token issuer (JWKS): they verify tokens early, and the gateway also
 //! serves them to clients that verify tokens themselves.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use mesh::{
     BoxError, Error,
     access::Methods,
@@ -17,23 +14,13 @@ use mesh::{
     tls::Tls,
     token::Verifier,
 };
-use tokio::sync::Mutex;
 
 /// The reason of the contract while the token issuer is down.
 const UNAVAILABLE_REASON: &str = "USER_SVC_UNAVAILABLE";
-/// The document is fetched again after this.
-const DOCUMENT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// The public keys; without a source they are unavailable. Cheap to clone.
+/// The public keys; without a verifier they are unavailable. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Keys(Option<Arc<Source>>);
-
-struct Source {
-    channel: Channel,
-    url: Uri,
-    verifier: Verifier,
-    document: Mutex<Option<(Bytes, Instant)>>,
-}
+pub(crate) struct Keys(Option<Verifier>);
 
 impl Keys {
     /// Creates keys that are fetched when first needed.
@@ -46,12 +33,8 @@ impl Keys {
         methods: Arc<Methods>,
     ) -> Result<Self, BoxError> {
         let url = config.jwks_url.clone();
-        let target =
-            Target { url: url.clone(), unavailable_reason: UNAVAILABLE_REASON, tls, methods };
-        let channel = Channel::connect(target)?;
-        let verifier = Verifier::fetching(config, channel.clone());
-        let document = Mutex::new(None);
-        Ok(Self(Some(Arc::new(Source { channel, url, verifier, document }))))
+        let target = Target { url, unavailable_reason: UNAVAILABLE_REASON, tls, methods };
+        Ok(Self(Some(Verifier::fetching(config, Channel::connect(target)?))))
     }
 
     pub(crate) fn unavailable() -> Self {
@@ -61,9 +44,9 @@ impl Keys {
     /// Returns the claims of the bearer token in `headers`.
     ///
     /// # Errors
-    /// Those of [`Verifier::verify`]; [`Error::Unavailable`] if there is no source.
+    /// Those of [`Verifier::verify`]; [`Error::Unavailable`] without a verifier.
     pub(crate) async fn verify(&self, headers: &HeaderMap) -> Result<Arc<Claims>, Error> {
-        self.source()?.verifier.verify(headers).await
+        self.verifier()?.verify(headers).await
     }
 
     /// Returns the JWKS document. If the issuer is down, an older one is still served.
@@ -71,25 +54,11 @@ impl Keys {
     /// # Errors
     /// [`Error::Unavailable`].
     pub(crate) async fn document(&self) -> Result<Bytes, Error> {
-        let source = self.source()?;
-        let mut document = source.document.lock().await;
-        let cached = document.clone();
-        if let Some((bytes, fetched)) = &cached
-            && fetched.elapsed() < DOCUMENT_AGE_MAX
-        {
-            return Ok(bytes.clone());
-        }
-        let bytes = match (source.channel.get(&source.url).await, cached) {
-            (Ok(bytes), _) => bytes,
-            (Err(_), Some((bytes, _))) => bytes,
-            (Err(error), None) => return Err(error),
-        };
-        *document = Some((bytes.clone(), Instant::now()));
-        Ok(bytes)
+        self.verifier()?.document().await
     }
 
-    fn source(&self) -> Result<&Source, Error> {
-        self.0.as_deref().ok_or_else(|| Error::Unavailable {
+    fn verifier(&self) -> Result<&Verifier, Error> {
+        self.0.as_ref().ok_or_else(|| Error::Unavailable {
             reason: UNAVAILABLE_REASON,
             source: "JWKS_URL needs certificates".into(),
         })

@@ -18,7 +18,7 @@ const SAY: &str = "/shop.echo.v1.Echo/Say";
 const CUSTOMER: &str = "/shop.echo.v1.Echo/Customer";
 const ADMIN: &str = "/shop.echo.v1.Echo/Admin";
 const OPEN: &str = "/shop.echo.v1.Session/Open";
-const HOUR: i64 = 3600;
+const MINUTE: i64 = 60;
 
 /// Calls `path` with this `authorization`. Returns the code and the reason.
 async fn call(gateway: &Gateway, path: &str, authorization: Option<&str>) -> (Code, String) {
@@ -37,10 +37,10 @@ async fn a_token_is_checked_if_the_contract_requires_one() {
     let gateway = Gateway::before(upstream.address, &[("jwks-url", &issuer.jwks_url)]).await;
     let bearer =
         |issuer: &Issuer, role, seconds| format!("Bearer {}", issuer.token(&claims(role, seconds)));
-    let customer = bearer(&issuer, "customer", HOUR);
-    let admin = bearer(&issuer, "admin", HOUR);
-    let expired = bearer(&issuer, "admin", -HOUR);
-    let forged = bearer(&forger, "admin", HOUR);
+    let customer = bearer(&issuer, "customer", MINUTE);
+    let admin = bearer(&issuer, "admin", MINUTE);
+    let expired = bearer(&issuer, "admin", -MINUTE);
+    let forged = bearer(&forger, "admin", MINUTE);
 
     let outcome = |code: Code, reason: &str| (code, reason.to_owned());
     let missing = outcome(Code::Unauthenticated, "TOKEN_MISSING");
@@ -89,7 +89,7 @@ async fn a_call_is_unavailable_while_the_public_keys_are() {
     };
     let jwks_url = JwksServer::url_at("http", address);
     let gateway = Gateway::before(upstream.address, &[("jwks-url", &jwks_url)]).await;
-    let token = format!("Bearer {}", key.token(&claims("customer", HOUR)));
+    let token = format!("Bearer {}", key.token(&claims("customer", MINUTE)));
     let outcome = call(&gateway, CUSTOMER, Some(&token)).await;
     assert_eq!(outcome, (Code::Unavailable, "USER_SVC_UNAVAILABLE".into()));
 

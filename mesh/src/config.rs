@@ -108,6 +108,10 @@ pub struct TokenConfig {
     #[arg(long, env, default_value = "https://localhost:15051/.well-known/jwks.json")]
     pub jwks_url: http::Uri,
 
+    /// How old the keys may be that verify tokens, in seconds: a withdrawn key is rejected after it.
+    #[arg(long, env, default_value = "60", value_parser = seconds)]
+    pub jwks_age_seconds_max: Duration,
+
     /// The `iss` that a token must have.
     #[arg(long, env, default_value = "shopmesh")]
     pub token_issuer: String,

@@ -60,7 +60,8 @@ pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Telemetry
             .with_tonic()
             .with_endpoint(&config.otel_exporter_otlp_endpoint)
             .build()?;
-        traces = traces.with_batch_exporter(exporter);
+        // The sampled flag of a caller decides nothing: a stranger could hide a call by it.
+        traces = traces.with_batch_exporter(exporter).with_sampler(Sampler::AlwaysOn);
     } else {
         // Logs and errors still need trace ids, and a caller's trace must continue; only nothing is
         // recorded.

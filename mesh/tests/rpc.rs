@@ -131,6 +131,7 @@ impl Service {
         let key = SigningKey::generate("k1");
         let token = TokenConfig {
             jwks_url: "http://localhost:1/".parse().unwrap(),
+            jwks_age_seconds_max: Duration::from_secs(60),
             token_issuer: "shopmesh".into(),
             token_audience: "shopmesh".into(),
         };

@@ -2,25 +2,30 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
 use mesh::{
     Error,
     channel::{Channel, Target},
     config::TokenConfig,
+    error::ServiceError,
     identity::Claims,
     token::Verifier,
 };
+use serde_json::{Value, json};
 use tests::{
     eventually,
-    issuer::{JwksServer, SigningKey, claims, jwks},
+    issuer::{JwksServer, SigningKey, claims, jwks, unsigned},
 };
 use tokio::net::TcpListener;
 
 fn config(jwks_url: &str) -> TokenConfig {
     TokenConfig {
         jwks_url: jwks_url.parse().unwrap(),
+        jwks_age_seconds_max: Duration::from_secs(60),
         token_issuer: "shopmesh".into(),
         token_audience: "shopmesh".into(),
     }
@@ -28,14 +33,22 @@ fn config(jwks_url: &str) -> TokenConfig {
 
 /// A verifier that fetches its keys.
 fn fetching(jwks_url: &str) -> Verifier {
-    let config = config(jwks_url);
+    fetching_by(&config(jwks_url))
+}
+
+/// A verifier that fetches its keys again at once.
+fn fetching_always(jwks_url: &str) -> Verifier {
+    fetching_by(&TokenConfig { jwks_age_seconds_max: Duration::ZERO, ..config(jwks_url) })
+}
+
+fn fetching_by(config: &TokenConfig) -> Verifier {
     let channel = Channel::connect(Target {
         url: config.jwks_url.clone(),
         unavailable_reason: "ISSUER_UNAVAILABLE",
         tls: None,
         methods: Arc::default(),
     });
-    Verifier::fetching(&config, channel.unwrap())
+    Verifier::fetching(config, channel.unwrap())
 }
 
 fn fixed(keys: &[&SigningKey]) -> Verifier {
@@ -131,6 +144,41 @@ async fn known_keys_stay_valid_while_the_issuer_is_down() {
 }
 
 #[tokio::test]
+async fn a_withdrawn_key_is_rejected_without_a_token_of_another_key() {
+    let (old, new) = (SigningKey::generate("k1"), SigningKey::generate("k2"));
+    let server = JwksServer::start(&[&old, &new]).await;
+    let verifier = fetching_always(&server.url);
+    let token = customer_token(&old);
+    verify(&verifier, &token).await.unwrap();
+    server.publish(&[&new]);
+    eventually("the withdrawal", async || {
+        matches!(verify(&verifier, &token).await, Err(Error::TokenInvalid)).then_some(())
+    })
+    .await;
+    verify(&verifier, &customer_token(&new)).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_call_waits_for_an_issuer_that_hangs_if_the_keys_are_known() {
+    let key = SigningKey::generate("k1");
+    let server = JwksServer::start(&[&key]).await;
+    let verifier = fetching_always(&server.url);
+    let document = verifier.document().await.unwrap();
+    server.hang();
+    let unknown = format!("Bearer {}", customer_token(&SigningKey::generate("k2")));
+    eventually("a token of an unknown key waits for the fetch", async || {
+        verifier.verify(&headers(&unknown)).now_or_never().is_none().then_some(())
+    })
+    .await;
+
+    let token = format!("Bearer {}", customer_token(&key));
+    let claims = verifier.verify(&headers(&token)).now_or_never();
+    assert!(claims.expect("it does not wait").is_ok());
+    let served = verifier.document().now_or_never();
+    assert_eq!(served.expect("it does not wait").unwrap(), document);
+}
+
+#[tokio::test]
 async fn a_token_expires_also_after_it_was_verified_once() {
     let key = SigningKey::generate("k1");
     let verifier = fixed(&[&key]);
@@ -156,26 +204,133 @@ async fn a_withdrawn_key_is_rejected_even_for_tokens_that_were_verified_before()
     let result = verify(&verifier, &token).await;
     assert!(matches!(result, Err(Error::TokenInvalid)), "{result:?}");
     verify(&verifier, &customer_token(&new)).await.unwrap();
+
+    // Another key under the same id does not bring the token back.
+    verifier.set_keys(&jwks(&[&old])).unwrap();
+    verify(&verifier, &token).await.unwrap();
+    verifier.set_keys(&jwks(&[&SigningKey::generate("k1")])).unwrap();
+    let result = verify(&verifier, &token).await;
+    assert!(matches!(result, Err(Error::TokenInvalid)), "{result:?}");
+}
+
+/// A forged or unsuitable token, and the reason of its rejection.
+type Forgery = (&'static str, String, &'static str);
+
+/// Returns `object` with one value replaced, or removed if the value is null.
+fn with(object: &Value, name: &str, value: impl Into<Value>) -> Value {
+    let mut object = object.clone();
+    match value.into() {
+        Value::Null => object.as_object_mut().unwrap().remove(name),
+        value => object.as_object_mut().unwrap().insert(name.to_owned(), value),
+    };
+    object
+}
+
+/// Returns tokens that are not signed by `key`, or whose header says how to verify them.
+fn forged(key: &SigningKey, header: &Value, claims: &Value, foreign_url: &str) -> Vec<Forgery> {
+    let forger = SigningKey::generate("k2");
+    let mut tokens = Vec::new();
+    for alg in ["none", "None", "NONE"] {
+        let token = unsigned(&with(header, "alg", alg), claims);
+        tokens.push(("alg none", format!("{token}."), "TOKEN_INVALID"));
+    }
+    let public = DecodingKey::from_jwk(&key.jwk()).unwrap();
+    let public = EncodingKey::from_secret(public.try_get_as_bytes().unwrap());
+    let mut symmetric = Header::new(Algorithm::HS256);
+    (symmetric.kid, symmetric.typ) = (Some("k1".into()), Some("at+jwt".into()));
+    let symmetric = encode(&symmetric, claims, &public).unwrap();
+    tokens.push(("HS256 with the public key", symmetric, "TOKEN_INVALID"));
+    let other_kid = with(header, "kid", "k2");
+    for (what, header) in [
+        ("the own kid", header.clone()),
+        ("a foreign kid", other_kid.clone()),
+        ("no kid", with(header, "kid", Value::Null)),
+        ("jwk", with(header, "jwk", serde_json::to_value(forger.jwk()).unwrap())),
+        ("jwk, foreign kid", with(&other_kid, "jwk", serde_json::to_value(forger.jwk()).unwrap())),
+        ("jku", with(header, "jku", foreign_url)),
+        ("jku, foreign kid", with(&other_kid, "jku", foreign_url)),
+        ("x5u", with(header, "x5u", foreign_url)),
+        ("x5u, foreign kid", with(&other_kid, "x5u", foreign_url)),
+    ] {
+        tokens.push((what, forger.sign(&header, claims), "TOKEN_INVALID"));
+    }
+    let valid = key.sign(header, claims);
+    let (message, signature) = valid.rsplit_once('.').unwrap();
+    let changed = unsigned(header, &with(claims, "role", "admin"));
+    tokens.extend([
+        ("changed claims", format!("{changed}.{signature}"), "TOKEN_INVALID"),
+        ("no signature", format!("{message}."), "TOKEN_INVALID"),
+        ("two parts", message.to_owned(), "TOKEN_INVALID"),
+        ("four parts", format!("{valid}.x"), "TOKEN_INVALID"),
+        ("a refresh token", "mYt9s0gT3cB4r1Jw8aQ7uXk2eVn5zLh6fPdOiRyUCEA".into(), "TOKEN_INVALID"),
+        ("malformed", "a.b.c".into(), "TOKEN_INVALID"),
+        ("empty", String::new(), "TOKEN_INVALID"),
+    ]);
+    tokens
+}
+
+/// Returns tokens that `key` signed, and that are unsuitable nevertheless.
+fn unsuitable(key: &SigningKey, header: &Value, claims: &Value) -> Vec<Forgery> {
+    let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
+    let year = 365 * 24 * 60 * 60;
+    let mut tokens = Vec::new();
+    for (what, header) in [
+        ("no typ", with(header, "typ", Value::Null)),
+        ("typ JWT", with(header, "typ", "JWT")),
+        ("typ of another use", with(header, "typ", "logout+jwt")),
+        ("a critical extension", with(header, "crit", json!(["x"]))),
+        ("no kid", with(header, "kid", Value::Null)),
+    ] {
+        tokens.push((what, key.sign(&header, claims), "TOKEN_INVALID"));
+    }
+    for (what, claims) in [
+        ("no exp", with(claims, "exp", Value::Null)),
+        ("no iat", with(claims, "iat", Value::Null)),
+        ("no aud", with(claims, "aud", Value::Null)),
+        ("no iss", with(claims, "iss", Value::Null)),
+        ("no sub", with(claims, "sub", Value::Null)),
+        ("another aud", with(claims, "aud", "other")),
+        ("several aud", with(claims, "aud", json!(["shopmesh", "other"]))),
+        ("another iss", with(claims, "iss", "other")),
+        ("exp is text", with(claims, "exp", exp.to_string())),
+        ("nbf in the future", with(claims, "nbf", iat + 60)),
+        ("a year long", with(claims, "exp", iat + year)),
+        ("a year long, later iat", with(&with(claims, "exp", iat + year), "iat", iat + year - 60)),
+        ("the longest exp", with(claims, "exp", u64::MAX)),
+        ("old but too long", with(claims, "iat", exp - 15 * 60 - 1)),
+        ("too large", with(claims, "name", "x".repeat(4096))),
+    ] {
+        tokens.push((what, key.sign(header, &claims), "TOKEN_INVALID"));
+    }
+    let expired = with(&with(claims, "exp", iat - 3), "iat", iat - 600);
+    tokens.push(("expired", key.sign(header, &expired), "TOKEN_EXPIRED"));
+    tokens
 }
 
 #[tokio::test]
-async fn a_token_that_is_forged_malformed_or_for_others_is_invalid() {
-    let (key, forger) = (SigningKey::generate("k1"), SigningKey::generate("k1"));
-    let verifier = fixed(&[&key]);
+async fn no_forged_or_unsuitable_token_is_accepted() {
+    let key = SigningKey::generate("k1");
+    let (server, foreign) = (JwksServer::start(&[&key]).await, JwksServer::start(&[]).await);
+    let verifier = fetching(&server.url);
+    let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k1"});
     let valid = claims("customer", 600);
-    let too_long = Claims { name: "x".repeat(4096), ..valid.clone() };
-    for (what, token) in [
-        ("another key", customer_token(&forger)),
-        ("another audience", key.token(&Claims { aud: "other".into(), ..valid.clone() })),
-        ("another issuer", key.token(&Claims { iss: "other".into(), ..valid.clone() })),
-        ("too long", key.token(&too_long)),
-        ("malformed", "a.b.c".to_owned()),
-        ("empty", String::new()),
-    ] {
-        let result = verify(&verifier, &token).await;
-        assert!(matches!(result, Err(Error::TokenInvalid)), "{what}: {result:?}");
+    let claims = serde_json::to_value(&valid).unwrap();
+    assert_eq!(*verify(&verifier, &key.sign(&header, &claims)).await.unwrap(), valid);
+
+    let mut tokens = forged(&key, &header, &claims, &foreign.url);
+    tokens.extend(unsuitable(&key, &header, &claims));
+    let mut wrong = Vec::new();
+    for (what, token, reason) in tokens {
+        // Twice, since the first result may be cached.
+        for _ in 0..2 {
+            let result = verify(&verifier, &token).await;
+            if !result.as_ref().is_err_and(|error| error.reason() == reason) {
+                wrong.push((what, result));
+            }
+        }
     }
-    verify(&verifier, &key.token(&valid)).await.unwrap();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(foreign.fetches(), 0, "no URL of a token is read");
 }
 
 #[tokio::test]

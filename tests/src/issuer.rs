@@ -13,19 +13,26 @@ use std::{
 };
 
 use aws_lc_rs::signature::Ed25519KeyPair;
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use devstack::testing::Env;
 use jsonwebtoken::{
-    Algorithm, EncodingKey, Header, encode,
+    Algorithm, EncodingKey, Header,
+    crypto::sign,
+    encode,
     jwk::{Jwk, JwkSet},
 };
 use mesh::{
     identity::Claims,
     server::{Transport, serve},
     tls::Tls,
+    token::TOKEN_TYPE,
 };
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
-use tokio::net::TcpListener;
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, body::Body};
 use uuid::Uuid;
@@ -81,8 +88,22 @@ impl SigningKey {
     /// # Panics
     /// Never: claims are plain data.
     pub fn token(&self, claims: &Claims) -> String {
-        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        let header = Header {
+            typ: Some(TOKEN_TYPE.to_owned()),
+            kid: Some(self.kid.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
         encode(&header, claims, &self.encoding_key()).expect("claims are plain data")
+    }
+
+    /// Returns a token with this header and these claims, valid or not.
+    ///
+    /// # Panics
+    /// Never: both are plain data.
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
+        let message = unsigned(header, claims);
+        let signature = sign(message.as_bytes(), &self.encoding_key(), Algorithm::EdDSA);
+        format!("{message}.{}", signature.expect("a key signs anything"))
     }
 
     /// Returns the public half.
@@ -101,6 +122,13 @@ impl SigningKey {
     }
 }
 
+/// Returns header and claims as a token has them before its signature.
+pub fn unsigned(header: &Value, claims: &Value) -> String {
+    let [header, claims] =
+        [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
+    format!("{header}.{claims}")
+}
+
 /// Returns the JWKS of `keys`.
 pub fn jwks(keys: &[&SigningKey]) -> JwkSet {
     JwkSet { keys: keys.iter().map(|key| key.jwk()).collect() }
@@ -112,6 +140,7 @@ pub struct JwksServer {
     pub url: String,
     document: Arc<Mutex<String>>,
     fetches: Arc<AtomicUsize>,
+    hangs: watch::Sender<bool>,
     stop: CancellationToken,
 }
 
@@ -135,14 +164,19 @@ impl JwksServer {
         let document = Arc::new(Mutex::new(document(keys)));
         let (fetches, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let (current, counter) = (document.clone(), fetches.clone());
+        let (hangs, responds) = watch::channel(false);
         let service = tower::service_fn(move |_: http::Request<Body>| {
             counter.fetch_add(1, Ordering::Relaxed);
-            let document = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            async move { Ok::<_, Infallible>(http::Response::new(Body::new(document))) }
+            let (current, mut responds) = (current.clone(), responds.clone());
+            async move {
+                let _ = responds.wait_for(|hangs| !hangs).await;
+                let document = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                Ok::<_, Infallible>(http::Response::new(Body::new(document)))
+            }
         });
         let transport = Transport::internal(tls, 100, Duration::from_secs(1));
         tokio::spawn(serve(listener, transport, service, stop.clone()));
-        Self { url: Self::url_at(scheme, address), document, fetches, stop }
+        Self { url: Self::url_at(scheme, address), document, fetches, hangs, stop }
     }
 
     /// Returns the URL of the document of a server at `address`, which must be of 127.0.0.1.
@@ -160,6 +194,11 @@ impl JwksServer {
     /// Returns how often the document was fetched.
     pub fn fetches(&self) -> usize {
         self.fetches.load(Ordering::Relaxed)
+    }
+
+    /// Accepts requests from now on, but responds to none.
+    pub fn hang(&self) {
+        self.hangs.send_replace(true);
     }
 
     /// Stops serving.

@@ -20,7 +20,11 @@ use jsonwebtoken::{
         OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
     },
 };
-use mesh::{BoxError, Error, identity::Claims, token::Verifier};
+use mesh::{
+    BoxError, Error,
+    identity::Claims,
+    token::{TOKEN_TYPE, Verifier},
+};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 
 /// The text of each key file, by `kid`.
@@ -155,6 +159,7 @@ impl Key {
             }),
         };
         let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TOKEN_TYPE.to_owned());
         header.kid = Some(kid.to_owned());
         Ok(Self { header, private: EncodingKey::from_ed_der(der), public, signs_from })
     }
@@ -182,6 +187,7 @@ mod tests {
         let keys = SigningKeys::new(files, notice).expect("valid keys");
         let config = TokenConfig {
             jwks_url: http::Uri::from_static("https://localhost"),
+            jwks_age_seconds_max: Duration::from_secs(60),
             token_issuer: "shopmesh".into(),
             token_audience: "shopmesh".into(),
         };

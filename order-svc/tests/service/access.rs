@@ -1,11 +1,20 @@
 //! Access to each method, as the contract declares it: a new method is tested without a
 //! change here.
 
+use std::time::Duration;
+
 use mesh::{
     access::{Access, Methods},
     channel::Channel,
+    tls::Tls,
 };
-use tests::{issuer::with_token, status::reason};
+use tests::{
+    eventually,
+    issuer::{JwksServer, SigningKey, claims, with_token},
+    service::tls_config,
+    status::reason,
+};
+use tokio::net::TcpListener;
 use tonic::{Request, Status, client::Grpc, codec::Streaming};
 
 use crate::harness::Shop;
@@ -53,4 +62,31 @@ async fn every_method_rejects_callers_that_the_contract_does_not_allow() {
         }
     }
     assert!(tested >= 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_withdrawn_key_is_rejected_although_it_was_accepted_before() {
+    let (old, new) = (SigningKey::generate("k1"), SigningKey::generate("k2"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tls = Tls::load(&tls_config("user-svc")).unwrap();
+    let issuer = JwksServer::start_on(listener, Some(tls), &[&old, &new]);
+    let mut shop = Shop::closed().await;
+    let mut config = shop.config.clone();
+    config.settings.token.jwks_url = issuer.url.parse().unwrap();
+    config.settings.token.jwks_age_seconds_max = Duration::from_millis(50);
+    shop.restart(&config).await;
+    let path = "/shopmesh.order.v1.OrderService/ListOrders";
+    let token = old.token(&claims("customer", 600));
+    let accepted = call(shop.channel("gateway"), path, with_token(&token, ())).await;
+    accepted.expect("the key is published");
+
+    issuer.publish(&[&new]);
+    eventually("the key is withdrawn", async || {
+        let rejected = call(shop.channel("gateway"), path, with_token(&token, ())).await.err()?;
+        (reason(&rejected) == "TOKEN_INVALID").then_some(())
+    })
+    .await;
+    let token = new.token(&claims("customer", 600));
+    let accepted = call(shop.channel("gateway"), path, with_token(&token, ())).await;
+    accepted.expect("the other key is still published");
 }
