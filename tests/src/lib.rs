@@ -10,6 +10,7 @@ pub mod nginx;
 pub mod service;
 pub mod status;
 pub mod store;
+pub mod topics;
 
 use std::{future::Future, time::Duration};
 

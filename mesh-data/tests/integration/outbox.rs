@@ -194,7 +194,7 @@ async fn a_relay_holds_no_transaction_while_it_publishes() {
     let (database, topic) = (open_database().await, Topic::create().await);
     insert(&database, &[new_event(&topic, "one")]).await;
     let shutdown = CancellationToken::new();
-    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into() };
+    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into(), ..kafka_config() };
     let unreachable = Producer::new(&unreachable).unwrap();
     let relay = start_relay(&database, unreachable, &Wakeup::default(), &shutdown);
     eventually("a claim", async || {
@@ -217,7 +217,7 @@ async fn a_relay_that_saw_an_empty_table_claims_exactly_its_batches_of_a_full_on
     let (database, topic) = (open_database().await, Topic::create().await);
     let (wakeup, shutdown) = (Wakeup::default(), CancellationToken::new());
     execute(&database, "VACUUM outbox").await;
-    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into() };
+    let unreachable = KafkaConfig { kafka_brokers: NO_BROKER.into(), ..kafka_config() };
     let unreachable = Producer::new(&unreachable).unwrap();
     let relay = start_relay(&database, unreachable, &wakeup, &shutdown);
     // From the sixth execution on, a prepared statement may keep its plan.

@@ -175,7 +175,8 @@ async fn a_reply_after_the_dot_may_take_longer_than_the_dialogue_and_the_lease()
         _ => Response::Usual,
     })
     .await;
-    let service = Service::start_with(&server.url(), &[("smtp-seconds-max", "1")]).await;
+    let settings = [("smtp-seconds-max", "1"), ("delivery-workers", "1")];
+    let service = Service::start_with(&server.url(), &settings).await;
     let recipient = someone();
     service.receive(&[order_created(&recipient)]).await;
     eventually("a mail in flight", async || (server.count(".") > 0).then_some(())).await;

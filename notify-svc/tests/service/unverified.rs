@@ -109,21 +109,20 @@ async fn an_address_that_is_not_verified_gets_at_most_ten_mails_an_hour() {
     })
     .await;
 
+    // In any spelling.
+    let accepted = || {
+        let accepted = server.accepted().into_iter();
+        accepted.filter(|mail| mail.recipient.eq_ignore_ascii_case(&recipient)).count()
+    };
     // An admin may send what the limit dropped, and a verified address has no limit.
     let failed = service.list(&recipient).await;
     let failed = failed.iter().find(|mail| mail.state() == NotificationState::Failed).unwrap();
     service.resend(&failed.notification_id).await.unwrap();
     service.receive(&[order_created(&recipient)]).await;
-    eventually("two more mails", async || {
-        (server.accepted_for(&recipient).len() == MAILS_MAX + 2).then_some(())
-    })
-    .await;
+    eventually("two more mails", async || (accepted() == MAILS_MAX + 2).then_some(())).await;
 
     // An hour later there are ten more.
     service.execute("UPDATE notifications SET created_at = now() - interval '61 minutes'").await;
     service.receive(&[unverified_order(&recipient)]).await;
-    eventually("another mail", async || {
-        (server.accepted_for(&recipient).len() == MAILS_MAX + 3).then_some(())
-    })
-    .await;
+    eventually("another mail", async || (accepted() == MAILS_MAX + 3).then_some(())).await;
 }

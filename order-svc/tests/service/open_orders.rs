@@ -38,7 +38,7 @@ async fn an_unverified_customer_has_a_limited_number_of_open_orders() {
     let rejected = shop.place(&customer, third.clone()).await.unwrap_err();
     assert!(is_rate_limited(&rejected), "{rejected:?}");
     // Nothing is held for it, and a replay is no further order.
-    assert_eq!(stock.read(&shop.issuer, &cup).await.1, 0);
+    stock.becomes(&shop.issuer, &cup, (9, 0)).await;
     assert!(shop.place(&customer, first).await.unwrap().replayed);
 
     shop.cancel(&customer, &placed.order_id).await.unwrap();
@@ -87,7 +87,7 @@ async fn two_replicas_together_place_no_more() {
     let (one, other) = (shop.app(), shop.app());
     let customer = unverified(&shop);
     let insert = |n: usize| {
-        let writer = if n % 2 == 0 { &one.order_writer } else { &other.order_writer };
+        let writer = if n.is_multiple_of(2) { &one.order_writer } else { &other.order_writer };
         writer.insert(new_order(&customer, &[(1, 1)]))
     };
     let results = join_all((0..12).map(insert)).await;

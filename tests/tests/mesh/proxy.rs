@@ -33,8 +33,12 @@ async fn a_page_behind_a_proxy_logs_in_stays_logged_in_and_gets_live_updates() {
     store.channel = channel(&format!("http://{}", nginx.address), Protocol::GrpcWeb);
 
     let pat = store.customer().await;
-    let login =
-        LoginRequest { email: pat.user.email.clone(), password: PASSWORD.into(), use_cookie: true };
+    let login = LoginRequest {
+        email: pat.user.email.clone(),
+        password: PASSWORD.into(),
+        use_cookie: true,
+        ..LoginRequest::default()
+    };
     let mut users = store.users();
     let response = users.login(of_own_page(login, "")).await.expect("the password is right");
     let cookie = response.metadata().get("set-cookie").expect("a cookie").to_str().expect("ASCII");

@@ -16,8 +16,13 @@ use std::{
 use clap::{Parser, ValueEnum};
 use devstack::{Options, Part, Service, Stack};
 use futures::{StreamExt, future::ready, stream::FuturesUnordered};
+use mesh_data::config::KafkaConfig;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tests::store::{Protocol, Store, channel};
+use setup::certificates::SETUP;
+use tests::{
+    store::{Protocol, Store, channel},
+    topics::read_all,
+};
 use tokio::{
     task::LocalSet,
     time::{Instant, interval, sleep_until, timeout},
@@ -152,6 +157,7 @@ async fn strike(arguments: &Arguments, target: &Target) -> Result<Count> {
     let hangs_up = arguments.faults.contains(&Kind::Callers);
     let give_up = CancellationToken::new();
     let traffic = Rc::new(Traffic::prepare(store.clone(), hangs_up, give_up.clone()).await);
+    Databases::connect(&target.stack).await?.verify_addresses().await?;
     println!("seed {seed}, {} s, {} purchases per second", arguments.seconds, arguments.rate);
 
     let end = Instant::now() + Duration::from_secs(arguments.seconds);
@@ -232,8 +238,14 @@ async fn count(target: &Target, traffic: &Traffic, store: &Store, struck: usize)
     let databases = Databases::connect(&target.stack).await?;
     let unfinished = databases.wait_until_quiet().await?;
     let exports: HashMap<String, String> = target.stack.exports()?.into_iter().collect();
-    let brokers = exports["KAFKA_BROKERS"].clone();
-    let topics = tokio::task::spawn_blocking(move || Topics::read(&brokers)).await??;
+    let tls = Path::new(&exports["DEVSTACK_TLS_DIR"]);
+    let kafka = KafkaConfig {
+        kafka_brokers: exports["KAFKA_BROKERS"].clone(),
+        kafka_tls_ca_file: tls.join("ca.pem"),
+        kafka_tls_cert_file: tls.join(format!("{SETUP}.pem")),
+        kafka_tls_key_file: tls.join(format!("{SETUP}-key.pem")),
+    };
+    let topics = Topics(tokio::task::spawn_blocking(move || read_all(&kafka)).await??);
     let record = &traffic.record;
     for (failure, times) in &*lock(&record.failures) {
         println!("{times:>7}  {failure}");
