@@ -8,6 +8,7 @@ use crate::{contract, differences::Differences, files, kubernetes::unknown_names
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const OPERATIONS: &str = "docs/operations.md";
+const SECURITY: &str = "docs/security.md";
 
 /// Compares the documents with the table.
 pub fn compare(differences: &mut Differences) {
@@ -15,6 +16,7 @@ pub fn compare(differences: &mut Differences) {
     services(differences);
     topics(differences);
     operations(differences);
+    security(differences);
     for path in [ARCHITECTURE, OPERATIONS, "README.md", "Makefile", "Dockerfile"] {
         let text = differences.read(path).unwrap_or_default();
         unknown_names(differences, path, &text);
@@ -110,4 +112,22 @@ fn operations(differences: &mut Differences) {
     let explained: Vec<String> = rows.filter_map(|row| cells(row).into_iter().next()).collect();
     let explained = explained.iter().flat_map(|cell| cell.split(", "));
     differences.compare(&format!("{OPERATIONS}, alerts"), explained, alerts);
+}
+
+/// The tests that docs/security.md names exist.
+fn security(differences: &mut Differences) {
+    let Some(text) = differences.read(SECURITY) else { return };
+    let requirements = text.lines().filter(|line| line.starts_with("| S"));
+    let names = requirements.flat_map(|line| line.split('`').skip(1).step_by(2));
+    let names = names.filter(|name| name.matches('_').count() > 2);
+    let sources: String = ["mesh", "mesh-data", "gateway", "tests"]
+        .into_iter()
+        .chain(Service::with_database().map(Service::name))
+        .flat_map(files::under)
+        .filter(|path| path.ends_with(".rs"))
+        .filter_map(|path| files::read(&path))
+        .collect();
+    for name in names.filter(|name| !sources.contains(&format!("fn {name}("))) {
+        differences.add(SECURITY, &format!("no test is called `{name}`"));
+    }
 }
