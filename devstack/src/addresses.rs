@@ -105,10 +105,23 @@ impl Addresses {
         self.external.database_urls.get(&service).cloned().or_else(own)
     }
 
+    /// Returns the URL of a service's database, for the role that owns its schema; `None` if the
+    /// database is external.
+    pub(crate) fn migration_database_url(&self, service: Service) -> Result<Option<String>> {
+        let port = self.ports.get(Socket::Postgres);
+        let (Some(name), Some(port)) = (service.database(), port) else { return Ok(None) };
+        if self.external.database_urls.contains_key(&service) {
+            return Ok(None);
+        }
+        let owner = postgres::owner(name);
+        let password = self.secrets.password(&postgres::password_name(&owner))?;
+        Ok(Some(postgres::url(&owner, &password, port, name)))
+    }
+
     /// Returns the URL of the database `postgres` for the superuser `postgres`, or for `tester`,
     /// which may create databases.
     pub fn postgres_url(&self, role: &str) -> Result<String> {
-        let password = self.secrets.password(&format!("postgres-{role}"))?;
+        let password = self.secrets.password(&postgres::password_name(role))?;
         Ok(postgres::url(role, &password, self.port(Socket::Postgres)?, "postgres"))
     }
 

@@ -1,5 +1,5 @@
-//! The database server: a PostgreSQL cluster in the state folder, with one database and one role
-//! for each service.
+//! The database server: a PostgreSQL cluster in the state folder, with one database and two
+//! roles for each service.
 
 use std::{
     env, fs,
@@ -129,7 +129,7 @@ async fn initialize(
     if let Some(user) = user {
         chown(&draft, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
     }
-    let password = secrets.password_file(&format!("postgres-{SUPERUSER}"))?;
+    let password = secrets.password_file(&password_name(SUPERUSER))?;
     let mut program = Program::new(binaries.join("initdb"), log)
         .arguments(["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"])
         .arguments(["--locale", "C.UTF-8", "--pwfile"])
@@ -160,20 +160,38 @@ pub(crate) fn url(role: &str, password: &str, port: u16, database: &str) -> Stri
     format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
 }
 
-/// Creates the roles and databases that are missing. Only its owner may connect to a database.
-/// Role, password and database of a service have one name, so that a service that is started by
-/// hand connects with its default settings; the server accepts connections from this machine only.
-pub(crate) async fn create_databases(client: &Client, secrets: &Secrets) -> Result<()> {
-    create_role(client, TESTER, &secrets.password(&format!("postgres-{TESTER}"))?).await?;
+/// Returns the role that owns the schema of a database.
+pub(crate) fn owner(database: &str) -> String {
+    format!("{database}_owner")
+}
+
+/// Returns the name of the password of a role.
+pub(crate) fn password_name(role: &str) -> String {
+    format!("postgres-{role}")
+}
+
+/// Creates the roles and databases that are missing. `url` is that of the superuser.
+///
+/// The owner of a database migrates it and allows the service's role to use it. Role, password and
+/// database of a service have one name, so that a service that is started by hand connects with its
+/// default settings; the server accepts connections from this machine only.
+pub(crate) async fn create_databases(url: &str, secrets: &Secrets) -> Result<()> {
+    let client = connect(url).await?;
+    create_role(&client, TESTER, &secrets.password(&password_name(TESTER))?).await?;
     client.batch_execute(&format!("ALTER ROLE {TESTER} CREATEDB")).await?;
     for name in Service::all().filter_map(Service::database) {
-        create_role(client, name, name).await?;
+        let owner = owner(name);
+        create_role(&client, name, name).await?;
+        create_role(&client, &owner, &secrets.password(&password_name(&owner))?).await?;
         let found =
             client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&name]).await?;
         if found.is_none() {
-            client.batch_execute(&format!("CREATE DATABASE {name} OWNER {name}")).await?;
+            client.batch_execute(&format!("CREATE DATABASE {name} OWNER {owner}")).await?;
         }
         client.batch_execute(&format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC")).await?;
+        // In a store of an earlier version the service's role owns the schema.
+        let database = connect(&url.replace("/postgres?", &format!("/{name}?"))).await?;
+        database.batch_execute(&format!("REASSIGN OWNED BY {name} TO {owner}")).await?;
     }
     Ok(())
 }

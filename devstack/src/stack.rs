@@ -183,7 +183,9 @@ impl Stack {
         if service.database().is_none() {
             return Ok(());
         }
-        let mut program = self.service_program(part)?.arguments(["migrate"]);
+        let owner = self.addresses.migration_database_url(service)?;
+        let owner = owner.map(|url| ("MIGRATION_DATABASE_URL".to_owned(), url));
+        let mut program = self.service_program(part)?.arguments(["migrate"]).environment(owner);
         program.log = self.options.dir.join(format!("logs/{part}-migrate.log"));
         process::truncate(&program.log)?;
         self.one_shots.run(program, MIGRATION_DURATION_MAX).await
@@ -215,8 +217,8 @@ impl Stack {
                 Part::Postgres => {
                     let url = self.addresses.postgres_url(postgres::SUPERUSER)?;
                     let connect = async || postgres::connect(&url).await;
-                    let client = readiness::wait("postgres", connect).await?;
-                    postgres::create_databases(&client, self.addresses.secrets()).await
+                    readiness::wait("postgres", connect).await?;
+                    postgres::create_databases(&url, self.addresses.secrets()).await
                 }
                 Part::Kafka => {
                     let port = port(Socket::Kafka)?;

@@ -2,6 +2,7 @@
 //! pass the caller's deadline to the server, and migrations under a lock.
 
 mod error;
+mod owner;
 mod session;
 mod wire;
 
@@ -19,7 +20,6 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -232,7 +232,8 @@ fn create_pool(connector: Connector, size_max: usize) -> Result<Pool<Manager>, B
     Ok(pool)
 }
 
-/// Applies pending migrations. Concurrent replicas wait for each other.
+/// Applies pending migrations as the owner of the schema, and allows the service's role to use it.
+/// Concurrent replicas wait for each other.
 ///
 /// # Errors
 /// An unavailable database, or a failed migration.
@@ -240,13 +241,17 @@ pub async fn migrate(
     config: &DatabaseConfig,
     migrations: EmbeddedMigrations,
 ) -> Result<(), BoxError> {
-    let mut connection = Connector::new(config, LIMITS)?.connect().await?.connection;
+    let owner = Connector::new(&config.of_owner(), LIMITS)?;
+    let mut connection = owner.connect().await?.connection;
     // The lock is released when the session ends with this function.
     connection
         .batch_execute(&format!(
             "SET statement_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
         ))
         .await?;
+    if config.migration_database_url.is_some() {
+        owner::grant_use(&mut connection, &config.postgres()?).await?;
+    }
     let mut harness = AsyncMigrationHarness::new(connection);
     for version in harness.run_pending_migrations(migrations)? {
         tracing::info!(%version, "migrated");
@@ -281,11 +286,7 @@ struct Connector {
 
 impl Connector {
     fn new(config: &DatabaseConfig, limits: Limits) -> Result<Self, BoxError> {
-        let mut postgres: tokio_postgres::Config = config
-            .database_url
-            .expose_secret()
-            .parse()
-            .map_err(|error| format!("DATABASE_URL: {error}"))?;
+        let mut postgres = config.postgres()?;
         let ssl_mode = postgres.get_ssl_mode();
         postgres
             // The observer asks the server for TLS, as `ssl_mode` says.

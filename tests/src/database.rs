@@ -31,7 +31,12 @@ async fn run_migrations(url: String, migrations: EmbeddedMigrations) -> Result<(
 
 /// Returns the settings of a database.
 pub fn config(url: &str) -> DatabaseConfig {
-    DatabaseConfig { database_url: url.into(), database_ca_file: None, database_connections_max: 4 }
+    DatabaseConfig {
+        database_url: url.into(),
+        migration_database_url: None,
+        database_ca_file: None,
+        database_connections_max: 4,
+    }
 }
 
 /// Executes SQL statements.

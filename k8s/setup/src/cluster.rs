@@ -35,10 +35,14 @@ pub(crate) async fn create_secrets() -> Result<()> {
     }
     for service in Service::with_database() {
         let (name, role) = (service.name(), service.database().unwrap_or_default());
-        let password = new_password();
-        let url = format!("postgres://{role}:{password}@postgres:5432/{role}?sslmode=disable");
-        let data = json!({ "username": role, "password": password, "url": url });
-        secrets.create(&format!("{name}-database"), BASIC_AUTH, data).await?;
+        for (secret, user) in
+            [(format!("{name}-database"), role.to_owned()), owner_of_database(name, role)]
+        {
+            let password = new_password();
+            let url = format!("postgres://{user}:{password}@postgres:5432/{role}?sslmode=disable");
+            let data = json!({ "username": user, "password": password, "url": url });
+            secrets.create(&secret, BASIC_AUTH, data).await?;
+        }
         let data = json!({ "key": new_key() });
         secrets.create(&page_token_key_name(name), OPAQUE, data).await?;
     }
@@ -57,4 +61,9 @@ async fn create_authority(secrets: &Secrets) -> Result<Authority> {
     secrets.create(AUTHORITY, TLS, data).await?;
     let [certificate, key] = secrets.get(AUTHORITY, ["tls.crt", "tls.key"]).await?;
     Authority::from_pem(certificate, &key)
+}
+
+/// Returns the Secret and the name of the role that migrates a service's database.
+fn owner_of_database(service: &str, database: &str) -> (String, String) {
+    (format!("{service}-database-owner"), format!("{database}_owner"))
 }

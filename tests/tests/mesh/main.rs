@@ -4,6 +4,7 @@ mod access;
 mod attacks;
 mod broker_access;
 mod checkout;
+mod database_access;
 mod faults;
 mod flows;
 mod input;

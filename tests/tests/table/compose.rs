@@ -44,13 +44,24 @@ pub fn compare(differences: &mut Differences) {
         let migration = format!("{name}-migrate");
         if let Some(container) = containers.get(&migration) {
             settings(differences, service, &migration, container);
+            let owner = environment(container);
+            let owner = owner.filter(|variable| variable.starts_with("MIGRATION_DATABASE_URL"));
+            let expected = service.database().map(|name| {
+                let address = format!("{name}_owner:{name}-owner@postgres:5432/{name}");
+                format!("MIGRATION_DATABASE_URL=postgres://{address}?sslmode=disable")
+            });
+            let place = format!("{PATH}, owner of the database of {name}");
+            differences.compare(&place, owner, expected);
         }
     }
 
     let passwords = environment(&containers["postgres"]);
     let passwords = passwords.filter(|variable| !variable.starts_with("POSTGRES"));
     let expected = Service::all().filter_map(Service::database);
-    let expected = expected.map(|name| format!("{}_PASSWORD={name}", name.to_ascii_uppercase()));
+    let expected = expected.flat_map(|name| {
+        let variable = name.to_ascii_uppercase();
+        [format!("{variable}_PASSWORD={name}"), format!("{variable}_OWNER_PASSWORD={name}-owner")]
+    });
     differences.compare(&format!("{PATH}, environment of postgres"), passwords, expected);
 }
 

@@ -52,7 +52,9 @@ pub fn secrets(service: Service) -> Vec<String> {
     let name = service.name();
     let mut secrets = vec![format!("{name}-tls")];
     if service.database().is_some() {
-        secrets.extend([format!("{name}-database"), format!("{name}-page-token-key")]);
+        secrets.extend(
+            ["database", "database-owner", "page-token-key"].map(|kind| format!("{name}-{kind}")),
+        );
     }
     secrets
 }

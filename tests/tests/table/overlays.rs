@@ -31,8 +31,12 @@ pub fn compare_dev(differences: &mut Differences) {
         format!("{} from {secret}", text(variable, "/name"))
     });
     let passwords = passwords.filter(|password| !password.starts_with("POSTGRES_"));
-    let expected = with_database().map(|(service, database)| {
-        format!("{}_PASSWORD from {}-database", database.to_ascii_uppercase(), service.name())
+    let expected = with_database().flat_map(|(service, database)| {
+        let (variable, name) = (database.to_ascii_uppercase(), service.name());
+        [
+            format!("{variable}_PASSWORD from {name}-database"),
+            format!("{variable}_OWNER_PASSWORD from {name}-database-owner"),
+        ]
     });
     differences.compare(&format!("{path}, env"), passwords, expected);
 }
@@ -90,8 +94,10 @@ fn databases(differences: &mut Differences) {
     let roles = clusters.iter().flat_map(|cluster| items(cluster, "/spec/managed/roles"));
     let roles = roles
         .map(|role| format!("{} by {}", text(role, "/name"), text(role, "/passwordSecret/name")));
-    let expected = with_database()
-        .map(|(service, database)| format!("{database} by {}-database", service.name()));
+    let expected = with_database().flat_map(|(service, database)| {
+        let secret = format!("{}-database", service.name());
+        [format!("{database} by {secret}"), format!("{database}_owner by {secret}-owner")]
+    });
     differences.compare(&format!("{path}, managed.roles"), roles, expected);
 
     let databases = objects(differences, &path, "Database");
@@ -99,7 +105,7 @@ fn databases(differences: &mut Differences) {
         let (name, spec) = (text(object, "/metadata/name"), text(object, "/spec/name"));
         format!("{name} as {spec} of {}", text(object, "/spec/owner"))
     });
-    let expected = with_database().map(|(_, name)| format!("{name} as {name} of {name}"));
+    let expected = with_database().map(|(_, name)| format!("{name} as {name} of {name}_owner"));
     differences.compare(&format!("{path}, Database"), databases, expected);
 }
 
@@ -113,12 +119,15 @@ fn external_secrets(differences: &mut Differences) {
         let user = text(object, "/spec/target/template/data/username");
         format!("{name} as {target} from {key} {user}").trim_end().to_owned()
     });
-    let per_service = ["-database ", "-page-token-key "];
+    let per_service = ["-database ", "-database-owner ", "-page-token-key "];
     let described = described.filter(|line| per_service.iter().any(|end| line.contains(end)));
     let expected = with_database().flat_map(|(service, database)| {
         let name = service.name();
         [
             format!("{name}-database as {name}-database from database/{name} {database}"),
+            format!(
+                "{name}-database-owner as {name}-database-owner from database-owner/{name} {database}_owner"
+            ),
             format!("{name}-page-token-key as {name}-page-token-key from page-token/{name}"),
         ]
     });
@@ -128,8 +137,12 @@ fn external_secrets(differences: &mut Differences) {
         let url = text(object, "/spec/target/template/data/url");
         (!url.is_empty()).then_some(url)
     });
-    let expected = with_database().map(|(_, name)| {
-        format!("postgres://{name}:{{{{ .password }}}}@postgres-rw:5432/{name}?sslmode=require")
+    let expected = with_database().flat_map(|(_, name)| {
+        [name.to_owned(), format!("{name}_owner")].map(|role| {
+            format!(
+                "postgres://{role}:{{{{ .password }}}}@postgres-rw:5432/{name}?sslmode=verify-full"
+            )
+        })
     });
     differences.compare(&format!("{path}, url"), urls, expected);
 
