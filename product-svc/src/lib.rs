@@ -33,7 +33,7 @@ use crate::{
     config::Config,
     consumer::{OrderEvents, TOPICS},
     product::{lists::ListCache, watch::watch_stock_states},
-    reservation::reserve::ReservationWriter,
+    reservation::{reserve::ReservationWriter, sweeper::sweep},
 };
 
 /// The migrations of the database schema.
@@ -79,7 +79,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     service.spawn_consumer(config.kafka_group, &TOPICS, handler);
     service.process.every("sweeper", upkeep::SWEEP_INTERVAL, move || {
         let (database, checkouts) = (database.clone(), checkouts.clone());
-        async move { upkeep::sweep(&database, &checkouts, config.hold_seconds_max).await }
+        async move { sweep(&database, &checkouts, config.hold_seconds_max).await.map(drop) }
     });
     service.serve(listeners, routes, verifier).await
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, IntoSql, QueryDsl, QueryResult, Queryable, QueryableByName, Selectable,
     SelectableHelper,
@@ -16,6 +17,7 @@ use mesh_data::{
 };
 
 use crate::{
+    db::after,
     inventory::OrderId,
     product::ProductId,
     reservation::{Reservation, ReservationState, ReservedItem},
@@ -153,20 +155,28 @@ pub(crate) async fn update_states(
     update.rows("new", rows).execute(connection).await.map(drop)
 }
 
-/// Returns up to `limit` holds older than `age`, oldest first.
+/// Where a walk through the holds continues: the time of a hold and its order.
+pub(crate) type HeldCursor = (DateTime<Utc>, OrderId);
+
+/// Returns up to `limit` holds older than `age` after `cursor`, oldest first.
 pub(crate) async fn find_held_before(
     connection: &mut Connection,
     age: Duration,
+    cursor: Option<HeldCursor>,
     limit: i64,
-) -> QueryResult<Vec<OrderId>> {
+) -> QueryResult<Vec<HeldCursor>> {
     let age = age.as_secs_f64().seconds();
-    reservations::table
+    let mut query = reservations::table
         // A literal instead of a parameter, so that any plan can use the index of holds.
         .filter(reservations::state.eq(literal::<Text>("'HELD'")))
         .filter(reservations::created_at.lt(now.into_sql::<Timestamptz>() - age))
-        .order(reservations::created_at)
+        .order((reservations::created_at, reservations::order_id))
         .limit(limit)
-        .select(reservations::order_id)
-        .load(connection)
-        .await
+        .select((reservations::created_at, reservations::order_id))
+        .into_boxed::<Pg>();
+    if let Some(cursor) = cursor {
+        let columns = (reservations::created_at, reservations::order_id);
+        query = query.filter(after::<(Timestamptz, SqlUuid), _, _>(columns, cursor));
+    }
+    query.load(connection).await
 }

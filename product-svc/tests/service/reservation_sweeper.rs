@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use devstack::{Service, testing::Env};
-use product_svc::{clients::Checkouts, reservation::sweeper::sweep_once};
-use tests::{eventually, service::channel, status::reason};
+use product_svc::{clients::Checkouts, reservation::sweeper::sweep};
+use tests::{database, eventually, service::channel, status::reason};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ async fn an_old_hold_without_an_order_is_released_for_good() {
     let (order_id, items) = (Uuid::now_v7(), [(&*cup.product_id, 2)]);
     shop.reserve(order_id, 1, &items).await.expect("there is enough");
     let checkouts = checkouts(&Env::from_env().service_url(Service::ORDER));
-    let sweep = async |age| sweep_once(&shop.database(), &checkouts, age).await;
+    let sweep = async |age| sweep(&shop.database(), &checkouts, age).await;
 
     let swept = sweep(Duration::from_secs(3600)).await.expect("order-svc responds");
     assert_eq!((swept, shop.stock(&cup.product_id).await), (0, (3, 2, 3)));
@@ -55,7 +55,30 @@ async fn an_old_hold_stays_while_order_svc_is_unavailable() {
     let items = [(&*cup.product_id, 2)];
     shop.reserve(Uuid::now_v7(), 1, &items).await.expect("there is enough");
     let checkouts = checkouts("https://localhost:1");
-    let swept = sweep_once(&shop.database(), &checkouts, Duration::ZERO).await;
+    let swept = sweep(&shop.database(), &checkouts, Duration::ZERO).await;
     assert!(swept.is_err());
     assert_eq!(shop.stock(&cup.product_id).await, (3, 2, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_that_cannot_be_resolved_delay_no_other() {
+    let mut shop = Shop::open().await;
+    let cup = shop.product("Cup", 300).await;
+    // More than one batch of older holds, which this database does not let go of.
+    let stuck = format!(
+        "INSERT INTO reservations \
+             (order_id, fingerprint, product_ids, names, quantities, prices_minor, created_at) \
+         SELECT gen_random_uuid(), sha256(''), ARRAY['{id}'::uuid], ARRAY['stuck'], ARRAY[1], \
+             ARRAY[250], now() - interval '1 day' FROM generate_series(1, 201); \
+         UPDATE inventory SET held = 201 WHERE product_id = '{id}'; \
+         ALTER TABLE reservations ADD CHECK (names[1] <> 'stuck' OR state = 'HELD')",
+        id = cup.product_id
+    );
+    database::execute(&shop.database(), &stuck).await;
+    shop.reserve(Uuid::now_v7(), 1, &[(&cup.product_id, 2)]).await.expect("there is enough");
+    assert_eq!(shop.stock(&cup.product_id).await, (300, 203, 300));
+
+    let checkouts = checkouts(&Env::from_env().service_url(Service::ORDER));
+    sweep(&shop.database(), &checkouts, Duration::ZERO).await.expect_err("some are stuck");
+    assert_eq!(shop.stock(&cup.product_id).await, (300, 201, 300));
 }
