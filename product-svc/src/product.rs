@@ -160,11 +160,13 @@ pub(crate) enum ProductKey {
     Slug(String),
 }
 
-/// Name and current price of a product for sale.
+/// Name, current price and available stock of a product for sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CurrentPrice {
     pub name: String,
     pub price_minor: i64,
+    /// What could be sold when the price was read.
+    pub available: i32,
 }
 
 pub(crate) type CurrentPrices = HashMap<ProductId, CurrentPrice>;

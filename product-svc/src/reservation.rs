@@ -100,7 +100,7 @@ impl ReservationRequest {
     /// Returns the items at their current prices.
     ///
     /// # Errors
-    /// PRODUCT_NOT_FOUND or PRICE_CHANGED.
+    /// PRODUCT_NOT_FOUND, PRICE_CHANGED or OUT_OF_STOCK.
     pub fn price_items(
         &self,
         prices: &CurrentPrices,
@@ -120,6 +120,7 @@ impl ReservationRequest {
         if self.expected_total_minor.is_some_and(|expected| expected != total_minor) {
             return Err(Error::PriceChanged { total_minor, currency: currency.to_owned() });
         }
+        check_available(&items, |id| prices[&id].available)?;
         Ok(items)
     }
 
@@ -156,21 +157,27 @@ pub(crate) fn hold(
     stock: &mut BTreeMap<ProductId, Stock>,
     items: &[ReservedItem],
 ) -> Result<(), Error> {
-    let shortages = items.iter().filter_map(|item| {
-        let available = stock.get(&item.product_id).map_or(0, Stock::available);
-        let (product_id, requested) = (item.product_id, item.quantity);
-        (available < requested).then_some(Shortage { product_id, requested, available })
-    });
-    let shortages: Vec<_> = shortages.collect();
-    if !shortages.is_empty() {
-        return Err(Error::OutOfStock { shortages });
-    }
+    check_available(items, |id| stock.get(&id).map_or(0, Stock::available))?;
     for item in items {
         if let Some(stock) = stock.get_mut(&item.product_id) {
             stock.held += item.quantity;
         }
     }
     Ok(())
+}
+
+/// Reports every item of which less is available than requested.
+fn check_available(
+    items: &[ReservedItem],
+    available: impl Fn(ProductId) -> i32,
+) -> Result<(), Error> {
+    let shortages = items.iter().filter_map(|item| {
+        let (product_id, requested) = (item.product_id, item.quantity);
+        let available = available(product_id);
+        (available < requested).then_some(Shortage { product_id, requested, available })
+    });
+    let shortages: Vec<_> = shortages.collect();
+    if shortages.is_empty() { Ok(()) } else { Err(Error::OutOfStock { shortages }) }
 }
 
 /// What is known about a checkout or its order.
@@ -300,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_total_other_than_expected_is_rejected_with_the_current_total() {
-        let price = CurrentPrice { name: "Cup".into(), price_minor: 250 };
+        let price = CurrentPrice { name: "Cup".into(), price_minor: 250, available: 2 };
         let prices = CurrentPrices::from([(product(1), price)]);
         let price_items = |expected| request(expected).price_items(&prices, "EUR");
         assert!(price_items(None).is_ok());
@@ -313,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_total_that_does_not_fit_is_an_error() {
-        let price = CurrentPrice { name: "Cup".into(), price_minor: i64::MAX };
+        let price = CurrentPrice { name: "Cup".into(), price_minor: i64::MAX, available: 2 };
         let prices = CurrentPrices::from([(product(1), price)]);
         assert!(matches!(request(None).price_items(&prices, "EUR"), Err(Error::Mesh(_))));
     }

@@ -165,6 +165,9 @@ pub(crate) async fn update_stock(
     connection: &mut Connection,
     stock: &BTreeMap<ProductId, Stock>,
 ) -> QueryResult<()> {
+    if stock.is_empty() {
+        return Ok(());
+    }
     let stock: Vec<_> = stock.iter().collect();
     let rows = Rows::of(&stock)
         .column::<SqlUuid, _>("product_id", |(id, _)| **id)

@@ -126,19 +126,21 @@ pub(crate) async fn find_stock_states(
     Ok(rows.into_iter().map(|(id, stock)| (id, stock.into())).collect())
 }
 
-/// Returns names and prices of the products of `ids` that are for sale.
+/// Returns names, prices and available stock of the products of `ids` that are for sale.
 pub(crate) async fn find_current_prices(
     connection: &mut Connection,
     ids: &[ProductId],
 ) -> QueryResult<CurrentPrices> {
-    let rows: Vec<(ProductId, String, i64)> = products::table
+    let available = inventory::on_hand - inventory::held;
+    let rows: Vec<(ProductId, String, i64, i32)> = products_with_stock!()
         .filter(products::id.eq_any(ids))
         .filter(not(products::archived))
-        .select((products::id, products::name, products::price_minor))
+        .select((products::id, products::name, products::price_minor, available))
         .load(connection)
         .await?;
-    let prices =
-        rows.into_iter().map(|(id, name, price_minor)| (id, CurrentPrice { name, price_minor }));
+    let prices = rows.into_iter().map(|(id, name, price_minor, available)| {
+        (id, CurrentPrice { name, price_minor, available })
+    });
     Ok(prices.collect())
 }
 

@@ -39,9 +39,8 @@ pub async fn apply_outcomes(
             let mut stock = inventory::lock_stock(connection, &product_ids).await?;
             let before: BTreeMap<_, _> = stock.clone();
             let applied = AppliedOutcomes::apply(&mut reservations, &mut stock, outcomes);
-            if stock != before {
-                inventory::update_stock(connection, &stock).await?;
-            }
+            stock.retain(|id, stock| before.get(id) != Some(stock));
+            inventory::update_stock(connection, &stock).await?;
             db::update_states(connection, &applied.transitions).await?;
             inventory::insert_ledger_entries(connection, &applied.ledger_entries).await?;
             Ok(applied)

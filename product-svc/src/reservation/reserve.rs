@@ -13,7 +13,7 @@ use crate::{
     db::{inventory, products, reservations as db},
     error::Error,
     inventory::{OrderId, Stock},
-    product::{ProductId, StockState},
+    product::{CurrentPrices, ProductId},
     reservation::{Reservation, ReservationRequest, ReservedItem, ReservedStock, hold},
 };
 
@@ -83,9 +83,13 @@ impl Batch<'_> {
     /// **Invariant:** locks are taken on reservations in order of order id, then on stock in order
     /// of product id, so that batches of two replicas never deadlock.
     async fn write(&self, connection: &mut Connection) -> Result<Written, Error> {
+        let ids = self.requests.iter().flat_map(|r| r.items.iter().map(|(id, _)| *id));
+        // Prices and stock are read before reservations. So stock that is short was short before
+        // any reservation of this order, and the rejection writes nothing.
+        let prices = products::find_current_prices(connection, &sorted(ids)).await?;
         let order_ids: Vec<_> = self.requests.iter().map(|request| request.order_id).collect();
         let mut existing = by_order(db::find_reservations(connection, &order_ids).await?);
-        let priced = self.price_new(connection, &existing).await?;
+        let priced = self.price_new(&prices, &existing);
 
         // The reservation is inserted before stock is decided: if another replica has just
         // inserted it, the request is a replay of that one, at its prices.
@@ -99,36 +103,29 @@ impl Batch<'_> {
         }
 
         let mut stock = lock_stock(connection, &new).await?;
-        let states_before = stock_states(&stock);
+        let before = stock.clone();
         let (answers, rejected) = self.decide(existing, priced, &mut stock);
         if !rejected.is_empty() {
             db::delete_reservations(connection, &rejected).await?;
         }
-        if !stock.is_empty() {
-            inventory::update_stock(connection, &stock).await?;
-        }
-        let stock_states_changed = stock_states(&stock) != states_before;
+        stock.retain(|id, stock| before.get(id) != Some(stock));
+        inventory::update_stock(connection, &stock).await?;
+        let mut changed = stock.iter();
+        let stock_states_changed = changed.any(|(id, stock)| stock.state() != before[id].state());
         Ok(Written { answers, stock_states_changed })
     }
 
     /// Prices the items of the first request of each order without a reservation.
-    async fn price_new(
+    fn price_new(
         &self,
-        connection: &mut Connection,
+        prices: &CurrentPrices,
         existing: &HashMap<OrderId, Reservation>,
-    ) -> Result<PricedItems, Error> {
+    ) -> PricedItems {
         let mut seen = HashSet::new();
         let requests = self.requests.iter().enumerate();
-        let new: Vec<_> = requests
-            .filter(|(_, r)| !existing.contains_key(&r.order_id) && seen.insert(r.order_id))
-            .collect();
-        if new.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids = new.iter().flat_map(|(_, request)| request.items.iter().map(|(id, _)| *id));
-        let prices = products::find_current_prices(connection, &sorted(ids)).await?;
-        let price = |request: &ReservationRequest| request.price_items(&prices, self.currency);
-        Ok(new.into_iter().map(|(i, request)| (i, price(request))).collect())
+        let new = requests
+            .filter(|(_, r)| !existing.contains_key(&r.order_id) && seen.insert(r.order_id));
+        new.map(|(i, request)| (i, request.price_items(prices, self.currency))).collect()
     }
 
     /// Returns the reservations to insert, in order of order id.
@@ -180,10 +177,6 @@ async fn lock_stock(
         return Ok(BTreeMap::new());
     }
     Ok(inventory::lock_stock(connection, &ids).await?)
-}
-
-fn stock_states(stock: &BTreeMap<ProductId, Stock>) -> Vec<StockState> {
-    stock.values().map(Stock::state).collect()
 }
 
 fn sorted(ids: impl Iterator<Item = ProductId>) -> Vec<ProductId> {
