@@ -89,7 +89,7 @@ pub(crate) struct NewLedgerEntry {
 /// One row of the ledger, which only grows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LedgerEntry {
-    /// UUIDv7: the order of the ledger.
+    /// UUIDv7.
     pub id: Uuid,
     pub product_id: ProductId,
     /// What was added to `on_hand`.
@@ -103,6 +103,9 @@ pub(crate) struct LedgerEntry {
     /// The order that caused the change.
     pub order_id: Option<OrderId>,
     pub created_at: DateTime<Utc>,
+    /// Version of the stock after the change: the order of the ledger. Entries of one version are in
+    /// order of `id`.
+    pub version: i64,
 }
 
 /// What an update does to `on_hand`.
@@ -182,13 +185,14 @@ impl InventoryCursor {
 /// The sort key of a ledger entry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LedgerCursor {
+    pub version: i64,
     pub id: Uuid,
 }
 
 impl LedgerCursor {
     /// Returns the cursor of the rows after `entry`.
     pub fn after(entry: &LedgerEntry) -> Self {
-        Self { id: entry.id }
+        Self { version: entry.version, id: entry.id }
     }
 }
 

@@ -59,6 +59,7 @@ diesel::table! {
         actor_id -> Nullable<Uuid>,
         order_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        version -> BigInt,
     }
 }
 

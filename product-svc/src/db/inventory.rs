@@ -9,7 +9,7 @@ use diesel::{
     deserialize::{self, FromSql},
     pg::{Pg, PgValue},
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{Integer, Nullable, SmallInt, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::{
@@ -19,7 +19,7 @@ use mesh_data::{
 use uuid::Uuid;
 
 use crate::{
-    db::{after, has_words},
+    db::{after, before, has_words},
     inventory::{
         ChangeReason, Inventory, InventoryCursor, InventoryFilter, LedgerCursor, LedgerEntry,
         NewLedgerEntry, OrderId, Stock,
@@ -81,6 +81,7 @@ struct LedgerRow {
     actor_id: Option<Uuid>,
     order_id: Option<OrderId>,
     created_at: DateTime<Utc>,
+    version: i64,
 }
 
 impl From<LedgerRow> for LedgerEntry {
@@ -95,6 +96,7 @@ impl From<LedgerRow> for LedgerEntry {
             actor_id: row.actor_id,
             order_id: row.order_id,
             created_at: row.created_at,
+            version: row.version,
         }
     }
 }
@@ -241,12 +243,13 @@ pub(crate) async fn list_ledger_entries(
 ) -> QueryResult<Vec<LedgerEntry>> {
     let mut query = inventory_changes::table
         .filter(inventory_changes::product_id.eq(id))
-        .order(inventory_changes::id.desc())
+        .order((inventory_changes::version.desc(), inventory_changes::id.desc()))
         .limit(limit)
         .select(LedgerRow::as_select())
         .into_boxed::<Pg>();
-    if let Some(LedgerCursor { id }) = cursor {
-        query = query.filter(inventory_changes::id.lt(id));
+    if let Some(LedgerCursor { version, id }) = cursor {
+        let columns = (inventory_changes::version, inventory_changes::id);
+        query = query.filter(before::<(BigInt, SqlUuid), _, _>(columns, (*version, *id)));
     }
     let rows = query.load(connection).await?;
     Ok(rows.into_iter().map(LedgerEntry::from).collect())

@@ -4,7 +4,10 @@ use proto::product::v1::{
     GetProductRequest, InventoryReason, ListInventoryChangesRequest, ListInventoryRequest,
     StockState, UpdateInventoryRequest, get_product_request::Key, update_inventory_request::Change,
 };
-use tests::status::{metadata, reason};
+use tests::{
+    database,
+    status::{metadata, reason},
+};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -91,4 +94,30 @@ async fn pages_show_all_stock_by_name_and_the_ledger_newest_first() {
         }
     }
     assert_eq!(deltas, [-1, 4, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_in_order_whatever_the_clocks_of_the_replicas() {
+    let mut shop = Shop::open().await;
+    let cup = shop.product("Cup", 1).await;
+    for on_hand in [2, 3, 4, 5] {
+        shop.set_on_hand(&cup.product_id, on_hand).await;
+    }
+    // The replicas that wrote 3 and 5 have a clock that is late.
+    let late = "UPDATE inventory_changes SET id = overlay(id::text PLACING '0' FROM 1)::uuid \
+                WHERE on_hand_after IN (3, 5)";
+    database::execute(&shop.database(), late).await;
+    let (mut on_hand, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let product_id = cup.product_id.clone();
+        let request = ListInventoryChangesRequest { product_id, page_size: 1, page_token };
+        let request = shop.issuer.request(&shop.admin, request);
+        let page = shop.inventory.list_inventory_changes(request).await.expect("good").into_inner();
+        on_hand.extend(page.changes.into_iter().map(|change| change.on_hand_after));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(on_hand, [5, 4, 3, 2, 1]);
 }
