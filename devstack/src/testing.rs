@@ -104,6 +104,16 @@ pub async fn create_database(name_hint: &str) -> String {
     server.create(&unique(name_hint), "template1").await
 }
 
+/// Creates an empty database as [`create_database`] does, whose letters are those of `ctype`.
+///
+/// # Panics
+/// Panics without a store, or when a statement fails.
+pub async fn create_database_with_ctype(name_hint: &str, ctype: &str) -> String {
+    let server = Server::connect().await;
+    let template = format!("template0 LC_CTYPE '{ctype}' LC_COLLATE '{ctype}'");
+    server.create(&unique(name_hint), &template).await
+}
+
 /// Creates a copy of the database that `migrate` has prepared, and returns its URL. `migrate`
 /// receives the URL of an empty database, once for each `name` in the life of the store, however
 /// many test programs call this at the same time.

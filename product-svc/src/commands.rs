@@ -30,8 +30,10 @@ pub async fn run(command: &Command, config: &Config) -> Result<(), BoxError> {
 async fn import_file(config: &Config, file: &Path) -> Result<(), BoxError> {
     let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let rows = convert::import_rows(&bytes, &config.shop_currency);
+    let database = Database::open(&config.settings.database, &MIGRATIONS)?;
     let app = App {
-        database: Database::open(&config.settings.database, &MIGRATIONS)?,
+        search_database: database.clone(),
+        database,
         currency: config.shop_currency.as_str().into(),
         lists: ListCache::default(),
     };

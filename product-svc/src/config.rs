@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mesh::config::seconds;
-use mesh_data::{commands, config::Settings};
+use mesh_data::{
+    commands,
+    config::{DatabaseConfig, Settings},
+};
 
 /// Defaults of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -47,6 +50,20 @@ pub struct Config {
     /// The one currency of the shop, ISO 4217.
     #[arg(long, env, default_value = "EUR")]
     pub shop_currency: String,
+}
+
+impl Config {
+    /// Returns the settings of two pools that have the connections of this replica together: of
+    /// searches, which get a quarter, and of all else.
+    pub(crate) fn split_connections(&self) -> (Settings, DatabaseConfig) {
+        let mut settings = self.settings.clone();
+        let mut searches = settings.database.clone();
+        let all = settings.database.database_connections_max;
+        searches.database_connections_max = (all / 4).max(1);
+        settings.database.database_connections_max =
+            all.saturating_sub(searches.database_connections_max).max(1);
+        (settings, searches)
+    }
 }
 
 /// What the program does instead of serving.

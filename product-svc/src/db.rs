@@ -4,30 +4,29 @@
 pub(crate) mod inventory;
 pub(crate) mod products;
 pub(crate) mod reservations;
+pub(crate) mod search;
 
 use diesel::{
-    dsl::sql,
-    expression::{AsExpression, SqlLiteral, TypedExpressionType},
+    expression::{AsExpression, TypedExpressionType},
     result::{DatabaseErrorKind, Error as DieselError},
     sql_types::{Record, SqlType, Text},
 };
 
-use crate::schema::{
-    products::search,
-    sql_types::{Regconfig, Tsquery},
-};
+use crate::schema::{products::words, sql_types::Tsquery};
 
 diesel::infix_operator!(Matches, " @@ ", backend: diesel::pg::Pg);
 diesel::infix_operator!(RowGreater, " > ", backend: diesel::pg::Pg);
 diesel::infix_operator!(RowLess, " < ", backend: diesel::pg::Pg);
 
 diesel::define_sql_function! {
-    fn to_tsquery(configuration: Regconfig, query: Text) -> Tsquery;
+    /// Converts a text: unlike `to_tsquery`, it takes the lexemes as they are.
+    #[sql_name = "tsquery"]
+    fn to_lexemes(lexemes: Text) -> Tsquery;
 }
 
 /// Returns the condition that a product has the words of `tsquery`.
-fn has_words(tsquery: String) -> Matches<search, to_tsquery<SqlLiteral<Regconfig>, String>> {
-    Matches::new(search, to_tsquery(sql::<Regconfig>("'simple'"), tsquery))
+fn has_words(tsquery: String) -> Matches<words, to_lexemes<String>> {
+    Matches::new(words, to_lexemes(tsquery))
 }
 
 /// Returns the keyset condition of an ascending list: the row of sort columns comes after `cursor`.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    product::{ProductId, QUANTITY_MAX, StockState},
+    product::{ProductId, QUANTITY_MAX, StockState, fingerprint},
 };
 
 mesh_data::id_type!(
@@ -51,6 +51,8 @@ pub(crate) struct Inventory {
     pub product_id: ProductId,
     pub product_name: String,
     pub sku: String,
+    /// The sort key of lists by name.
+    pub name_key: String,
     pub stock: Stock,
     pub updated_at: DateTime<Utc>,
 }
@@ -115,8 +117,10 @@ pub(crate) enum OnHandChange {
     AdjustBy(i32),
 }
 
-/// An admin's update of the stock of one product. Its serialized form is what a fingerprint of the
-/// request is made of.
+/// An admin's update of the stock of one product.
+///
+/// **Invariant:** its serialized form is the same in every version, since the fingerprint is made of
+/// it. A new field is left out where it is not set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct InventoryUpdate {
     pub product_id: ProductId,
@@ -130,6 +134,11 @@ pub(crate) struct InventoryUpdate {
 }
 
 impl InventoryUpdate {
+    /// Returns the SHA-256 of all that the request asks for.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        fingerprint(self)
+    }
+
     /// Returns `stock` after this update.
     ///
     /// # Errors
@@ -171,14 +180,14 @@ pub(crate) struct InventoryFilter {
 /// The sort key of a product in ListInventory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct InventoryCursor {
-    pub name: String,
+    pub name_key: String,
     pub product_id: ProductId,
 }
 
 impl InventoryCursor {
     /// Returns the cursor of the rows after `inventory`.
     pub fn after(inventory: &Inventory) -> Self {
-        Self { name: inventory.product_name.clone(), product_id: inventory.product_id }
+        Self { name_key: inventory.name_key.clone(), product_id: inventory.product_id }
     }
 }
 
@@ -222,6 +231,26 @@ mod tests {
         }
         assert!(apply(OnHandChange::AdjustBy(i32::MAX)).is_err());
         assert!(apply(OnHandChange::AdjustBy(i32::MIN)).is_err());
+    }
+
+    #[test]
+    fn the_fingerprint_of_an_update_is_the_same_in_every_version() {
+        let mut all = update(OnHandChange::Set(9), Some(4));
+        all.note = "Räumung".into();
+        all.low_stock_threshold = Some(3);
+        let none = update(OnHandChange::AdjustBy(-2), None);
+        let threshold_alone = InventoryUpdate { change: None, ..none.clone() };
+        for (update, golden) in [
+            (all, "6dad9dbcc41fbf9e667ee7e3ab1a76c36fcf0d0e3c16a94a85913080103cff24"),
+            (none, "654937acf8fd52fe46c2cac88890a9bde17049da07014b5afeeac3d628b14ead"),
+            (threshold_alone, "9ba6cbaa74d0b74f80a2f76b530a162ce98d8102714ba85a39063e7b64193098"),
+        ] {
+            assert_eq!(hex(&update.fingerprint()), golden);
+        }
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     #[test]

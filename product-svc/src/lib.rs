@@ -32,7 +32,11 @@ use crate::{
     clients::Checkouts,
     config::Config,
     consumer::{OrderEvents, TOPICS},
-    product::{lists::ListCache, watch::watch_stock_states},
+    product::{
+        indexing::{IndexReadiness, VocabularyCleaner, index_products},
+        lists::ListCache,
+        watch::watch_stock_states,
+    },
     reservation::{reserve::ReservationWriter, sweeper::sweep},
 };
 
@@ -43,6 +47,8 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 #[derive(Clone)]
 pub(crate) struct App {
     pub database: Database,
+    /// The same database, by connections for searches alone.
+    pub search_database: Database,
     /// The one currency of the shop, ISO 4217.
     pub currency: Arc<str>,
     pub lists: ListCache,
@@ -53,15 +59,18 @@ pub(crate) struct App {
 /// # Errors
 /// Invalid settings or files, and the failure of a background task.
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
-    let service =
-        DataService::load(&config.settings, &MIGRATIONS, proto::FILE_DESCRIPTOR_SET, process)?;
+    let (settings, search_settings) = config.split_connections();
+    let mut service =
+        DataService::load(&settings, &MIGRATIONS, proto::FILE_DESCRIPTOR_SET, process)?;
     let verifier = service.verifier("USER_SVC_UNAVAILABLE")?;
     let order_svc = service.channel(&config.order_svc_url, "ORDER_SVC_UNAVAILABLE")?;
     let checkouts = Checkouts::new(order_svc);
     let database = service.database.clone();
 
     let currency = config.shop_currency.into();
-    let app = App { database: database.clone(), currency, lists: ListCache::default() };
+    let search_database = Database::open(&search_settings, &MIGRATIONS)?;
+    let lists = ListCache::default();
+    let app = App { database: database.clone(), search_database, currency, lists };
     let api = Api {
         app: app.clone(),
         page_tokens: service.page_tokens.clone(),
@@ -77,6 +86,18 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
 
     let handler = OrderEvents { database: database.clone() };
     service.spawn_consumer(config.kafka_group, &TOPICS, handler);
+    let keys = IndexReadiness::new(database.clone());
+    service.readiness = service.readiness.require("search keys", move || keys.clone().check());
+    let indexed = database.clone();
+    service.process.every("indexing", upkeep::INDEX_INTERVAL, move || {
+        let database = indexed.clone();
+        async move { index_products(&database).await }
+    });
+    let (cleaner, cleaned) = (Arc::new(VocabularyCleaner::default()), database.clone());
+    service.process.every("vocabulary", upkeep::VOCABULARY_INTERVAL, move || {
+        let (cleaner, database) = (cleaner.clone(), cleaned.clone());
+        async move { cleaner.check_words(&database).await.map(drop) }
+    });
     service.process.every("sweeper", upkeep::SWEEP_INTERVAL, move || {
         let (database, checkouts) = (database.clone(), checkouts.clone());
         async move { sweep(&database, &checkouts, config.hold_seconds_max).await.map(drop) }

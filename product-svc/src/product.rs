@@ -3,15 +3,19 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod import;
+pub(crate) mod indexing;
 pub(crate) mod lists;
+pub(crate) mod query;
 pub(crate) mod search;
 pub(crate) mod watch;
+pub(crate) mod words;
 
 use std::{collections::HashMap, fmt};
 
 use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 mesh_data::id_type!(
     /// Id of a product.
@@ -50,11 +54,19 @@ pub(crate) struct Product {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// The sort key of lists by name.
+    pub name_key: String,
     pub stock_state: StockState,
 }
 
+/// Returns the SHA-256 of the serialized form of a request.
+pub(crate) fn fingerprint(request: &impl Serialize) -> Vec<u8> {
+    let serialized = serde_json::to_vec(request).expect("a request is plain data");
+    Sha256::digest(serialized).to_vec()
+}
+
 /// The fields of a product that an admin sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct ProductFields {
     pub sku: String,
     /// Name in URLs.
@@ -76,6 +88,12 @@ pub(crate) const PRICE_MINOR_MAX: i64 = 100_000_000_000;
 pub(crate) const QUANTITY_MAX: i32 = 1_000_000;
 
 impl ProductFields {
+    /// Returns the SHA-256 of the fields. An **invariant** of the serialized form is that of
+    /// [`crate::inventory::InventoryUpdate`].
+    pub fn fingerprint(&self) -> Vec<u8> {
+        fingerprint(self)
+    }
+
     /// Returns the fields as they are stored, with a violation for each bad one. Field names get
     /// `prefix`, such as `product.`.
     pub fn checked(self, prefix: &str, violations: &mut Violations) -> Self {
@@ -189,6 +207,8 @@ pub(crate) struct ProductFilter {
 /// The sort order of a list of products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub(crate) enum ProductSort {
+    /// Best kinds of match first. Without a query as [`Self::Name`].
+    Relevance,
     Name,
     Price,
     PriceDescending,
@@ -198,7 +218,9 @@ pub(crate) enum ProductSort {
 /// The sort key of a product, in any sort order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct ProductCursor {
-    pub name: String,
+    /// Number of the kind of match. 0 in all other sort orders.
+    pub match_kind: u8,
+    pub name_key: String,
     pub price_minor: i64,
     pub created_at: DateTime<Utc>,
     pub id: ProductId,
@@ -208,7 +230,8 @@ impl ProductCursor {
     /// Returns the cursor of the rows after `product`.
     pub fn after(product: &Product) -> Self {
         Self {
-            name: product.fields.name.clone(),
+            match_kind: 0,
+            name_key: product.name_key.clone(),
             price_minor: product.fields.price_minor,
             created_at: product.created_at,
             id: product.id,

@@ -9,10 +9,6 @@ pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "tsquery"))]
     pub struct Tsquery;
-
-    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
-    #[diesel(postgres_type(name = "regconfig"))]
-    pub struct Regconfig;
 }
 
 diesel::table! {
@@ -32,8 +28,10 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
-        sort_name -> Text,
-        search -> Tsvector,
+        name_key -> Text,
+        words -> Tsvector,
+        indexed_version -> BigInt,
+        creation_fingerprint -> Nullable<Binary>,
     }
 }
 
@@ -45,6 +43,14 @@ diesel::table! {
         low_stock_threshold -> Integer,
         version -> BigInt,
         updated_at -> Timestamptz,
+        is_low -> Bool,
+    }
+}
+
+diesel::table! {
+    categories (slug) {
+        slug -> Text,
+        product_count -> BigInt,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Databases of a test's own, and what only SQL can set up or see.
 
-use devstack::testing::template_database;
+use devstack::testing::{create_database_with_ctype, template_database};
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
@@ -11,6 +11,8 @@ use mesh_data::{
 };
 use tokio::{runtime::Runtime, task::spawn_blocking};
 
+use crate::eventually;
+
 /// Creates a database with the schema of `migrations`, and returns its URL. `name` identifies the
 /// migrations: they run once in the lifetime of the store, and each database is a copy.
 ///
@@ -18,6 +20,17 @@ use tokio::{runtime::Runtime, task::spawn_blocking};
 /// If no store runs, or a migration fails.
 pub async fn create(name: &str, migrations: EmbeddedMigrations) -> String {
     template_database(name, |url| run_migrations(url, migrations)).await
+}
+
+/// Creates a database as [`create`] does, whose letters are those of `ctype`, such as `C`: PostgreSQL
+/// then knows no letter beyond ASCII.
+///
+/// # Panics
+/// If no store runs, or a migration fails.
+pub async fn create_with_ctype(name: &str, migrations: EmbeddedMigrations, ctype: &str) -> String {
+    let url = create_database_with_ctype(name, ctype).await;
+    run_migrations(url.clone(), migrations).await.expect("the migrations succeed");
+    url
 }
 
 /// Runs the migrations in a runtime of their own, since they need one with several threads.
@@ -82,4 +95,55 @@ pub async fn text(database: &Database, query: &str) -> String {
         .await
         .expect("the query returns a text");
     row.text
+}
+
+/// What all statements since the creation of a database have read and written in its tables, as
+/// PostgreSQL counts it. It shows what a statement costs whatever its text and the speed of the
+/// machine.
+///
+/// A session adds to it when it ends, so stop the service before reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, diesel::QueryableByName)]
+pub struct RowCounts {
+    /// Rows read by scans of whole tables.
+    #[diesel(sql_type = BigInt)]
+    pub scanned: i64,
+    /// Rows and index entries read through indexes.
+    #[diesel(sql_type = BigInt)]
+    pub fetched: i64,
+    /// Rows inserted, updated or deleted.
+    #[diesel(sql_type = BigInt)]
+    pub written: i64,
+}
+
+impl RowCounts {
+    /// Waits until all other sessions have ended, and reads the counts of all tables.
+    ///
+    /// # Panics
+    /// If the database does not respond, or a session does not end.
+    pub async fn read(database: &Database) -> Self {
+        let others = "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        eventually("the other sessions end", async || {
+            (number(database, others).await == 0).then_some(())
+        })
+        .await;
+        let mut connection = database.connection().await.expect("the database responds");
+        let counts = "SELECT coalesce(sum(seq_tup_read), 0)::bigint AS scanned, \
+             coalesce(sum(idx_tup_fetch), 0)::bigint + (SELECT coalesce(sum(idx_tup_read), 0) \
+                 FROM pg_stat_user_indexes)::bigint AS fetched, \
+             coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint AS written \
+             FROM pg_stat_user_tables";
+        let query = diesel::sql_query(counts);
+        query.get_result(&mut connection).await.expect("statistics are readable")
+    }
+
+    /// Returns what was counted since `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            scanned: self.scanned - before.scanned,
+            fetched: self.fetched - before.fetched,
+            written: self.written - before.written,
+        }
+    }
 }

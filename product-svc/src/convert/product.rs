@@ -27,8 +27,10 @@ pub(crate) fn list_products(
     tokens: &PageTokens,
 ) -> Result<(ProductFilter, Page<ProductCursor>)> {
     let mut violations = Violations::new();
-    let sort = sort(&request.order_by).unwrap_or_else(|| {
-        violations.add("order_by", "must be price, price desc, name or create_time desc");
+    let query = violations.text("query", &request.query, 0, QUERY_CHARACTERS_MAX);
+    let sort = sort(&request.order_by, &query).unwrap_or_else(|| {
+        let problem = "must be relevance, price, price desc, name or create_time desc";
+        violations.add("order_by", problem);
         ProductSort::Name
     });
     let mut price = |field: &str, money: &Option<Money>| {
@@ -38,7 +40,7 @@ pub(crate) fn list_products(
     let price_max_minor = price("price_max", &request.price_max);
     let category = violations.text("category", &request.category, 0, 60);
     let filter = ProductFilter {
-        query: violations.text("query", &request.query, 0, QUERY_CHARACTERS_MAX),
+        query,
         category: (!category.is_empty()).then_some(category),
         price_min_minor,
         price_max_minor,
@@ -50,9 +52,11 @@ pub(crate) fn list_products(
     violations.finish((filter, page))
 }
 
-fn sort(order_by: &str) -> Option<ProductSort> {
+fn sort(order_by: &str, query: &str) -> Option<ProductSort> {
     match order_by {
-        "" | "name" => Some(ProductSort::Name),
+        "" if query.is_empty() => Some(ProductSort::Name),
+        "" | "relevance" => Some(ProductSort::Relevance),
+        "name" => Some(ProductSort::Name),
         "price" => Some(ProductSort::Price),
         "price desc" => Some(ProductSort::PriceDescending),
         "create_time desc" => Some(ProductSort::NewestFirst),

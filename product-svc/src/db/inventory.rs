@@ -52,6 +52,8 @@ struct InventoryRow {
     product_name: String,
     #[diesel(select_expression = products::sku)]
     sku: String,
+    #[diesel(select_expression = products::name_key)]
+    name_key: String,
     #[diesel(embed)]
     stock: StockRow,
     updated_at: DateTime<Utc>,
@@ -63,6 +65,7 @@ impl From<InventoryRow> for Inventory {
             product_id: row.product_id,
             product_name: row.product_name,
             sku: row.sku,
+            name_key: row.name_key,
             stock: row.stock.into(),
             updated_at: row.updated_at,
         }
@@ -127,19 +130,18 @@ pub(crate) async fn list_inventory(
     let mut query = inventory::table
         .inner_join(products::table.on(products::id.eq(inventory::product_id)))
         .select(InventoryRow::as_select())
-        .order((products::sort_name, products::id))
+        .order((products::name_key, products::id))
         .limit(limit)
         .into_boxed::<Pg>();
     if let Some(tsquery) = tsquery {
         query = query.filter(has_words(tsquery));
     }
     if filter.low_stock_only {
-        let available = inventory::on_hand - inventory::held;
-        query = query.filter(available.le(inventory::low_stock_threshold));
+        query = query.filter(inventory::is_low);
     }
-    if let Some(InventoryCursor { name, product_id }) = cursor {
-        let columns = (products::sort_name, products::id);
-        let key = (name.to_lowercase(), *product_id);
+    if let Some(InventoryCursor { name_key, product_id }) = cursor {
+        let columns = (products::name_key, products::id);
+        let key = (name_key.clone(), *product_id);
         query = query.filter(after::<(Text, SqlUuid), _, _>(columns, key));
     }
     let rows = query.load(connection).await?;

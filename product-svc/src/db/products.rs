@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable,
-    QueryableByName, Selectable, SelectableHelper,
-    dsl::{count_star, not},
+    ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
+    SelectableHelper,
+    dsl::not,
     pg::Pg,
-    sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::{
@@ -18,13 +18,17 @@ use mesh_data::{
 use uuid::Uuid;
 
 use crate::{
-    db::{after, before, has_words, violated_constraint},
+    db::{
+        after, before, has_words,
+        search::{insert_vocabulary, with_search_keys},
+        violated_constraint,
+    },
     error::Error,
     product::{
         CurrentPrice, CurrentPrices, Product, ProductCursor, ProductFields, ProductFilter,
-        ProductId, ProductKey, ProductSort, StockState,
+        ProductId, ProductKey, ProductSort, StockState, words::SearchKeys,
     },
-    schema::{inventory, products},
+    schema::{categories, inventory, products},
 };
 
 #[derive(Queryable, Selectable)]
@@ -42,6 +46,7 @@ struct ProductRow {
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    name_key: String,
     #[diesel(embed)]
     stock: StockRow,
 }
@@ -77,6 +82,7 @@ impl From<ProductRow> for Product {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            name_key: row.name_key,
             stock_state: row.stock.into(),
         }
     }
@@ -152,7 +158,7 @@ pub(crate) async fn list_products(
     cursor: Option<&ProductCursor>,
     limit: i64,
 ) -> QueryResult<Vec<Product>> {
-    use products::{archived, category, created_at, id, price_minor, sort_name};
+    use products::{archived, category, created_at, id, name_key, price_minor};
     let mut query = products_with_stock!()
         .filter(not(archived))
         .select(ProductRow::as_select())
@@ -174,16 +180,16 @@ pub(crate) async fn list_products(
         query = query.filter(inventory::on_hand.gt(inventory::held));
     }
     query = match filter.sort {
-        ProductSort::Name => query.order((sort_name, id)),
+        ProductSort::Name | ProductSort::Relevance => query.order((name_key, id)),
         ProductSort::Price => query.order((price_minor, id)),
         ProductSort::PriceDescending => query.order((price_minor.desc(), id.desc())),
         ProductSort::NewestFirst => query.order((created_at.desc(), id.desc())),
     };
     if let Some(last) = cursor {
         query = match filter.sort {
-            ProductSort::Name => {
-                let key = (last.name.to_lowercase(), last.id);
-                query.filter(after::<(Text, SqlUuid), _, _>((sort_name, id), key))
+            ProductSort::Name | ProductSort::Relevance => {
+                let key = (last.name_key.clone(), last.id);
+                query.filter(after::<(Text, SqlUuid), _, _>((name_key, id), key))
             }
             ProductSort::Price => {
                 let key = (last.price_minor, last.id);
@@ -203,35 +209,14 @@ pub(crate) async fn list_products(
     Ok(rows.into_iter().map(Product::from).collect())
 }
 
-/// Returns words of the catalogue that are similar to one of `typed`: a superset of the fuzzy
-/// matches.
-pub(crate) async fn find_similar_words(
-    connection: &mut Connection,
-    typed: &[String],
-) -> QueryResult<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Word {
-        #[diesel(sql_type = Text)]
-        word: String,
-    }
-    let find = sql("SELECT DISTINCT word FROM search_words, unnest({typed}) AS typed \
-         WHERE length(word) BETWEEN length(typed) - 1 AND length(typed) + 1 \
-         AND length(word) < 60 AND length(typed) < 60 \
-         AND levenshtein_less_equal(word, typed, 2) <= 2 ORDER BY word LIMIT 200")
-    .bind::<Array<Text>, _>("typed", typed);
-    let words: Vec<Word> = find.get_results(connection).await?;
-    Ok(words.into_iter().map(|row| row.word).collect())
-}
-
 /// Returns each category with a product for sale, and how many it has.
-pub(crate) async fn count_by_category(
+pub(crate) async fn list_categories(
     connection: &mut Connection,
 ) -> QueryResult<Vec<(String, i64)>> {
-    products::table
-        .filter(not(products::archived))
-        .group_by(products::category)
-        .select((products::category, count_star()))
-        .order(products::category)
+    categories::table
+        .filter(categories::product_count.gt(0))
+        .select((categories::slug, categories::product_count))
+        .order(categories::slug)
         .load(connection)
         .await
 }
@@ -241,54 +226,53 @@ pub(crate) async fn insert_product(
     connection: &mut Connection,
     id: ProductId,
     fields: &ProductFields,
+    creation_fingerprint: Option<&[u8]>,
 ) -> Result<bool, Error> {
-    let inserted = diesel::insert_into(products::table)
-        .values((
-            products::id.eq(id),
-            products::sku.eq(&fields.sku),
-            products::slug.eq(&fields.slug),
-            products::name.eq(&fields.name),
-            products::description.eq(&fields.description),
-            products::category.eq(&fields.category),
-            products::price_minor.eq(fields.price_minor),
-            products::image_url.eq(&fields.image_url),
-        ))
-        .on_conflict(products::id)
-        .do_nothing()
-        .execute(connection)
-        .await
-        .map_err(|error| convert_violation(error, fields))?;
-    if inserted == 1 {
-        diesel::insert_into(inventory::table)
-            .values(inventory::product_id.eq(id))
-            .execute(connection)
-            .await?;
-    }
-    Ok(inserted == 1)
+    let inserted = insert_products(connection, &[(id, fields, creation_fingerprint)]).await;
+    Ok(inserted.map_err(|error| convert_violation(error, fields))? == 1)
 }
 
-type NewProduct<'a> = (ProductId, &'a ProductFields);
+/// A product to insert: its id, its fields, and the fingerprint of an idempotent request.
+type NewProduct<'a> = (ProductId, &'a ProductFields, Option<&'a [u8]>);
 
-/// Inserts products without stock. No id, SKU or slug of them exists.
+/// Inserts products without stock. Returns how many of the ids did not exist.
 pub(crate) async fn insert_products(
     connection: &mut Connection,
     products: &[NewProduct<'_>],
-) -> QueryResult<()> {
-    let insert = Rows::of(products)
-        .column::<SqlUuid, _>("id", |(id, _)| *id)
-        .column::<Text, _>("sku", |(_, fields)| &*fields.sku)
-        .column::<Text, _>("slug", |(_, fields)| &*fields.slug)
-        .column::<Text, _>("name", |(_, fields)| &*fields.name)
-        .column::<Text, _>("description", |(_, fields)| &*fields.description)
-        .column::<Text, _>("category", |(_, fields)| &*fields.category)
-        .column::<Text, _>("image_url", |(_, fields)| &*fields.image_url)
-        .column::<BigInt, _>("price_minor", |(_, fields)| fields.price_minor)
-        .insert_into("products");
-    insert.execute(connection).await?;
-    let insert = Rows::of(products)
-        .column::<SqlUuid, _>("product_id", |(id, _)| *id)
-        .insert_into("inventory");
-    insert.execute(connection).await.map(drop)
+) -> QueryResult<usize> {
+    if products.is_empty() {
+        return Ok(0);
+    }
+    let keyed = products.iter().map(|product| (product, SearchKeys::new(product.1)));
+    let keyed: Vec<_> = keyed.collect();
+    let rows = Rows::of(&keyed)
+        .column::<SqlUuid, _>("id", |((id, ..), _)| *id)
+        .column::<Nullable<Binary>, _>("creation_fingerprint", |((.., hash), _)| *hash);
+    let rows = with_search_keys(with_fields(rows, |((_, fields, _), _)| *fields), |(_, keys)| keys);
+    let insert = sql("WITH inserted AS ( \
+             INSERT INTO products (id, sku, slug, name, description, category, image_url, \
+                 price_minor, creation_fingerprint, name_key, name_words, words, indexed_version) \
+             SELECT id, sku, slug, name, description, category, image_url, price_minor, \
+                 creation_fingerprint, name_key, name_words::tsvector, words::tsvector, 1 \
+             FROM {new} ON CONFLICT (id) DO NOTHING RETURNING id \
+         ) INSERT INTO inventory (product_id) SELECT id FROM inserted");
+    let inserted = insert.rows("new", rows).execute(connection).await?;
+    insert_vocabulary(connection, keyed.iter().map(|(_, keys)| keys)).await?;
+    Ok(inserted)
+}
+
+/// Adds the columns of the fields that an admin sets.
+fn with_fields<'a, R>(
+    rows: Rows<'a, R>,
+    fields: impl Fn(&'a R) -> &'a ProductFields,
+) -> Rows<'a, R> {
+    rows.column::<Text, _>("sku", |row| &*fields(row).sku)
+        .column::<Text, _>("slug", |row| &*fields(row).slug)
+        .column::<Text, _>("name", |row| &*fields(row).name)
+        .column::<Text, _>("description", |row| &*fields(row).description)
+        .column::<Text, _>("category", |row| &*fields(row).category)
+        .column::<Text, _>("image_url", |row| &*fields(row).image_url)
+        .column::<BigInt, _>("price_minor", |row| fields(row).price_minor)
 }
 
 /// Updates all fields of products whose rows the caller has locked, and whether each is archived.
@@ -296,22 +280,23 @@ pub(crate) async fn update_products(
     connection: &mut Connection,
     products: &[(ProductId, &ProductFields, bool)],
 ) -> QueryResult<()> {
-    let rows = Rows::of(products)
-        .column::<SqlUuid, _>("id", |(id, ..)| *id)
-        .column::<Text, _>("sku", |(_, fields, _)| &*fields.sku)
-        .column::<Text, _>("slug", |(_, fields, _)| &*fields.slug)
-        .column::<Text, _>("name", |(_, fields, _)| &*fields.name)
-        .column::<Text, _>("description", |(_, fields, _)| &*fields.description)
-        .column::<Text, _>("category", |(_, fields, _)| &*fields.category)
-        .column::<Text, _>("image_url", |(_, fields, _)| &*fields.image_url)
-        .column::<BigInt, _>("price_minor", |(_, fields, _)| fields.price_minor)
-        .column::<Bool, _>("archived", |(.., archived)| *archived);
+    if products.is_empty() {
+        return Ok(());
+    }
+    let keyed = products.iter().map(|product| (product, SearchKeys::new(product.1)));
+    let keyed: Vec<_> = keyed.collect();
+    let rows = Rows::of(&keyed)
+        .column::<SqlUuid, _>("id", |((id, ..), _)| *id)
+        .column::<Bool, _>("archived", |((.., archived), _)| *archived);
+    let rows = with_search_keys(with_fields(rows, |((_, fields, _), _)| *fields), |(_, keys)| keys);
     let update = sql("UPDATE products SET sku = new.sku, slug = new.slug, name = new.name, \
          description = new.description, category = new.category, image_url = new.image_url, \
-         price_minor = new.price_minor, archived = new.archived, \
-         version = version + 1, updated_at = now() \
+         price_minor = new.price_minor, archived = new.archived, name_key = new.name_key, \
+         name_words = new.name_words::tsvector, words = new.words::tsvector, \
+         version = version + 1, indexed_version = version + 1, updated_at = now() \
          FROM {new} WHERE products.id = new.id");
-    update.rows("new", rows).execute(connection).await.map(drop)
+    update.rows("new", rows).execute(connection).await?;
+    insert_vocabulary(connection, keyed.iter().map(|(_, keys)| keys)).await
 }
 
 /// Updates all fields of a product whose row the caller has locked.
@@ -323,6 +308,14 @@ pub(crate) async fn update_product(
 ) -> Result<(), Error> {
     let updated = update_products(connection, &[(id, fields, archived)]).await;
     updated.map_err(|error| convert_violation(error, fields))
+}
+
+/// Returns the fingerprint of the request that created a product.
+pub(crate) async fn find_creation_fingerprint(
+    connection: &mut Connection,
+    id: ProductId,
+) -> QueryResult<Option<Vec<u8>>> {
+    products::table.find(id).select(products::creation_fingerprint).first(connection).await
 }
 
 /// Keeps all others from changing the catalogue, but not its stock.

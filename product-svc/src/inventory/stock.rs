@@ -6,7 +6,6 @@ use mesh_data::{
     database::Connection,
     page::{Listed, Page},
 };
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
     db::inventory as db,
     error::Error,
     inventory::{Inventory, InventoryCursor, InventoryFilter, InventoryUpdate, NewLedgerEntry},
-    product::{ProductId, search::find_tsquery},
+    product::{ProductId, query::SearchQuery, search},
 };
 
 /// Returns the stock of a product, archived or not.
@@ -30,10 +29,18 @@ pub(crate) async fn list_inventory(
     filter: &InventoryFilter,
     page: &Page<InventoryCursor>,
 ) -> Result<Listed<Inventory>, Error> {
-    let mut connection = app.database.connection().await?;
-    let tsquery = find_tsquery(&mut connection, &filter.query).await?;
     let (cursor, limit) = (page.cursor.as_ref(), page.limit());
-    let rows = db::list_inventory(&mut connection, filter, tsquery, cursor, limit).await?;
+    let rows = if filter.query.is_empty() {
+        let mut connection = app.database.connection().await?;
+        db::list_inventory(&mut connection, filter, None, cursor, limit).await?
+    } else {
+        let listed = app.search_database.transaction(async |connection| {
+            let query = search::begin(connection, &filter.query).await?;
+            let tsquery = query.as_ref().map(SearchQuery::similar);
+            Ok(db::list_inventory(connection, filter, tsquery, cursor, limit).await?)
+        });
+        listed.await.map_err(search::convert_timeout)?
+    };
     Ok(page.finish(rows, InventoryCursor::after))
 }
 
@@ -45,8 +52,7 @@ pub(crate) async fn update_inventory(
     update: &InventoryUpdate,
 ) -> Result<Inventory, Error> {
     let id = update.product_id;
-    let serialized = serde_json::to_vec(update).map_err(mesh::Error::internal)?;
-    let fingerprint = Sha256::digest(serialized).to_vec();
+    let fingerprint = update.fingerprint();
     let inventory = app
         .database
         .transaction(async |connection| {

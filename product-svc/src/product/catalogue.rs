@@ -12,7 +12,9 @@ use crate::{
     error::Error,
     product::{
         Product, ProductChanges, ProductCursor, ProductFields, ProductFilter, ProductId,
-        ProductKey, search::find_tsquery,
+        ProductKey, ProductSort,
+        query::SearchQuery,
+        search::{self, list_by_relevance},
     },
 };
 
@@ -30,10 +32,20 @@ async fn read_products(
     filter: &ProductFilter,
     page: &Page<ProductCursor>,
 ) -> Result<Listed<Product>, Error> {
-    let mut connection = app.database.connection().await?;
-    let tsquery = find_tsquery(&mut connection, &filter.query).await?;
     let (cursor, limit) = (page.cursor.as_ref(), page.limit());
-    let products = db::list_products(&mut connection, filter, tsquery, cursor, limit).await?;
+    let products = if filter.query.is_empty() {
+        let mut connection = app.database.connection().await?;
+        db::list_products(&mut connection, filter, None, cursor, limit).await?
+    } else if filter.sort == ProductSort::Relevance {
+        return list_by_relevance(app, filter, page).await;
+    } else {
+        let listed = app.search_database.transaction(async |connection| {
+            let query = search::begin(connection, &filter.query).await?;
+            let tsquery = query.as_ref().map(SearchQuery::similar);
+            Ok(db::list_products(connection, filter, tsquery, cursor, limit).await?)
+        });
+        listed.await.map_err(search::convert_timeout)?
+    };
     Ok(page.finish(products, ProductCursor::after))
 }
 
@@ -76,7 +88,7 @@ pub(crate) async fn batch_get_products(
 /// Returns the slugs of all categories with a product for sale, and how many each has.
 pub(crate) async fn list_categories(app: &App) -> Result<Vec<(String, i64)>, Error> {
     let mut connection = app.database.connection().await?;
-    Ok(db::count_by_category(&mut connection).await?)
+    Ok(db::list_categories(&mut connection).await?)
 }
 
 /// Adds a product. Its id is derived from the idempotency key, if there is one, so that a repeated
@@ -91,14 +103,22 @@ pub(crate) async fn create_product(
         Some(request_id) => Uuid::new_v5(&actor_id, request_id.as_bytes()),
         None => Uuid::now_v7(),
     });
+    let fingerprint = fields.fingerprint();
     let product = app
         .database
         .transaction(async |connection| {
-            let inserted = db::insert_product(connection, id, &fields).await?;
+            let inserted = db::insert_product(connection, id, &fields, Some(&fingerprint)).await?;
             let product = db::find_product(connection, &ProductKey::Id(id)).await?;
             let product = product.ok_or_else(|| Error::product_not_found(id))?;
-            let is_replay = product.version == 1 && product.fields == fields;
-            if inserted || is_replay { Ok(product) } else { Err(Error::RequestIdReused) }
+            if inserted {
+                return Ok(product);
+            }
+            let is_replay = match db::find_creation_fingerprint(connection, id).await? {
+                Some(existing) => existing == fingerprint,
+                // The product is older than the column.
+                None => product.version == 1 && product.fields == fields,
+            };
+            if is_replay { Ok(product) } else { Err(Error::RequestIdReused) }
         })
         .await?;
     app.lists.invalidate();

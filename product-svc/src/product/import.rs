@@ -64,7 +64,7 @@ impl Import<'_> {
             let id = product.map_or_else(|| ProductId(Uuid::now_v7()), |product| product.id);
             ids.push(id);
             match product {
-                None => new.push((id, &row.fields)),
+                None => new.push((id, &row.fields, None)),
                 Some(product) if product.fields == row.fields => {}
                 Some(product) => changed.push((id, &row.fields, product.archived)),
             }
@@ -73,7 +73,7 @@ impl Import<'_> {
         db::update_products(connection, &changed).await?;
         let restocked = self.restock(connection, &ids).await?;
 
-        let created: HashSet<_> = new.iter().map(|(id, _)| *id).collect();
+        let created: HashSet<_> = new.iter().map(|(id, ..)| *id).collect();
         let updated: HashSet<_> = changed.iter().map(|(id, ..)| *id).chain(restocked).collect();
         let (created, updated) = (created.len(), updated.difference(&created).count());
         let unchanged = self.rows.len() - created - updated;

@@ -1,89 +1,85 @@
 //! Typo-tolerant search: finds words of the catalogue also where one letter is missing, doubled,
-//! swapped or wrong.
+//! swapped or wrong, and lists the best kinds of match first.
+//!
+//! Searches have connections of their own and a time limit, so that they never hold up a checkout.
 
-use mesh_data::database::Connection;
-use strsim::osa_distance;
+use std::time::Duration;
 
-use crate::{db::products as db, error::Error};
+use mesh::deadline;
+use mesh_data::{
+    database::Connection,
+    page::{Listed, Page},
+};
 
-/// Most words of a query; further ones are ignored.
-const WORDS_MAX: usize = 10;
-/// Length from which a word also matches at edit distance one.
-const FUZZY_LENGTH_MIN: usize = 5;
+use crate::{
+    App,
+    db::{products, search as db},
+    error::Error,
+    product::{Product, ProductCursor, ProductFilter, query::SearchQuery},
+};
 
-/// Returns the full-text query for the products that have the words of `query`, or `None` if
-/// `query` has no word.
-pub(crate) async fn find_tsquery(
+/// Longest duration of one statement of a search.
+const STATEMENT_DURATION_MAX: Duration = Duration::from_millis(200);
+
+/// Starts a transaction that searches: bounds its statements and reads the query, with the words of
+/// the catalogue that resemble those of the query. Returns `None` if the query has no word.
+pub(crate) async fn begin(
     connection: &mut Connection,
     query: &str,
-) -> Result<Option<String>, Error> {
-    let words = words(query);
-    if words.is_empty() {
-        return Ok(None);
+) -> Result<Option<SearchQuery>, Error> {
+    db::prefer_indexes(connection, deadline::remaining(STATEMENT_DURATION_MAX)).await?;
+    let Some(mut query) = SearchQuery::new(query) else { return Ok(None) };
+    let found = db::find_similar_words(connection, &query.fuzzy_words()).await?;
+    query.add_similar(&found);
+    Ok(Some(query))
+}
+
+/// Reports a search that took too long as overload, unless it was the caller's deadline.
+pub(crate) fn convert_timeout(error: Error) -> Error {
+    let is_late = deadline::remaining(STATEMENT_DURATION_MAX).is_zero();
+    match error {
+        Error::Mesh(mesh::Error::DeadlineExceeded) if !is_late => mesh::Error::Overloaded.into(),
+        error => error,
     }
-    let similar = db::find_similar_words(connection, &words).await?;
-    Ok(Some(tsquery(&words, &similar)))
 }
 
-/// Returns the words of a query in lower case.
-fn words(query: &str) -> Vec<String> {
-    query
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .take(WORDS_MAX)
-        .collect()
-}
-
-/// Returns whether `typed` matches `word` of the catalogue at edit distance one. Two swapped
-/// letters count as one edit.
-fn is_fuzzy_match(typed: &str, word: &str) -> bool {
-    let longest = typed.chars().count().max(word.chars().count());
-    longest >= FUZZY_LENGTH_MIN && osa_distance(typed, word) <= 1
-}
-
-/// Returns PostgreSQL's query for products that have all `words`: each as a prefix, or as one of
-/// the `similar` words that it matches.
-fn tsquery(words: &[String], similar: &[String]) -> String {
-    let alternatives = words.iter().map(|typed| {
-        let matches = similar.iter().filter(|word| is_fuzzy_match(typed, word));
-        let matches: String = matches.map(|word| format!(" | {}", lexeme(word))).collect();
-        format!("({}:*{matches})", lexeme(typed))
-    });
-    alternatives.collect::<Vec<_>>().join(" & ")
-}
-
-/// Quotes a word, so that nothing in it is an operator.
-fn lexeme(word: &str) -> String {
-    format!("'{}'", word.replace(['\\', '\''], ""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_of_five_or_more_letters_match_at_edit_distance_one() {
-        for (typed, word, matches) in [
-            ("ketle", "kettle", true),
-            ("kettlle", "kettle", true),
-            ("ketlte", "kettle", true),
-            ("kextle", "kettle", true),
-            ("kxxtle", "kettle", false),
-            ("lmp", "lamp", false),
-            ("chir", "chair", true),
-        ] {
-            assert_eq!(is_fuzzy_match(typed, word), matches, "{typed} for {word}");
+/// Returns a page of the products for sale that match the query of `filter`, best kinds of match
+/// first and shorter names first within a kind. If the query has no word, all products match.
+pub(crate) async fn list_by_relevance(
+    app: &App,
+    filter: &ProductFilter,
+    page: &Page<ProductCursor>,
+) -> Result<Listed<Product>, Error> {
+    let found = app.search_database.transaction(async |connection| {
+        let cursor = page.cursor.as_ref();
+        let Some(query) = begin(connection, &filter.query).await? else {
+            let products = products::list_products(connection, filter, None, cursor, page.limit());
+            return Ok(products.await?.into_iter().map(|product| (0, product)).collect());
+        };
+        let mut found = Vec::new();
+        let first = cursor.map_or(0, |cursor| cursor.match_kind);
+        for kind in query.kinds(first.into()) {
+            let cursor = cursor.filter(|cursor| cursor.match_kind == kind as u8);
+            let limit = page.limit() - found.len() as i64;
+            let ids = db::list_matches(connection, &query, kind, filter, cursor, limit).await?;
+            found.extend(ids.into_iter().map(|id| (kind as u8, id)));
+            if found.len() as i64 == page.limit() {
+                break;
+            }
         }
-    }
-
-    #[test]
-    fn nothing_typed_is_an_operator() {
-        let words = words("Tea-pot & 'kettle' | !x:*");
-        assert_eq!(words, ["tea", "pot", "kettle", "x"]);
-        assert_eq!(
-            tsquery(&words[1..3], &["kettles".into()]),
-            "('pot':*) & ('kettle':* | 'kettles')"
-        );
-    }
+        let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
+        let mut products = products::find_products_for_sale(connection, &ids).await?;
+        let mut take = |id| {
+            let at = products.iter().position(|product| product.id == id)?;
+            Some(products.swap_remove(at))
+        };
+        let found = found.into_iter().filter_map(|(kind, id)| Some((kind, take(id)?)));
+        Ok::<Vec<_>, Error>(found.collect())
+    });
+    let found = found.await.map_err(convert_timeout)?;
+    let listed = page.finish(found, |(match_kind, product)| ProductCursor {
+        match_kind: *match_kind,
+        ..ProductCursor::after(product)
+    });
+    Ok(listed.map(|(_, product)| product))
 }

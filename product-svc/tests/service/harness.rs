@@ -67,13 +67,24 @@ impl Shop {
         shop
     }
 
+    /// Opens a shop whose database knows the letters of `ctype`.
+    pub async fn with_ctype(ctype: &str) -> Self {
+        let url = database::create_with_ctype("product-svc", MIGRATIONS, ctype).await;
+        let mut shop = Self::with_database(&url).await;
+        shop.restart(&shop.config.clone()).await;
+        shop
+    }
+
     /// Prepares a shop whose service does not run.
     pub async fn closed() -> Self {
+        Self::with_database(&database::create("product-svc", MIGRATIONS).await).await
+    }
+
+    async fn with_database(url: &str) -> Self {
         let issuer = Issuer::start().await;
-        let url = database::create("product-svc", MIGRATIONS).await;
         let nobody = channel("gateway", "https://localhost:1", proto::FILE_DESCRIPTOR_SET);
         Self {
-            config: config(&url, &issuer.jwks_url),
+            config: config(url, &issuer.jwks_url),
             admin: issuer.admin(),
             customer: issuer.customer(),
             products: ProductServiceClient::new(nobody.clone()),

@@ -104,3 +104,57 @@ async fn an_update_changes_the_fields_of_the_mask_and_rejects_a_stale_etag() {
     let bad = update("", &["name", "stock_state"]).await.expect_err("output only");
     assert_eq!(bad_fields(&bad), ["update_mask"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creating_again_after_an_edit_returns_the_edited_product() {
+    let mut shop = Shop::open().await;
+    let product = Product {
+        sku: "CUP-1".into(),
+        name: "Cup".into(),
+        category: "kitchen".into(),
+        price: Some(eur(250)),
+        ..Product::default()
+    };
+    let request_id = Uuid::now_v7().to_string();
+    let request = CreateProductRequest { product: Some(product), request_id };
+    let create = shop.issuer.request(&shop.admin, request.clone());
+    let created = shop.products.create_product(create).await.expect("it is new").into_inner();
+    let created = created.product.expect("a response has it");
+    let edit = UpdateProductRequest {
+        product: Some(Product { name: "Mug".into(), ..created }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["name".into()] }),
+    };
+    let edit = shop.issuer.request(&shop.admin, edit);
+    let edited = shop.products.update_product(edit).await.expect("it is good").into_inner();
+    let create = shop.issuer.request(&shop.admin, request);
+    let again = shop.products.create_product(create).await.expect("a replay").into_inner();
+    assert_eq!(again.product, edited.product);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn categories_count_their_products_for_sale() {
+    let mut shop = Shop::open().await;
+    let products = [shop.product("Cup", 1).await, shop.product("Pot", 1).await];
+    let change = async |shop: &mut Shop, product: Product, path: &str| {
+        let paths = vec![path.to_owned()];
+        let update_mask = Some(prost_types::FieldMask { paths });
+        let request = UpdateProductRequest { product: Some(product), update_mask };
+        let request = shop.issuer.request(&shop.admin, request);
+        shop.products.update_product(request).await.expect("it is good");
+    };
+    let count = async |shop: &mut Shop| {
+        let listed = shop.products.list_categories(ListCategoriesRequest {}).await;
+        let categories = listed.expect("good").into_inner().categories;
+        categories.into_iter().map(|c| (c.slug, c.product_count)).collect::<Vec<_>>()
+    };
+    assert_eq!(count(&mut shop).await, [("kitchen".into(), 2)]);
+    let moved = Product { category: "garden".into(), ..products[0].clone() };
+    change(&mut shop, moved.clone(), "category").await;
+    assert_eq!(count(&mut shop).await, [("garden".into(), 1), ("kitchen".into(), 1)]);
+    for archived in [true, false, false] {
+        change(&mut shop, Product { archived, ..moved.clone() }, "archived").await;
+    }
+    assert_eq!(count(&mut shop).await, [("garden".into(), 1), ("kitchen".into(), 1)]);
+    change(&mut shop, Product { archived: true, ..products[1].clone() }, "archived").await;
+    assert_eq!(count(&mut shop).await, [("garden".into(), 1)]);
+}

@@ -79,7 +79,7 @@ async fn search_tolerates_one_typo_and_filters_narrow_the_result() {
     assert_eq!(names(&mut shop, query("' & | !")).await.len(), 3, "no word at all");
     let in_stock =
         ListProductsRequest { in_stock_only: true, query: "drink".into(), ..Default::default() };
-    assert_eq!(names(&mut shop, in_stock).await, ["Casserole, 4.5 L (X-12)", "Steel Kettle"]);
+    assert_eq!(names(&mut shop, in_stock).await, ["Steel Kettle", "Casserole, 4.5 L (X-12)"]);
     let too_expensive = ListProductsRequest { price_min: Some(eur(251)), ..Default::default() };
     assert!(names(&mut shop, too_expensive).await.is_empty());
     let elsewhere = ListProductsRequest { category: "garden".into(), ..Default::default() };
@@ -112,4 +112,58 @@ async fn a_list_shows_the_writes_of_its_own_replica_at_once() {
 
     shop.set_on_hand(&cup.product_id, 2).await;
     assert_eq!(list(&mut shop).await, [(Some(eur(300)), StockState::OutOfStock)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_best_kinds_of_match_come_first_on_pages_of_any_size() {
+    let mut shop = Shop::open().await;
+    let products = [
+        ("Big Cup", "A thing."),
+        ("Cup", "A thing."),
+        ("Cupboard", "A thing."),
+        ("Tray", "For a cup."),
+        ("Coaster", "For a cupboard."),
+    ];
+    for (name, description) in products.iter().rev() {
+        let product = shop.product(name, 1).await;
+        let request = UpdateProductRequest {
+            product: Some(Product { description: (*description).into(), ..product }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["description".into()] }),
+        };
+        let request = shop.issuer.request(&shop.admin, request);
+        shop.products.update_product(request).await.expect("it is good");
+    }
+    // The whole name, a word of the name, a prefix in it, then the same in the description.
+    let expected = ["Cup", "Big Cup", "Cupboard", "Tray", "Coaster"];
+    for page_size in [1, 2, 3, 20] {
+        for order_by in ["", "relevance"] {
+            let (mut seen, mut page_token) = (Vec::new(), String::new());
+            loop {
+                let request = ListProductsRequest {
+                    query: "cup".into(),
+                    order_by: order_by.into(),
+                    page_size,
+                    page_token,
+                    ..Default::default()
+                };
+                let page = shop.products.list_products(request).await.expect("good").into_inner();
+                seen.extend(page.products.into_iter().map(|product| product.name));
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(seen, expected, "{page_size} a page, {order_by:?}");
+        }
+    }
+    let by_name =
+        ListProductsRequest { query: "cup".into(), order_by: "name".into(), ..Default::default() };
+    assert_eq!(names(&mut shop, by_name).await[..2], ["Big Cup", "Coaster"]);
+    // An SKU comes before all else, whatever its case, and a similar word after all else.
+    let sku = shop.product("Zeta", 1).await.sku;
+    shop.product(&format!("{sku} Alpha"), 1).await;
+    let query = |query: &str| ListProductsRequest { query: query.into(), ..Default::default() };
+    assert_eq!(names(&mut shop, query(&sku.to_uppercase())).await[0], "Zeta");
+    shop.product("Cupbaord", 1).await;
+    assert_eq!(names(&mut shop, query("cupboard")).await, ["Cupboard", "Coaster", "Cupbaord"]);
 }

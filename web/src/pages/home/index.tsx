@@ -25,6 +25,7 @@ const EAGER_PICTURES = 4;
 /** The cards of the first paint after the document was loaded; the others follow in the next frame. */
 const FIRST_CARDS = 8;
 const SORT_OPTIONS = [
+  { value: "relevance", text: "Relevance" },
   { value: "name", text: "Name" },
   { value: "price", text: "Price, low to high" },
   { value: "price desc", text: "Price, high to low" },
@@ -35,7 +36,7 @@ const SORT_OPTIONS = [
 let lastList: { search: string; page: ListPage<ProductSummary> } | undefined;
 
 export function Home() {
-  const filters = createFilters({ sort: "name" });
+  const filters = createFilters({ sort: "relevance" });
   const list = createProductList(filters);
   return (
     <Page title="Shopmesh" class="wide" ownHeading>
