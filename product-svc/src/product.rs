@@ -296,7 +296,8 @@ impl BadRow {
     }
 }
 
-/// The result of an import. If there are bad rows, nothing was imported.
+/// The result of an import. Bad rows keep a file from being imported, except those that another
+/// change made bad during the import.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ImportReport {
     pub created: usize,
@@ -309,13 +310,11 @@ pub(crate) struct ImportReport {
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { created, updated, unchanged, bad_rows } = self;
-        if bad_rows.is_empty() {
-            return write!(
-                f,
-                "{created} products created, {updated} updated, {unchanged} unchanged"
-            );
+        if bad_rows.is_empty() || created + updated + unchanged > 0 {
+            write!(f, "{created} products created, {updated} updated, {unchanged} unchanged")?;
+        } else {
+            f.write_str("nothing was imported")?;
         }
-        f.write_str("nothing was imported")?;
         bad_rows.iter().try_for_each(|row| write!(f, "\nline {}: {}", row.line, row.problem))
     }
 }

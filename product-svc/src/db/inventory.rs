@@ -148,6 +148,19 @@ pub(crate) async fn list_inventory(
     Ok(rows.into_iter().map(Inventory::from).collect())
 }
 
+/// Returns the stock of `ids`, which others may change at any time.
+pub(crate) async fn find_stock(
+    connection: &mut Connection,
+    ids: &[ProductId],
+) -> QueryResult<BTreeMap<ProductId, Stock>> {
+    let rows: Vec<(ProductId, StockRow)> = inventory::table
+        .filter(inventory::product_id.eq_any(ids))
+        .select((inventory::product_id, StockRow::as_select()))
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(|(id, stock)| (id, stock.into())).collect())
+}
+
 /// Locks the stock of `ids` in order of id, and returns it.
 pub(crate) async fn lock_stock(
     connection: &mut Connection,

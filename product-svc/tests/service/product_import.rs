@@ -4,7 +4,10 @@ use proto::product::v1::{
     GetProductRequest, ImportProductsRequest, ImportProductsResponse, InventoryChangeReason,
     ListInventoryChangesRequest, Product, StockState, get_product_request::Key,
 };
-use tests::status::{bad_fields, reason};
+use tests::{
+    eventually,
+    status::{bad_fields, reason},
+};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -110,4 +113,89 @@ async fn the_demo_catalogue_is_imported_once_and_again_without_change() {
         (second.created_count, second.updated_count, second.unchanged_count),
         (0, 0, first.created_count)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checkouts_go_on_during_an_import_and_the_same_file_completes_it() {
+    let mut shop = Shop::open().await;
+    let row = |n: usize, stock: usize| format!("M-{n},m-{n},Mug {n},kitchen,2.50,EUR,{stock}\n");
+    let file = |stock: usize, count: usize| {
+        let rows: String = (0..count).map(|n| row(n, if n % 2 == 0 { stock } else { 9 })).collect();
+        format!("{HEADER}\n{rows}")
+    };
+    import(&mut shop, file(9, 1_200)).await.expect("it is good");
+    let mut ids = Vec::new();
+    // The first chunk, and the last one: there the stock of the one changes, of the other not.
+    for slug in ["m-0", "m-1199", "m-1198"] {
+        ids.push(find(&mut shop, slug).await.expect("it exists").product_id);
+    }
+
+    // Somebody holds the stock of one product of the last chunk: the import waits there.
+    let database = shop.database();
+    let locked = ids[2].clone();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (lock, is_locked) = tokio::sync::oneshot::channel::<()>();
+    let holder = database.clone();
+    let holder = tokio::spawn(async move {
+        let held = holder.transaction(async |connection| {
+            let statement =
+                format!("SELECT FROM inventory WHERE product_id = '{locked}' FOR UPDATE");
+            diesel_async::SimpleAsyncConnection::batch_execute(connection, &statement)
+                .await
+                .map_err(mesh_data::database::convert_error)?;
+            let _ = lock.send(());
+            let _ = released.await;
+            Ok::<_, mesh::Error>(())
+        });
+        held.await.expect("the lock is free");
+    });
+    is_locked.await.expect("it is locked");
+    let request = ImportProductsRequest { file: file(20, 1_200).into_bytes() };
+    let request = shop.issuer.request(&shop.admin, request);
+    let mut products = shop.products.clone();
+    let importing = tokio::spawn(async move { products.import_products(request).await });
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("the import waits for the locked stock", async || {
+        (tests::database::number(&database, waiting).await > 0).then_some(())
+    })
+    .await;
+    for id in &ids[..2] {
+        shop.reserve(Uuid::now_v7(), 1, &[(id, 2)]).await.expect("its stock is not locked");
+    }
+    assert_eq!(shop.stock(&ids[0]).await, (20, 2, 20), "its chunk is complete");
+    assert_eq!(shop.stock(&ids[1]).await, (9, 2, 9));
+    release.send(()).expect("the holder waits");
+    holder.await.expect("it ended");
+    let report = importing.await.expect("it ended").expect("it is good").into_inner();
+    assert_eq!((report.updated_count, report.unchanged_count), (600, 600));
+    assert_eq!(shop.stock(&ids[2]).await, (20, 0, 20));
+
+    let again = import(&mut shop, file(20, 1_200)).await.expect("it is good");
+    assert_eq!((again.updated_count, again.unchanged_count), (0, 1_200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_whose_caller_goes_away_is_completed() {
+    let mut shop = Shop::open().await;
+    let rows: String =
+        (0..1_200).map(|n| format!("M-{n},m-{n},Mug {n},kitchen,2.50,EUR,4\n")).collect();
+    let request = ImportProductsRequest { file: format!("{HEADER}\n{rows}").into_bytes() };
+    let request = shop.issuer.request(&shop.admin, request);
+    let mut products = shop.products.clone();
+    let importing = tokio::spawn(async move { products.import_products(request).await });
+    let database = shop.database();
+    eventually("the first chunk is written", async || {
+        (tests::database::number(&database, "SELECT count(*) FROM products").await > 0)
+            .then_some(())
+    })
+    .await;
+    importing.abort();
+    eventually("all products have their stock", async || {
+        let stocked = "SELECT count(*) FROM inventory WHERE on_hand = 4";
+        (tests::database::number(&database, stocked).await == 1_200).then_some(())
+    })
+    .await;
+    let last = find(&mut shop, "m-1199").await.expect("it exists");
+    assert_eq!(shop.stock(&last.product_id).await, (4, 0, 4));
 }

@@ -92,7 +92,7 @@ function Report(props: { report: ImportProductsResponse }) {
     <Show when={props.report.badRows.length > 0} fallback={<Counts report={props.report} />}>
       <Alert>
         <p>
-          Nothing was imported:{" "}
+          {hasCounts(props.report) ? "The other rows were imported" : "Nothing was imported"}:{" "}
           {formatCount(props.report.badRows.length, "row has a problem", "rows have problems")}.
         </p>
       </Alert>
@@ -111,6 +111,11 @@ function Report(props: { report: ImportProductsResponse }) {
       </table>
     </Show>
   );
+}
+
+/** Whether rows were imported although others have problems, since those appeared meanwhile. */
+function hasCounts(report: ImportProductsResponse): boolean {
+  return report.createdCount + report.updatedCount + report.unchangedCount > 0;
 }
 
 function Counts(props: { report: ImportProductsResponse }) {
