@@ -11,7 +11,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{schema::api_clients, user::Role};
+use crate::{rights::Actor, schema::api_clients, user::Role};
 
 mesh_data::id_type!(
     /// Id of an API client; `sub` of its access tokens.
@@ -26,6 +26,8 @@ pub(crate) struct ApiClient {
     pub name: String,
     pub role: Role,
     pub created_at: DateTime<Utc>,
+    /// The account or API client that created it.
+    pub created_by: Option<Uuid>,
 }
 
 /// A request to create an API client.
@@ -33,22 +35,18 @@ pub(crate) struct ApiClient {
 pub(crate) struct NewApiClient {
     pub name: String,
     pub role: Role,
-    pub idempotency_key: Option<IdempotencyKey>,
-}
-
-/// Makes repeated requests of one caller create one client.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct IdempotencyKey {
-    pub actor_id: Uuid,
-    pub request_id: Uuid,
+    /// Who creates it. `None`: the operator, by a command.
+    pub actor: Option<Actor>,
+    /// Makes repeated requests of one actor create one client.
+    pub request_id: Option<Uuid>,
 }
 
 impl NewApiClient {
-    /// Returns the id of the client, which is derived from the idempotency key if there is one.
+    /// Returns the id of the client, which is derived from actor and `request_id` if there are both.
     pub(crate) fn id(&self) -> ApiClientId {
-        ApiClientId(match self.idempotency_key {
-            Some(key) => Uuid::new_v5(&key.actor_id, key.request_id.as_bytes()),
-            None => Uuid::now_v7(),
+        ApiClientId(match (self.actor, self.request_id) {
+            (Some(actor), Some(request_id)) => Uuid::new_v5(&actor.id(), request_id.as_bytes()),
+            _ => Uuid::now_v7(),
         })
     }
 }

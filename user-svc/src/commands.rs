@@ -72,7 +72,7 @@ async fn create_client(config: &Config, name: &str, role: Role) -> Result<(), Bo
     let name = user::name(&mut violations, "NAME", name);
     violations.finish(())?;
     let database = Database::open(&config.settings.database, &MIGRATIONS)?;
-    let new = NewApiClient { name, role, idempotency_key: None };
+    let new = NewApiClient { name, role, actor: None, request_id: None };
     let (client, secret) = api_client::admin::create_client(&database, new).await?;
     println!("client_id={}\nclient_secret={}", client.id, secret.expose());
     Ok(())

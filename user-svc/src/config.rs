@@ -50,6 +50,10 @@ pub struct Config {
     #[arg(long, env, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=400))]
     pub session_days_max: u16,
 
+    /// How long an access token of role admin is valid, in seconds, 30 to 600. A customer's: 600.
+    #[arg(long, env, default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=600))]
+    pub admin_token_seconds: u16,
+
     /// Most calls of SignUp from one network (an IPv4 address, or the /48 of an IPv6 address) within
     /// an hour, whether or not the address is taken; further ones are rejected with RATE_LIMITED.
     #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
@@ -100,5 +104,9 @@ pub enum Command {
 impl Config {
     pub(crate) fn session_duration_max(&self) -> Duration {
         Duration::from_secs(u64::from(self.session_days_max) * 24 * 60 * 60)
+    }
+
+    pub(crate) fn admin_token_duration(&self) -> Duration {
+        Duration::from_secs(self.admin_token_seconds.into())
     }
 }

@@ -28,6 +28,8 @@ pub enum Error {
     LinkInvalid,
     #[error("an admin cannot disable or demote its own account")]
     OwnAccount,
+    #[error("no enabled admin would remain")]
+    LastAdmin,
     #[error("the request_id was used for another request")]
     RequestIdReused,
     #[error(transparent)]
@@ -45,7 +47,7 @@ impl ServiceError for Error {
             Self::UserNotFound { .. }
             | Self::SessionNotFound { .. }
             | Self::ApiClientNotFound { .. } => Code::NotFound,
-            Self::OwnAccount => Code::FailedPrecondition,
+            Self::OwnAccount | Self::LastAdmin => Code::FailedPrecondition,
             Self::LinkInvalid | Self::RequestIdReused => Code::InvalidArgument,
             Self::Mesh(error) => error.code(),
         }
@@ -62,6 +64,7 @@ impl ServiceError for Error {
             Self::ApiClientNotFound { .. } => "API_CLIENT_NOT_FOUND",
             Self::LinkInvalid => "LINK_INVALID",
             Self::OwnAccount => "OWN_ACCOUNT",
+            Self::LastAdmin => "LAST_ADMIN",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::Mesh(error) => error.reason(),
         }
@@ -79,6 +82,7 @@ impl ServiceError for Error {
             | Self::AccountDisabled
             | Self::LinkInvalid
             | Self::OwnAccount
+            | Self::LastAdmin
             | Self::RequestIdReused => return HashMap::new(),
         };
         HashMap::from([(key.to_owned(), id)])
@@ -100,6 +104,7 @@ impl ServiceError for Error {
             | Self::AccountDisabled
             | Self::LinkInvalid
             | Self::OwnAccount
+            | Self::LastAdmin
             | Self::RequestIdReused => return,
         };
         details.set_resource_info(kind, id, "", description);

@@ -14,6 +14,7 @@ mod events;
 mod limit;
 mod link;
 mod password;
+mod rights;
 mod schema;
 mod secret;
 mod session;
@@ -76,7 +77,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
             config.login_failures_per_network_max,
             config.sign_ups_max,
         ),
-        issuer: Issuer::new(&settings.token, keys.clone()),
+        issuer: Issuer::new(&settings.token, keys.clone(), config.admin_token_duration()),
         wakeup: service.wakeup.clone(),
         session_duration_max: config.session_duration_max(),
     };

@@ -43,6 +43,7 @@ diesel::table! {
         role -> Text,
         secret_hash -> Binary,
         created_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
     }
 }
 

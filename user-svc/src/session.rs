@@ -14,6 +14,7 @@ use diesel::{
 use secrecy::SecretString;
 
 use crate::{
+    access_token::AccessToken,
     device::DeviceTokens,
     schema::sessions,
     secret::Secret,
@@ -55,7 +56,7 @@ pub(crate) struct Login {
 /// The result of a login or a refresh.
 #[derive(Debug)]
 pub(crate) struct IssuedTokens {
-    pub access_token: String,
+    pub access_token: AccessToken,
     pub refresh_token: Secret,
     pub carrier: Carrier,
     pub user: User,

@@ -74,6 +74,10 @@ impl User {
     pub(crate) fn is_disabled(&self) -> bool {
         self.disabled_at.is_some()
     }
+
+    pub(crate) fn is_enabled_admin(&self) -> bool {
+        self.role == Role::Admin && !self.is_disabled()
+    }
 }
 
 /// A request to create an account.

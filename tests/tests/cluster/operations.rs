@@ -141,5 +141,5 @@ async fn deleting_the_pods_of_postgres_and_kafka_loses_no_order_and_no_mail() {
         }
         println!("{pod} was deleted and is ready again; all orders and mails exist");
     }
-    store.wait_for_stock(&admin, &cup.product_id, 0).await;
+    store.wait_for_stock(&store.admin().await, &cup.product_id, 0).await;
 }

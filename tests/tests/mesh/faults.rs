@@ -21,11 +21,10 @@ const NOTIFY_SVC: Part = Part::Service(Service::NOTIFY);
 /// Limits the stores that run concurrently, since each has a broker and a database server.
 static STORES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
 
-/// A store that a test starts and breaks, with an admin and a customer.
+/// A store that a test starts and breaks, with a customer.
 struct Rig {
     stack: Stack,
     store: Store,
-    admin: Person,
     pat: Person,
     _folder: TempDir,
     _permit: SemaphorePermit<'static>,
@@ -37,9 +36,8 @@ impl Rig {
         let folder = tempfile::tempdir().expect("a folder");
         let stack = Stack::start(Options::new(folder.path())).await.expect("the store starts");
         let store = Store::of(&stack);
-        let admin = store.admin().await;
         let pat = store.customer().await;
-        Self { stack, store, admin, pat, _folder: folder, _permit: permit }
+        Self { stack, store, pat, _folder: folder, _permit: permit }
     }
 
     async fn place(&self, request: &PlaceOrderRequest) -> Result<PlaceOrderResponse, Status> {
@@ -81,7 +79,9 @@ impl Rig {
     }
 
     async fn wait_for_stock(&self, product_id: &str, on_hand: i32) {
-        self.store.wait_for_stock(&self.admin, product_id, on_hand).await;
+        // The token of an admin is valid for two minutes, a test may last longer.
+        let admin = self.store.admin().await;
+        self.store.wait_for_stock(&admin, product_id, on_hand).await;
     }
 
     async fn wait_for_mail(&self, order: &Order) {
@@ -105,7 +105,7 @@ fn is_outcome_unknown(status: &Status) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_at_any_failpoint_leaves_one_order_with_its_stock_and_its_mail() {
     let rig = Rig::start().await;
-    let cup = rig.store.product(&rig.admin, 250, 100).await;
+    let cup = rig.store.product(&rig.store.admin().await, 250, 100).await;
     let mut on_hand = 100;
     for (part, failpoint) in [
         (ORDER_SVC, "after-reserve"),
@@ -141,13 +141,13 @@ async fn a_crash_at_any_failpoint_leaves_one_order_with_its_stock_and_its_mail()
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hold_of_an_abandoned_checkout_is_released_and_its_request_id_is_rejected() {
     let rig = Rig::start().await;
-    let cup = rig.store.product(&rig.admin, 250, 5).await;
+    let cup = rig.store.product(&rig.store.admin().await, 250, 5).await;
     rig.restart(ORDER_SVC, &[("CRASH_AT", "after-reserve")]).await;
     let request = place_order(&[(&cup.product_id, 2)]);
     let status = rig.place(&request).await.expect_err("order-svc crashed");
     assert!(is_outcome_unknown(&status), "{status:?}");
     rig.restart(ORDER_SVC, &[("CRASH_AT", "nowhere")]).await;
-    assert_eq!(rig.store.stock(&rig.admin, &cup.product_id).await.held, 2);
+    assert_eq!(rig.store.stock(&rig.store.admin().await, &cup.product_id).await.held, 2);
 
     rig.restart(PRODUCT_SVC, &[("HOLD_SECONDS_MAX", "1")]).await;
     rig.wait_for_stock(&cup.product_id, 5).await;
@@ -161,7 +161,7 @@ async fn the_hold_of_an_abandoned_checkout_is_released_and_its_request_id_is_rej
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unavailable_broker_or_mail_server_delays_only_mails() {
     let rig = Rig::start().await;
-    let cup = rig.store.product(&rig.admin, 250, 10).await;
+    let cup = rig.store.product(&rig.store.admin().await, 250, 10).await;
     let mut orders = Vec::new();
     for part in [Part::Kafka, Part::Mailbox] {
         rig.stack.stop_part(part).await.expect("the part runs");
@@ -183,7 +183,7 @@ async fn an_unavailable_broker_or_mail_server_delays_only_mails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_services_neither_loses_nor_duplicates_orders() {
     let rig = Rig::start().await;
-    let cup = rig.store.product(&rig.admin, 250, 1000).await;
+    let cup = rig.store.product(&rig.store.admin().await, 250, 1000).await;
     // An address that is not verified gets ten mails an hour, the welcome among them.
     let mut buyers = Vec::new();
     for _ in 0..5 {
@@ -220,7 +220,7 @@ async fn killing_services_neither_loses_nor_duplicates_orders() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hung_service_delays_no_call_beyond_its_deadline_and_no_other_service() {
     let rig = Rig::start().await;
-    let cup = rig.store.product(&rig.admin, 250, 10).await;
+    let cup = rig.store.product(&rig.store.admin().await, 250, 10).await;
     rig.stack.pause(PRODUCT_SVC).await.expect("the part runs");
     let request = place_order(&[(&cup.product_id, 1)]);
     let mut with_deadline = rig.pat.request(request.clone());

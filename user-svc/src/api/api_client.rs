@@ -10,17 +10,18 @@ use tonic::{Request, Response};
 
 use super::{Api, Reply};
 use crate::{
-    access_token::EXPIRES_IN_SECONDS,
+    access_token::AccessToken,
     api_client::{admin, exchange},
     convert::{api_client as convert, network::client_network},
+    rights::Actor,
 };
 
 pub(super) async fn create_api_client(
     api: &Api,
     request: Request<CreateApiClientRequest>,
 ) -> Reply<CreateApiClientResponse> {
-    let actor_id = claims(&request)?.sub;
-    let new = convert::create_api_client(request.get_ref(), actor_id)?;
+    let actor = Actor::of(claims(&request)?.as_ref());
+    let new = convert::create_api_client(request.get_ref(), actor)?;
     let (client, secret) = admin::create_client(&api.app.database, new).await?;
     Ok(Response::new(CreateApiClientResponse {
         client_id: client.id.to_string(),
@@ -44,8 +45,9 @@ pub(super) async fn revoke_api_client(
     api: &Api,
     request: Request<RevokeApiClientRequest>,
 ) -> Reply<RevokeApiClientResponse> {
+    let actor = Actor::of(claims(&request)?.as_ref());
     let id = convert::revoke_api_client(request.get_ref())?;
-    admin::revoke_client(&api.app, id).await?;
+    admin::revoke_client(&api.app, actor, id).await?;
     Ok(Response::new(RevokeApiClientResponse {}))
 }
 
@@ -57,6 +59,6 @@ pub(super) async fn exchange_client_credentials(
     let (id, secret) = convert::exchange_client_credentials(request.into_inner())?;
     let access_token =
         exchange::exchange_client_credentials(&api.app, id, &secret, network).await?;
-    let expires_in = EXPIRES_IN_SECONDS;
+    let AccessToken { token: access_token, expires_in } = access_token;
     Ok(Response::new(ExchangeClientCredentialsResponse { access_token, expires_in }))
 }

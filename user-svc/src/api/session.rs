@@ -10,7 +10,6 @@ use tonic::{Request, Response, metadata::MetadataMap};
 
 use super::{Api, Reply};
 use crate::{
-    access_token::EXPIRES_IN_SECONDS,
     convert::{self, cookie, network::client_network},
     error::Error,
     session::{Carrier, IssuedTokens, SessionId, list, login, logout, refresh},
@@ -30,8 +29,8 @@ pub(super) async fn login(api: &Api, request: Request<LoginRequest>) -> Reply<Lo
         }
     };
     let response = LoginResponse {
-        access_token: issued.access_token,
-        expires_in: EXPIRES_IN_SECONDS,
+        access_token: issued.access_token.token,
+        expires_in: issued.access_token.expires_in,
         refresh_token,
         user: Some(convert::user::encode(issued.user)),
         device_token,
@@ -48,8 +47,8 @@ pub(super) async fn refresh_session(
     let issued = refresh::refresh_session(&api.app, &token, carrier).await?;
     let (metadata, refresh_token) = encode_refresh_token(api, &issued);
     let response = RefreshSessionResponse {
-        access_token: issued.access_token,
-        expires_in: EXPIRES_IN_SECONDS,
+        access_token: issued.access_token.token,
+        expires_in: issued.access_token.expires_in,
         refresh_token,
         user: Some(convert::user::encode(issued.user)),
     };

@@ -12,6 +12,7 @@ use tonic::{Request, Response};
 use super::{Api, Reply};
 use crate::{
     convert::{network::client_network, user as convert},
+    rights::Actor,
     user::{UserId, admin, profile, sign_up},
 };
 
@@ -56,9 +57,9 @@ pub(super) async fn set_user_role(
     api: &Api,
     request: Request<SetUserRoleRequest>,
 ) -> Reply<SetUserRoleResponse> {
-    let actor_id = UserId(claims(&request)?.sub);
+    let actor = Actor::of(claims(&request)?.as_ref());
     let (id, role) = convert::set_user_role(request.get_ref())?;
-    let user = admin::set_user_role(&api.app, actor_id, id, role).await?;
+    let user = admin::set_user_role(&api.app, actor, id, role).await?;
     Ok(Response::new(SetUserRoleResponse { user: Some(convert::encode(user)) }))
 }
 
@@ -66,9 +67,9 @@ pub(super) async fn disable_user(
     api: &Api,
     request: Request<DisableUserRequest>,
 ) -> Reply<DisableUserResponse> {
-    let actor_id = UserId(claims(&request)?.sub);
+    let actor = Actor::of(claims(&request)?.as_ref());
     let id = convert::user_id(&request.get_ref().user_id)?;
-    let user = admin::disable_user(&api.app, actor_id, id).await?;
+    let user = admin::disable_user(&api.app, actor, id).await?;
     Ok(Response::new(DisableUserResponse { user: Some(convert::encode(user)) }))
 }
 
@@ -76,7 +77,8 @@ pub(super) async fn enable_user(
     api: &Api,
     request: Request<EnableUserRequest>,
 ) -> Reply<EnableUserResponse> {
+    let actor = Actor::of(claims(&request)?.as_ref());
     let id = convert::user_id(&request.get_ref().user_id)?;
-    let user = admin::enable_user(&api.app, id).await?;
+    let user = admin::enable_user(&api.app, actor, id).await?;
     Ok(Response::new(EnableUserResponse { user: Some(convert::encode(user)) }))
 }

@@ -11,6 +11,7 @@ use crate::{
     api_client::{ApiClient, ApiClientCursor, ApiClientId, NewApiClient},
     db::api_clients,
     error::Error,
+    rights::{Actor, authorize::authorize},
     secret::Secret,
 };
 
@@ -20,12 +21,21 @@ pub(crate) async fn create_client(
     database: &Database,
     new: NewApiClient,
 ) -> Result<(ApiClient, Secret), Error> {
-    let id = new.id();
-    let client = ApiClient { id, name: new.name, role: new.role, created_at: Utc::now() };
+    let client = ApiClient {
+        id: new.id(),
+        created_by: new.actor.map(Actor::id),
+        name: new.name,
+        role: new.role,
+        created_at: Utc::now(),
+    };
     let secret = Secret::random();
-    let mut connection = database.connection().await?;
-    let created_at = api_clients::upsert_client(&mut connection, &client, &secret.hash()).await?;
-    let created_at = created_at.ok_or(Error::RequestIdReused)?;
+    let transaction = database.transaction(async |connection| {
+        if let Some(actor) = new.actor {
+            authorize(connection, actor).await?;
+        }
+        Ok::<_, Error>(api_clients::upsert_client(connection, &client, &secret.hash()).await?)
+    });
+    let created_at = transaction.await?.ok_or(Error::RequestIdReused)?;
     Ok((ApiClient { created_at, ..client }, secret))
 }
 
@@ -40,12 +50,15 @@ pub(crate) async fn list_clients(
     Ok(page.finish(rows, ApiClientCursor::of))
 }
 
-/// Deletes an API client, which revokes its secret.
-pub(crate) async fn revoke_client(app: &App, id: ApiClientId) -> Result<(), Error> {
-    let mut connection = app.database.connection().await?;
-    if api_clients::delete_client(&mut connection, id).await? {
-        Ok(())
-    } else {
-        Err(Error::ApiClientNotFound { client_id: id })
-    }
+/// Deletes an API client and those that it created, which revokes their secrets.
+pub(crate) async fn revoke_client(app: &App, actor: Actor, id: ApiClientId) -> Result<(), Error> {
+    app.database
+        .transaction(async |connection| {
+            authorize(connection, actor).await?;
+            if !api_clients::delete_client(connection, id).await? {
+                return Err(Error::ApiClientNotFound { client_id: id });
+            }
+            Ok(api_clients::delete_clients_created_by(connection, id.0).await?)
+        })
+        .await
 }

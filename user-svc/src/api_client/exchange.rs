@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    access_token::AccessToken,
     api_client::ApiClientId,
     db::api_clients,
     error::Error,
@@ -16,7 +17,7 @@ pub(crate) async fn exchange_client_credentials(
     id: ApiClientId,
     secret: &Secret,
     network: Subject,
-) -> Result<String, Error> {
+) -> Result<AccessToken, Error> {
     let client = {
         let mut connection = app.database.connection().await?;
         api_clients::find_client(&mut connection, id).await?

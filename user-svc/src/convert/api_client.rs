@@ -7,21 +7,21 @@ use uuid::Uuid;
 
 use super::{Result, SECRET_BYTES_MAX, decode_role, encode_role, unfiltered_page};
 use crate::{
-    api_client::{ApiClient, ApiClientCursor, ApiClientId, IdempotencyKey, NewApiClient},
+    api_client::{ApiClient, ApiClientCursor, ApiClientId, NewApiClient},
+    rights::Actor,
     secret::Secret,
     user,
 };
 
 pub(crate) fn create_api_client(
     request: &pb::CreateApiClientRequest,
-    actor_id: Uuid,
+    actor: Actor,
 ) -> Result<NewApiClient> {
     let mut violations = Violations::new();
     let name = user::name(&mut violations, "name", &request.name);
     let role = decode_role(&mut violations, request.role);
     let request_id = violations.optional_uuid("request_id", &request.request_id);
-    let idempotency_key = request_id.map(|request_id| IdempotencyKey { actor_id, request_id });
-    violations.finish(NewApiClient { name, role, idempotency_key })
+    violations.finish(NewApiClient { name, role, actor: Some(actor), request_id })
 }
 
 pub(crate) fn list_api_clients(
@@ -54,5 +54,6 @@ pub(crate) fn encode(client: ApiClient) -> pb::ApiClient {
         name: client.name,
         role: encode_role(client.role).into(),
         create_time: Some(timestamp(client.created_at)),
+        created_by: client.created_by.map(|id| id.to_string()).unwrap_or_default(),
     }
 }

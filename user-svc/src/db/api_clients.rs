@@ -7,11 +7,13 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use mesh_data::database::Connection;
+use uuid::Uuid;
 
 use crate::{
     api_client::{ApiClient, ApiClientCursor, ApiClientId},
     schema::api_clients,
     secret::SecretHash,
+    user::Role,
 };
 
 /// Inserts an API client, or replaces the secret of the one with the same id, name and role. Returns
@@ -25,7 +27,10 @@ pub(crate) async fn upsert_client(
         .values((client, api_clients::secret_hash.eq(&secret_hash.0[..])))
         .on_conflict(api_clients::id)
         .do_update()
-        .set(api_clients::secret_hash.eq(excluded(api_clients::secret_hash)));
+        .set((
+            api_clients::secret_hash.eq(excluded(api_clients::secret_hash)),
+            api_clients::created_by.eq(excluded(api_clients::created_by)),
+        ));
     let same = api_clients::name.eq(&client.name).and(api_clients::role.eq(client.role));
     let insert = FilterDsl::filter(insert, same).returning(api_clients::created_at);
     insert.get_result(connection).await.optional()
@@ -41,6 +46,15 @@ pub(crate) async fn find_client(
         .first(connection)
         .await
         .optional()
+}
+
+/// Locks an API client and returns its role. Until the transaction ends nobody deletes it.
+pub(crate) async fn lock_role(
+    connection: &mut Connection,
+    id: ApiClientId,
+) -> QueryResult<Option<Role>> {
+    let query = QueryDsl::find(api_clients::table, id).select(api_clients::role).for_update();
+    query.first(connection).await.optional()
 }
 
 /// Returns up to `limit` API clients after `cursor`, newest first.
@@ -65,4 +79,19 @@ pub(crate) async fn delete_client(
 ) -> QueryResult<bool> {
     let delete = diesel::delete(QueryDsl::find(api_clients::table, id));
     delete.execute(connection).await.map(|deleted| deleted == 1)
+}
+
+/// Deletes the API clients that an account or API client created, and those that they created.
+pub(crate) async fn delete_clients_created_by(
+    connection: &mut Connection,
+    creator: Uuid,
+) -> QueryResult<()> {
+    let mut creators = vec![creator];
+    while !creators.is_empty() {
+        let created =
+            QueryDsl::filter(api_clients::table, api_clients::created_by.eq_any(creators));
+        let deleted = diesel::delete(created).returning(api_clients::id);
+        creators = deleted.get_results(connection).await?;
+    }
+    Ok(())
 }

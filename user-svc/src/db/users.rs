@@ -3,15 +3,18 @@
 use chrono::Utc;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
-    QueryResult, SelectableHelper, TextExpressionMethods,
+    QueryResult, SelectableHelper, TextExpressionMethods, sql_types::BigInt,
 };
 use diesel_async::RunQueryDsl;
-use mesh_data::database::Connection;
+use mesh_data::{database::Connection, sql::sql};
 
 use crate::{
     schema::users,
     user::{Email, Role, User, UserFilter, UserId},
 };
+
+/// An arbitrary number, which no other advisory lock has.
+const RIGHTS_LOCK: i64 = 0x7269_6768_7473_2e31;
 
 /// Inserts an account. Returns whether its address was free.
 pub(crate) async fn insert_user(
@@ -98,6 +101,25 @@ pub(crate) async fn lock_user(
 ) -> QueryResult<Option<User>> {
     let query = users::table.find(id).select(User::as_select()).for_update();
     query.first(connection).await.optional()
+}
+
+/// Locks all changes of rights until the transaction ends, so that two of them cannot both rely on
+/// what the other removes.
+pub(crate) async fn lock_rights(connection: &mut Connection) -> QueryResult<()> {
+    sql("SELECT pg_advisory_xact_lock({key})")
+        .bind::<BigInt, _>("key", RIGHTS_LOCK)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Returns whether there is an enabled admin besides this account.
+pub(crate) async fn has_other_admin(connection: &mut Connection, id: UserId) -> QueryResult<bool> {
+    let others = users::table
+        .filter(users::role.eq(Role::Admin))
+        .filter(users::disabled_at.is_null())
+        .filter(users::id.ne(id));
+    diesel::select(diesel::dsl::exists(others)).get_result(connection).await
 }
 
 pub(crate) async fn update_email_verified(

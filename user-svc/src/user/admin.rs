@@ -7,9 +7,10 @@ use mesh_data::{
 
 use crate::{
     App,
-    db::{links, sessions, users},
+    db::{api_clients, links, sessions, users},
     error::Error,
     link::Purpose,
+    rights::{Actor, authorize::authorize},
     user::{Role, User, UserFilter, UserId},
 };
 
@@ -24,53 +25,78 @@ pub(crate) async fn list_users(
     Ok(page.finish(rows, |user| user.id))
 }
 
-/// Sets the role of an account on behalf of `actor_id`. If the role changes, the sessions of the
-/// account are revoked: their tokens state the old role.
+/// Sets the role of an account. If the role changes, the sessions of the account are revoked, since
+/// their tokens state the old role; with the role of an admin go the API clients that it created.
 pub(crate) async fn set_user_role(
     app: &App,
-    actor_id: UserId,
+    actor: Actor,
     id: UserId,
     role: Role,
 ) -> Result<User, Error> {
-    if actor_id == id && role != Role::Admin {
-        return Err(Error::OwnAccount);
-    }
     app.database
-        .transaction(async |connection| match users::update_role(connection, id, role).await? {
-            Some(user) => {
-                sessions::revoke_sessions(connection, id, None).await?;
-                Ok(user)
+        .transaction(async |connection| {
+            if role == Role::Admin {
+                authorize(connection, actor).await?;
+            } else {
+                authorize_removal(connection, actor, id).await?;
             }
-            None => find_unchanged(connection, id).await,
+            let Some(user) = users::update_role(connection, id, role).await? else {
+                return find_unchanged(connection, id).await;
+            };
+            sessions::revoke_sessions(connection, id, None).await?;
+            if role != Role::Admin {
+                api_clients::delete_clients_created_by(connection, id.0).await?;
+            }
+            Ok(user)
         })
         .await
 }
 
-/// Disables an account on behalf of `actor_id`, and revokes its sessions and mailed links.
-pub(crate) async fn disable_user(app: &App, actor_id: UserId, id: UserId) -> Result<User, Error> {
-    if actor_id == id {
-        return Err(Error::OwnAccount);
-    }
+/// Disables an account, and revokes its sessions, its mailed links and the API clients that it created.
+pub(crate) async fn disable_user(app: &App, actor: Actor, id: UserId) -> Result<User, Error> {
     app.database
         .transaction(async |connection| {
-            match users::update_disabled(connection, id, true).await? {
-                Some(user) => {
-                    sessions::revoke_sessions(connection, id, None).await?;
-                    links::delete_links(connection, id, &Purpose::ALL).await?;
-                    Ok(user)
-                }
+            authorize_removal(connection, actor, id).await?;
+            let Some(user) = users::update_disabled(connection, id, true).await? else {
+                return find_unchanged(connection, id).await;
+            };
+            sessions::revoke_sessions(connection, id, None).await?;
+            links::delete_links(connection, id, &Purpose::ALL).await?;
+            api_clients::delete_clients_created_by(connection, id.0).await?;
+            Ok(user)
+        })
+        .await
+}
+
+pub(crate) async fn enable_user(app: &App, actor: Actor, id: UserId) -> Result<User, Error> {
+    app.database
+        .transaction(async |connection| {
+            authorize(connection, actor).await?;
+            match users::update_disabled(connection, id, false).await? {
+                Some(user) => Ok(user),
                 None => find_unchanged(connection, id).await,
             }
         })
         .await
 }
 
-pub(crate) async fn enable_user(app: &App, id: UserId) -> Result<User, Error> {
-    let mut connection = app.database.connection().await?;
-    match users::update_disabled(&mut connection, id, false).await? {
-        Some(user) => Ok(user),
-        None => find_unchanged(&mut connection, id).await,
+/// Rejects a change by which the account, if it is an enabled admin, is one no longer, and which the
+/// actor may not make.
+async fn authorize_removal(
+    connection: &mut Connection,
+    actor: Actor,
+    id: UserId,
+) -> Result<(), Error> {
+    authorize(connection, actor).await?;
+    if actor == Actor::User(id) {
+        return Err(Error::OwnAccount);
     }
+    let user = users::lock_user(connection, id).await?;
+    let is_admin = user.as_ref().is_some_and(User::is_enabled_admin);
+    if is_admin && !users::has_other_admin(connection, id).await? {
+        return Err(Error::LastAdmin);
+    }
+    Ok(())
 }
 
 /// Returns an account that an update did not match: it is already in the requested state, or it does

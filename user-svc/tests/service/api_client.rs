@@ -1,8 +1,9 @@
 //! API clients: CreateApiClient, ListApiClients, RevokeApiClient and ExchangeClientCredentials.
 
 use proto::user::v1::{
-    CreateApiClientRequest, CreateApiClientResponse, ExchangeClientCredentialsRequest,
-    ListApiClientsRequest, ListApiClientsResponse, LogoutRequest, RevokeApiClientRequest, Role,
+    CreateApiClientRequest, CreateApiClientResponse, DisableUserRequest,
+    ExchangeClientCredentialsRequest, ListApiClientsRequest, ListApiClientsResponse, LogoutRequest,
+    RevokeApiClientRequest, Role, SetUserRoleRequest,
 };
 use tests::issuer::with_token;
 use tokio::task::JoinSet;
@@ -14,12 +15,14 @@ use crate::harness::{Service, from_address, rejection, start, whole_error};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_client_gets_a_token_in_its_own_name() {
     let service = start().await;
-    for (role, claimed) in [(Role::Admin, "admin"), (Role::Customer, "customer")] {
+    for (role, claimed, expires_in) in
+        [(Role::Admin, "admin", 120), (Role::Customer, "customer", 600)]
+    {
         let request = service.api_client(role).await;
         let mut users = service.users();
         let response = users.exchange_client_credentials(request.clone()).await.unwrap();
         let response = response.into_inner();
-        assert_eq!(response.expires_in, 600);
+        assert_eq!(response.expires_in, expires_in);
         let claims = service.claims(&response.access_token).await.unwrap();
         assert_eq!((claims.sub.to_string(), claims.role), (request.client_id, claimed.to_owned()));
         assert_eq!((claims.name.as_str(), claims.email, claims.sid), ("warehouse", None, None));
@@ -118,6 +121,8 @@ async fn an_admin_creates_an_api_client_that_works_until_it_is_revoked() {
     let client = created.api_client.clone().unwrap();
     assert_eq!((&client.client_id, client.name.as_str()), (&created.client_id, "warehouse"));
     assert_eq!((client.role(), created.client_secret.len()), (Role::Admin, 43));
+    let grace = service.claims(&admin).await.unwrap().sub.to_string();
+    assert_eq!(client.created_by, grace);
     let token = exchange(&service, &created).await.unwrap();
     let claims = service.claims(&token).await.unwrap();
     assert_eq!(
@@ -183,4 +188,42 @@ async fn an_idempotent_replay_returns_the_same_client_and_revokes_the_first_secr
     let ruth = service.admin("ruth@example.com").await.access_token;
     let foreign = create(&service, &ruth, request).await.unwrap();
     assert_ne!(foreign.client_id, first.client_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_client_is_revoked_with_its_creator() {
+    let service = start().await;
+    let grace = service.admin("grace@example.com").await.access_token;
+    for end in ["demote", "disable", "revoke"] {
+        let email = format!("{end}@example.com");
+        let ruth = service.admin(&email).await;
+        let (token, ruth) = (ruth.access_token, ruth.user.unwrap().user_id);
+        let first = create(&service, &token, named("first", Role::Admin)).await.unwrap();
+        let first_token = exchange(&service, &first).await.unwrap();
+        let second = create(&service, &first_token, named("second", Role::Admin)).await.unwrap();
+        assert_eq!(second.api_client.as_ref().unwrap().created_by, first.client_id);
+        let second_token = exchange(&service, &second).await.unwrap();
+        let third = create(&service, &second_token, named("third", Role::Customer)).await.unwrap();
+        let other = create(&service, &grace, named("other", Role::Customer)).await.unwrap();
+
+        let mut users = service.users();
+        match end {
+            "demote" => {
+                let role = Role::Customer.into();
+                let request = with_token(&grace, SetUserRoleRequest { user_id: ruth, role });
+                users.set_user_role(request).await.map(drop).unwrap();
+            }
+            "disable" => {
+                let request = with_token(&grace, DisableUserRequest { user_id: ruth });
+                users.disable_user(request).await.map(drop).unwrap();
+            }
+            _ => revoke(&service, &grace, &first.client_id).await.unwrap(),
+        }
+        for client in [first, second, third] {
+            assert_eq!(rejection(exchange(&service, &client).await), "BAD_CREDENTIALS", "{end}");
+        }
+        assert!(exchange(&service, &other).await.is_ok(), "{end}");
+        let late = create(&service, &second_token, named("late", Role::Admin)).await;
+        assert_eq!(rejection(late), "ROLE_REQUIRED", "{end}");
+    }
 }

@@ -66,7 +66,7 @@ async fn start_with_brokers(brokers: &str, more: &[(&str, &str)]) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
-    let settings = [
+    let own = [
         ("signing-keys-dir", keys.path().to_str().unwrap()),
         ("signing-key-notice-seconds", "1"),
         ("kafka-brokers", brokers),
@@ -126,6 +126,19 @@ impl Service {
     pub async fn execute(&self, sql: &str) {
         let database = self.database();
         database.connection().await.unwrap().batch_execute(sql).await.unwrap();
+    }
+
+    /// Returns the number that a query counts.
+    pub async fn count(&self, query: &str) -> i64 {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let database = self.database();
+        let mut connection = database.connection().await.unwrap();
+        let row: Row = sql(query.to_owned()).get_result(&mut connection).await.unwrap();
+        row.count
     }
 
     /// Returns the JWKS.

@@ -11,6 +11,7 @@ mod limit;
 mod link;
 mod password_change;
 mod password_queue;
+mod rights;
 mod session_list;
 mod session_login;
 mod session_logout;

@@ -99,6 +99,7 @@ const MESSAGES: Record<string, string> = {
   NOTIFICATION_NOT_FOUND: "There is no such mail.",
   NOTIFICATION_NOT_RESENDABLE: "This mail is being sent. Wait for the result.",
   OWN_ACCOUNT: "This is your own account. Ask another admin to change it.",
+  LAST_ADMIN: "This is the last admin. Make someone else an admin first.",
   USER_NOT_FOUND: "There is no such account.",
   ROLE_REQUIRED: "Only admins may do this.",
   OVERLOADED: "The shop is very busy. Try again in a moment.",
