@@ -2,12 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use mesh::config::{seconds, secret};
 use mesh_data::config::Settings;
 use secrecy::SecretString;
 
-use crate::user::Role;
+use crate::{session::SessionLifetime, user::Role};
 
 /// The values of shared settings for this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -49,6 +50,14 @@ pub struct Config {
     /// How long a session lives without a refresh, in days, 1 to 400.
     #[arg(long, env, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=400))]
     pub session_days_max: u16,
+
+    /// How long a session lives whatever is refreshed, in days, 1 to 400.
+    #[arg(long, env, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=400))]
+    pub session_age_days_max: u16,
+
+    /// How long the session of an admin lives whatever is refreshed, in hours, 1 to 9600.
+    #[arg(long, env, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=9600))]
+    pub admin_session_age_hours_max: u16,
 
     /// How long an access token of role admin is valid, in seconds, 30 to 600. A customer's: 600.
     #[arg(long, env, default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=600))]
@@ -102,8 +111,12 @@ pub enum Command {
 }
 
 impl Config {
-    pub(crate) fn session_duration_max(&self) -> Duration {
-        Duration::from_secs(u64::from(self.session_days_max) * 24 * 60 * 60)
+    pub(crate) fn session_lifetime(&self) -> SessionLifetime {
+        SessionLifetime {
+            unused_max: TimeDelta::days(self.session_days_max.into()),
+            customer_max: TimeDelta::days(self.session_age_days_max.into()),
+            admin_max: TimeDelta::hours(self.admin_session_age_hours_max.into()),
+        }
     }
 
     pub(crate) fn admin_token_duration(&self) -> Duration {

@@ -22,7 +22,7 @@ mod signing_key;
 pub mod upkeep;
 mod user;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use mesh::{BoxError, boot::Process, server::Listeners, token::Verifier};
@@ -38,6 +38,7 @@ use crate::{
     config::Config,
     limit::NetworkLimits,
     password::hashing::Passwords,
+    session::SessionLifetime,
     signing_key::{SigningKeys, folder},
 };
 
@@ -53,8 +54,7 @@ pub(crate) struct App {
     pub issuer: Issuer,
     /// Wakes the relay of the outbox.
     pub wakeup: Wakeup,
-    /// How long a session lives without a refresh.
-    pub session_duration_max: Duration,
+    pub session_lifetime: SessionLifetime,
 }
 
 /// Serves until the process shuts down.
@@ -79,7 +79,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         ),
         issuer: Issuer::new(&settings.token, keys.clone(), config.admin_token_duration()),
         wakeup: service.wakeup.clone(),
-        session_duration_max: config.session_duration_max(),
+        session_lifetime: config.session_lifetime(),
     };
     metrics::counter!("refresh_tokens_reused_total").increment(0);
     service.spawn_relay();

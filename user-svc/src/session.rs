@@ -6,6 +6,8 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod refresh;
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     pg::Pg,
@@ -18,7 +20,7 @@ use crate::{
     device::DeviceTokens,
     schema::sessions,
     secret::Secret,
-    user::{Email, User},
+    user::{Email, Role, User},
 };
 
 mesh_data::id_type!(
@@ -26,8 +28,11 @@ mesh_data::id_type!(
     SessionId
 );
 
-/// How long a token in a cookie may be reused after its first use: a reload of the page may lose the
-/// response that replaces it.
+/// How long a token in a cookie may be used after its first use or its replacement: a reload of the page
+/// may lose the response that replaces it.
+///
+/// Each use returns another token, and only the newest of a family stays valid beyond this time. So if
+/// a stolen token is used within it as well, the next use of the other branch is a reuse.
 const COOKIE_REUSE_MAX: TimeDelta = TimeDelta::seconds(30);
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -41,6 +46,33 @@ pub(crate) struct Session {
     pub expires_at: DateTime<Utc>,
     /// Header `user-agent` of the login.
     pub user_agent: String,
+}
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionLifetime {
+    /// Without a refresh.
+    pub unused_max: TimeDelta,
+    /// From the login of a customer, whatever is refreshed.
+    pub customer_max: TimeDelta,
+    /// From the login of an admin, whatever is refreshed.
+    pub admin_max: TimeDelta,
+}
+
+impl SessionLifetime {
+    /// Returns when a session expires that is used `now`; not after `now` if it has reached its age.
+    pub(crate) fn expires_at(
+        &self,
+        created_at: DateTime<Utc>,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let age_max = match role {
+            Role::Customer => self.customer_max,
+            Role::Admin => self.admin_max,
+        };
+        (now + self.unused_max).min(created_at + age_max)
+    }
 }
 
 /// A request to log in.
@@ -58,6 +90,8 @@ pub(crate) struct Login {
 pub(crate) struct IssuedTokens {
     pub access_token: AccessToken,
     pub refresh_token: Secret,
+    /// How long the refresh token is valid.
+    pub refresh_duration: Duration,
     pub carrier: Carrier,
     pub user: User,
 }
@@ -76,7 +110,7 @@ pub(crate) enum Carrier {
 pub(crate) struct TokenState {
     /// Where the token was issued.
     pub carrier: Carrier,
-    /// When it was first used.
+    /// When it was first used, or replaced by a newer token of its family.
     pub used_at: Option<DateTime<Utc>>,
     /// Whether its session is revoked.
     pub revoked: bool,
@@ -89,7 +123,7 @@ pub(crate) enum RefreshDecision {
     Rotate,
     /// The session is revoked already.
     Reject,
-    /// The token was used before, so it may be stolen: revoke its family.
+    /// The token was used or replaced before, so it may be stolen: revoke its family.
     Revoke,
 }
 
@@ -113,6 +147,28 @@ pub(crate) fn decide_refresh(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refresh_extends_a_session_up_to_the_age_of_its_role() {
+        let lifetime = SessionLifetime {
+            unused_max: TimeDelta::days(30),
+            customer_max: TimeDelta::days(90),
+            admin_max: TimeDelta::hours(12),
+        };
+        let created_at = Utc::now();
+        for (role, age, hours) in [
+            (Role::Customer, 0, 30 * 24),
+            (Role::Customer, 59 * 24, 89 * 24),
+            (Role::Customer, 61 * 24, 90 * 24),
+            (Role::Customer, 91 * 24, 90 * 24),
+            (Role::Admin, 0, 12),
+            (Role::Admin, 11, 12),
+        ] {
+            let expires_at =
+                lifetime.expires_at(created_at, role, created_at + TimeDelta::hours(age));
+            assert_eq!(expires_at, created_at + TimeDelta::hours(hours), "{role:?} after {age} h");
+        }
+    }
 
     #[test]
     fn a_token_is_valid_for_one_use_and_in_a_cookie_for_30_seconds_more() {

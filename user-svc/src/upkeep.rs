@@ -28,7 +28,7 @@ pub(crate) async fn delete_expired(
     Ok(())
 }
 
-/// Deletes expired refresh tokens, sessions, links and devices, and attempts older than any window: up
+/// Deletes expired sessions, links and devices, and attempts older than any window: up
 /// to a batch of each. Returns whether there may be more.
 ///
 /// # Errors
@@ -36,14 +36,13 @@ pub(crate) async fn delete_expired(
 pub async fn delete_expired_batch(database: &Database) -> Result<bool, Error> {
     let time = Utc::now() - CLOCK_SKEW_MAX;
     let deleted = database.transaction(async |connection| {
-        let tokens = sessions::delete_expired_tokens(connection, time, BATCH_SIZE_MAX).await?;
         let sessions = sessions::delete_expired_sessions(connection, time, BATCH_SIZE_MAX).await?;
         let oldest = time - WINDOW_MAX;
         let attempts = attempts::delete_old_attempts(connection, oldest, BATCH_SIZE_MAX).await?;
         let links = links::delete_expired_links(connection, time, BATCH_SIZE_MAX).await?;
         let oldest = time - DEVICE_DURATION_MAX;
         let devices = devices::delete_old_devices(connection, oldest, BATCH_SIZE_MAX).await?;
-        Ok::<_, Error>([tokens, sessions, attempts, links, devices])
+        Ok::<_, Error>([sessions, attempts, links, devices])
     });
     Ok(deleted.await?.contains(&(BATCH_SIZE_MAX as usize)))
 }

@@ -20,7 +20,7 @@ pub(super) async fn login(api: &Api, request: Request<LoginRequest>) -> Reply<Lo
     let network = client_network(&request)?;
     let login = convert::session::login(request)?;
     let (issued, devices) = login::login(&api.app, login, network).await?;
-    let (mut metadata, refresh_token) = encode_refresh_token(api, &issued);
+    let (mut metadata, refresh_token) = encode_refresh_token(&issued);
     let device_token = match issued.carrier {
         Carrier::Message => devices.own.expose().to_owned(),
         Carrier::Cookie => {
@@ -45,7 +45,7 @@ pub(super) async fn refresh_session(
     let presented = convert::session::refresh_session(request)?;
     let (token, carrier) = presented.ok_or(Error::RefreshTokenInvalid)?;
     let issued = refresh::refresh_session(&api.app, &token, carrier).await?;
-    let (metadata, refresh_token) = encode_refresh_token(api, &issued);
+    let (metadata, refresh_token) = encode_refresh_token(&issued);
     let response = RefreshSessionResponse {
         access_token: issued.access_token.token,
         expires_in: issued.access_token.expires_in,
@@ -56,12 +56,12 @@ pub(super) async fn refresh_session(
 }
 
 /// Returns the metadata of a response, with a cookie for a browser, and its field `refresh_token`.
-fn encode_refresh_token(api: &Api, issued: &IssuedTokens) -> (MetadataMap, String) {
+fn encode_refresh_token(issued: &IssuedTokens) -> (MetadataMap, String) {
     let mut metadata = MetadataMap::new();
     let field = match issued.carrier {
         Carrier::Message => issued.refresh_token.expose().to_owned(),
         Carrier::Cookie => {
-            cookie::set(&mut metadata, &issued.refresh_token, api.app.session_duration_max);
+            cookie::set(&mut metadata, &issued.refresh_token, issued.refresh_duration);
             String::new()
         }
     };

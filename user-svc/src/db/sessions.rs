@@ -1,16 +1,15 @@
 //! SQL of sessions and their refresh tokens.
 //!
-//! **Invariant:** a transaction that locks several rows locks token, account and session in this order,
-//! and sessions in the order of their ids.
+//! **Invariant:** a transaction that locks several rows locks account, session and token in this order,
+//! and sessions in the order of their ids. Tokens change only under the lock of their session.
 
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper,
-    pg::Pg,
-    prelude::{Queryable, Selectable},
+    sql_types::{self, BigInt, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
-use mesh_data::database::Connection;
+use mesh_data::{database::Connection, sql::sql};
 
 use crate::{
     schema::{refresh_tokens, sessions, users},
@@ -18,6 +17,11 @@ use crate::{
     session::{Carrier, Session, SessionId, TokenState},
     user::{User, UserId},
 };
+
+/// Most active sessions of an account, and most ended ones that are kept.
+const SESSIONS_MAX: i64 = 50;
+/// Most used tokens of a session that are kept.
+const USED_TOKENS_MAX: i64 = 20;
 
 pub(crate) async fn insert_session(
     connection: &mut Connection,
@@ -51,54 +55,69 @@ pub(crate) async fn insert_token(
         .map(drop)
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = refresh_tokens, check_for_backend(Pg))]
-struct TokenRow {
-    session_id: SessionId,
-    cookie: bool,
-    used_at: Option<DateTime<Utc>>,
-}
-
-/// Locks and returns a refresh token that has not expired, its session and its account. A concurrent
-/// call with the same token waits until the transaction ends.
+/// Returns a refresh token that has not expired, and locks and returns its session and its account. A
+/// concurrent call with a token of the same session waits until the transaction ends.
 pub(crate) async fn lock_token(
     connection: &mut Connection,
     hash: &SecretHash,
     now: DateTime<Utc>,
-) -> QueryResult<Option<(TokenState, SessionId, User)>> {
+) -> QueryResult<Option<(TokenState, Session, User)>> {
+    let owner = refresh_tokens::table
+        .inner_join(sessions::table)
+        .filter(refresh_tokens::hash.eq(&hash.0[..]))
+        .select((sessions::user_id, sessions::id));
+    let owner = owner.first::<(UserId, SessionId)>(connection).await.optional()?;
+    let Some((user_id, session_id)) = owner else {
+        return Ok(None);
+    };
+    let user = users::table.find(user_id).select(User::as_select()).for_share();
+    let user = user.first(connection).await?;
+    let session = sessions::table
+        .find(session_id)
+        .select((Session::as_select(), sessions::revoked_at.is_not_null()))
+        .for_update();
+    let session = session.first::<(Session, bool)>(connection).await.optional()?;
     let token = refresh_tokens::table
         .find(&hash.0[..])
         .filter(refresh_tokens::expires_at.gt(now))
-        .select(TokenRow::as_select())
-        .for_update();
-    let Some(token) = token.first::<TokenRow>(connection).await.optional()? else {
+        .select((refresh_tokens::cookie, refresh_tokens::used_at));
+    let token = token.first::<(bool, Option<DateTime<Utc>>)>(connection).await.optional()?;
+    let (Some((session, revoked)), Some((cookie, used_at))) = (session, token) else {
         return Ok(None);
     };
-    let session = sessions::table.find(token.session_id);
-    let user = users::table
-        .filter(users::id.eq_any(session.select(sessions::user_id)))
-        .select(User::as_select())
-        .for_share();
-    let user = user.first(connection).await?;
-    let revoked_at = session.select(sessions::revoked_at).for_update();
-    let revoked_at: Option<DateTime<Utc>> = revoked_at.first(connection).await?;
-    let state = TokenState {
-        carrier: if token.cookie { Carrier::Cookie } else { Carrier::Message },
-        used_at: token.used_at,
-        revoked: revoked_at.is_some(),
-    };
-    Ok(Some((state, token.session_id, user)))
+    let carrier = if cookie { Carrier::Cookie } else { Carrier::Message };
+    Ok(Some((TokenState { carrier, used_at, revoked }, session, user)))
 }
 
-/// Records the first use of a refresh token; a later use changes nothing.
-pub(crate) async fn mark_token_used(
+/// Records the first use of the unused tokens of a session: of the presented one, and of those that
+/// other calls got for the same token, which the next one replaces.
+pub(crate) async fn mark_tokens_used(
     connection: &mut Connection,
-    hash: &SecretHash,
+    session_id: SessionId,
     used_at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    diesel::update(refresh_tokens::table.find(&hash.0[..]))
+    diesel::update(refresh_tokens::table)
+        .filter(refresh_tokens::session_id.eq(session_id))
         .filter(refresh_tokens::used_at.is_null())
         .set(refresh_tokens::used_at.eq(used_at))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Deletes the tokens of a session except the last used ones, of which a reuse is detected.
+pub(crate) async fn delete_old_tokens(
+    connection: &mut Connection,
+    session_id: SessionId,
+) -> QueryResult<()> {
+    let old: Vec<Vec<u8>> = refresh_tokens::table
+        .filter(refresh_tokens::session_id.eq(session_id))
+        .order(refresh_tokens::used_at.desc())
+        .offset(USED_TOKENS_MAX)
+        .select(refresh_tokens::hash)
+        .load(connection)
+        .await?;
+    diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(old)))
         .execute(connection)
         .await
         .map(drop)
@@ -188,28 +207,33 @@ pub(crate) async fn revoke_sessions(
         .map(drop)
 }
 
-/// Deletes up to `limit` refresh tokens that expired before `time`, and returns their number.
-pub(crate) async fn delete_expired_tokens(
+/// Deletes the sessions of an account beyond its newest [`SESSIONS_MAX`] active ones, and beyond as many
+/// that have ended.
+pub(crate) async fn delete_surplus_sessions(
     connection: &mut Connection,
-    time: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<usize> {
-    let expired = refresh_tokens::table
-        .filter(refresh_tokens::expires_at.lt(time))
-        .select(refresh_tokens::hash)
-        .limit(limit)
-        .for_update()
-        .skip_locked();
-    let hashes: Vec<Vec<u8>> = expired.load(connection).await?;
-    diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(hashes)))
-        .execute(connection)
-        .await
+    user_id: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    sql("DELETE FROM sessions WHERE id IN (
+             SELECT id FROM sessions WHERE id IN (
+                 SELECT id FROM (
+                     SELECT id, row_number() OVER (
+                         PARTITION BY revoked_at IS NULL AND expires_at > {now} ORDER BY id DESC
+                     ) AS place
+                     FROM sessions WHERE user_id = {user_id}
+                 ) AS ranked WHERE place > {sessions_max}
+             ) ORDER BY id FOR UPDATE
+         )")
+    .bind::<Timestamptz, _>("now", now)
+    .bind::<sql_types::Uuid, _>("user_id", user_id.0)
+    .bind::<BigInt, _>("sessions_max", SESSIONS_MAX)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
-/// Deletes up to `limit` sessions that expired before `time`, and returns their number.
-///
-/// The deletion cascades to their tokens, which have expired as well. A refresh never locks an expired
-/// token, so the two cannot deadlock.
+/// Deletes up to `limit` sessions that expired before `time`, with their tokens, and returns their
+/// number.
 pub(crate) async fn delete_expired_sessions(
     connection: &mut Connection,
     time: DateTime<Utc>,

@@ -61,8 +61,8 @@ pub(crate) async fn find_credentials(
 }
 
 /// Locks and returns an account if it has this password hash. Until the transaction ends nobody
-/// changes the account.
-pub(crate) async fn lock_user_for_share(
+/// changes the account or logs in.
+pub(crate) async fn lock_user_with_hash(
     connection: &mut Connection,
     id: UserId,
     password_hash: &str,
@@ -71,7 +71,7 @@ pub(crate) async fn lock_user_for_share(
         .find(id)
         .filter(users::password_hash.eq(password_hash))
         .select(User::as_select())
-        .for_share();
+        .for_no_key_update();
     query.first(connection).await.optional()
 }
 

@@ -42,14 +42,7 @@ pub(crate) async fn login(
     // Without an account no password matches.
     let (user_id, hash) = credentials.ok_or(Error::BadCredentials)?;
 
-    let now = Utc::now();
-    let session = Session {
-        id: SessionId(Uuid::now_v7()),
-        created_at: now,
-        refreshed_at: now,
-        expires_at: now + app.session_duration_max,
-        user_agent,
-    };
+    let (id, now) = (SessionId(Uuid::now_v7()), Utc::now());
     let refresh_token = Secret::random();
     let device_tokens = device_tokens.after_login(device.as_ref());
     let transaction = app.database.transaction(async |connection| {
@@ -59,19 +52,24 @@ pub(crate) async fn login(
             users::update_password_hash(connection, user_id, &hash, new_hash).await?;
         }
         let hash = new_hash.as_ref().unwrap_or(&hash);
-        let user = users::lock_user_for_share(connection, user_id, hash).await?;
+        let user = users::lock_user_with_hash(connection, user_id, hash).await?;
         let user = user.ok_or(Error::BadCredentials)?;
         if user.is_disabled() {
             return Err(Error::AccountDisabled);
         }
+        let expires_at = app.session_lifetime.expires_at(now, user.role, now);
+        let session = Session { id, created_at: now, refreshed_at: now, expires_at, user_agent };
         sessions::insert_session(connection, user_id, &session).await?;
+        sessions::delete_surplus_sessions(connection, user_id, now).await?;
         let hash = refresh_token.hash();
-        sessions::insert_token(connection, session.id, &hash, carrier, session.expires_at).await?;
+        sessions::insert_token(connection, id, &hash, carrier, expires_at).await?;
         devices::upsert_device(connection, user_id, &device_tokens.own.hash(), now).await?;
         devices::delete_excess_devices(connection, user_id, DEVICES_MAX).await?;
-        Ok(user)
+        Ok((user, expires_at))
     });
-    let user = transaction.await?;
-    let access_token = app.issuer.user_token(&user, session.id)?;
-    Ok((IssuedTokens { access_token, refresh_token, carrier, user }, device_tokens))
+    let (user, expires_at) = transaction.await?;
+    let access_token = app.issuer.user_token(&user, id)?;
+    let refresh_duration = (expires_at - now).to_std().unwrap_or_default();
+    let issued = IssuedTokens { access_token, refresh_token, refresh_duration, carrier, user };
+    Ok((issued, device_tokens))
 }

@@ -7,7 +7,7 @@ use crate::{
     db::sessions,
     error::Error,
     secret::Secret,
-    session::{Carrier, IssuedTokens, RefreshDecision, decide_refresh},
+    session::{Carrier, IssuedTokens, RefreshDecision, Session, decide_refresh},
 };
 
 /// Exchanges a refresh token, which `carrier` presents, for an access token and the next refresh token.
@@ -17,36 +17,43 @@ pub(crate) async fn refresh_session(
     carrier: Carrier,
 ) -> Result<IssuedTokens, Error> {
     let (presented, next) = (refresh_token.hash(), Secret::random());
+    let now = Utc::now();
     let transaction = app.database.transaction(async |connection| {
-        let now = Utc::now();
         let found = sessions::lock_token(connection, &presented, now).await?;
-        let (token, session_id, user) = found.ok_or(Error::RefreshTokenInvalid)?;
+        let (token, session, user) = found.ok_or(Error::RefreshTokenInvalid)?;
         match decide_refresh(&token, carrier, now) {
             RefreshDecision::Reject => Err(Error::RefreshTokenInvalid),
             RefreshDecision::Revoke => {
-                sessions::revoke_session(connection, session_id, user.id).await?;
+                sessions::revoke_session(connection, session.id, user.id).await?;
                 // Not an error, which would roll the revocation back.
-                Ok((session_id, None))
+                Ok((session, None))
             }
             RefreshDecision::Rotate => {
                 if user.is_disabled() {
                     return Err(Error::AccountDisabled);
                 }
-                let expires_at = now + app.session_duration_max;
-                sessions::mark_token_used(connection, &presented, now).await?;
+                let created_at = session.created_at;
+                let expires_at = app.session_lifetime.expires_at(created_at, user.role, now);
+                if expires_at <= now {
+                    return Err(Error::RefreshTokenInvalid);
+                }
+                sessions::mark_tokens_used(connection, session.id, now).await?;
+                sessions::delete_old_tokens(connection, session.id).await?;
                 let hash = next.hash();
-                sessions::insert_token(connection, session_id, &hash, carrier, expires_at).await?;
-                sessions::extend_session(connection, session_id, now, expires_at).await?;
-                Ok((session_id, Some(user)))
+                sessions::insert_token(connection, session.id, &hash, carrier, expires_at).await?;
+                sessions::extend_session(connection, session.id, now, expires_at).await?;
+                Ok((Session { expires_at, ..session }, Some(user)))
             }
         }
     });
-    let (session_id, user) = transaction.await?;
+    let (session, user) = transaction.await?;
     let Some(user) = user else {
         metrics::counter!("refresh_tokens_reused_total").increment(1);
+        let session_id = session.id;
         tracing::warn!(%session_id, "a used refresh token was presented; its session is revoked");
         return Err(Error::RefreshTokenInvalid);
     };
-    let access_token = app.issuer.user_token(&user, session_id)?;
-    Ok(IssuedTokens { access_token, refresh_token: next, carrier, user })
+    let access_token = app.issuer.user_token(&user, session.id)?;
+    let refresh_duration = (session.expires_at - now).to_std().unwrap_or_default();
+    Ok(IssuedTokens { access_token, refresh_token: next, refresh_duration, carrier, user })
 }

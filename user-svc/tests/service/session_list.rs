@@ -4,6 +4,7 @@ use proto::user::v1::{
     ListSessionsRequest, ListSessionsResponse, LoginResponse, RevokeSessionRequest, Session,
 };
 use tests::{issuer::with_token, status::bad_fields};
+use tokio::task::JoinSet;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
@@ -158,4 +159,38 @@ async fn an_expired_session_is_not_listed() {
     assert_eq!(all(&service, &token).await.len(), 1);
     service.execute("UPDATE sessions SET expires_at = now()").await;
     assert_eq!(all(&service, &token).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_at_most_50_active_sessions_and_as_many_that_have_ended() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    service.sign_up("bob@example.com").await;
+    let bob = service.log_in("bob@example.com").await;
+    let kept = service.log_in("ada@example.com").await;
+    // Older than that one, and every second one has ended.
+    let fill = "INSERT INTO sessions (id, user_id, created_at, expires_at, revoked_at) \
+         SELECT ('00ffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, users.id, now(), \
+                now() + interval '1 d', CASE n % 2 WHEN 0 THEN now() END \
+         FROM users, generate_series(1, 2000) AS n WHERE email = 'ada@example.com'";
+    service.execute(fill).await;
+    let mut logins = JoinSet::new();
+    for _ in 0..8 {
+        let (mut users, request) = (service.users(), login_request("ada@example.com", PASSWORD));
+        logins.spawn(async move { users.login(request).await.unwrap().into_inner() });
+    }
+    let newest = logins.join_all().await;
+    let of_ada = "FROM sessions JOIN users ON users.id = user_id WHERE email = 'ada@example.com'";
+    let count = async |condition: &str| {
+        service.count(&format!("SELECT count(*) {of_ada} AND revoked_at {condition}")).await
+    };
+    assert_eq!((count("IS NULL").await, count("IS NOT NULL").await), (50, 50));
+    for login in newest.iter().chain([&kept, &bob]) {
+        assert!(service.refresh(&login.refresh_token).await.is_ok());
+    }
+    assert_eq!(all(&service, &newest[0].access_token).await.len(), 50);
+    // Of the 1000 older active ones, the newest 41 are left.
+    let older = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL \
+         AND id < ('00ffffff-0000-7000-8000-' || lpad(to_hex(1919), 12, '0'))::uuid";
+    assert_eq!(service.count(older).await, 0);
 }

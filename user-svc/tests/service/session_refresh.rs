@@ -117,6 +117,103 @@ async fn the_token_of_a_cookie_may_be_reused_for_30_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_token_of_a_reused_cookie_stays_valid() {
+    let service = start_with_account().await;
+    let (login, token) = service.log_in_with_cookie("ada@example.com").await;
+    let a = service.refresh_by_cookie(&token).await.unwrap();
+    let b = service.refresh_by_cookie(&token).await.unwrap();
+    let c = service.refresh_by_cookie(&a).await.expect("it was replaced just now");
+    pass_seconds_since_use(&service, 31).await;
+    let d = service.refresh_by_cookie(&c).await.expect("it is the newest");
+    // Whoever has the other branch reveals that there are two.
+    assert_eq!(rejection(service.refresh_by_cookie(&b).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&d).await), INVALID);
+    let revoked = "SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL";
+    assert_eq!(service.count(revoked).await, 1);
+    assert!(service.claims(&login.access_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_replaced_before_its_first_use_revokes_the_session() {
+    let service = start_with_account().await;
+    let (_, token) = service.log_in_with_cookie("ada@example.com").await;
+    let a = service.refresh_by_cookie(&token).await.unwrap();
+    let b = service.refresh_by_cookie(&token).await.unwrap();
+    pass_seconds_since_use(&service, 31).await;
+    assert_eq!(rejection(service.refresh_by_cookie(&a).await), INVALID);
+    assert_eq!(rejection(service.refresh_by_cookie(&b).await), INVALID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_at_its_age_whatever_is_refreshed() {
+    let service = start_with_account().await;
+    service.admin("grace@example.com").await;
+    let hour = 60 * 60;
+    for (email, age) in [("ada@example.com", 90 * 24 * hour), ("grace@example.com", 12 * hour)] {
+        let (_, token) = service.log_in_with_cookie(email).await;
+        let ages = async |seconds: i64| {
+            let sql = format!("UPDATE sessions SET created_at = now() - interval '{seconds} s'");
+            service.execute(&sql).await;
+        };
+        ages(age - hour).await;
+        let response = service.users().refresh_session(cookie_request(&token)).await.unwrap();
+        let cookie = set_cookie(response.metadata()).unwrap();
+        let (_, max_age) = cookie.rsplit_once("Max-Age=").unwrap();
+        let max_age: i64 = max_age.parse().unwrap();
+        assert!((1..=hour).contains(&max_age), "{email}: {max_age}");
+
+        ages(age + 1).await;
+        let token = crate::harness::cookie_token(response.metadata());
+        assert_eq!(rejection(service.refresh_by_cookie(&token).await), INVALID, "{email}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_keeps_its_last_20_used_tokens() {
+    let service = start_with_account().await;
+    let login = service.log_in("ada@example.com").await;
+    let fill = "INSERT INTO refresh_tokens (hash, session_id, cookie, expires_at, used_at) \
+         SELECT sha256(n::text::bytea), id, false, expires_at, now() - n * interval '1 s' \
+         FROM sessions, generate_series(1, 1000) AS n";
+    service.execute(fill).await;
+    let mut tokens = vec![login.refresh_token];
+    for _ in 0..30 {
+        tokens.push(service.refresh(tokens.last().unwrap()).await.unwrap());
+        assert_eq!(service.count("SELECT count(*) FROM refresh_tokens").await, 21);
+    }
+    // The reuse of one that is gone reveals nothing, of one that is kept it does.
+    let newest = tokens.pop().unwrap();
+    assert_eq!(rejection(service.refresh(&tokens[0]).await), INVALID);
+    let newest = service.refresh(&newest).await.expect("the session goes on");
+    assert_eq!(rejection(service.refresh(&tokens[25]).await), INVALID);
+    assert_eq!(rejection(service.refresh(&newest).await), INVALID);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_delete_expired_sessions_at_once_do_not_disturb_each_other() {
+    let service = start_with_account().await;
+    for round in 0..5 {
+        // The tokens are stored in the reverse order of their sessions.
+        let fill = "INSERT INTO sessions (id, user_id, created_at, expires_at) \
+             SELECT md5(n::text)::uuid, users.id, now() - interval '2 d', now() - interval '1 d' \
+             FROM users, generate_series(1, 2000) AS n ORDER BY n; \
+             INSERT INTO refresh_tokens (hash, session_id, cookie, expires_at) \
+             SELECT sha256(n::text::bytea), md5(n::text)::uuid, true, now() - interval '1 d' \
+             FROM generate_series(1, 2000) AS n ORDER BY n DESC";
+        service.execute(fill).await;
+        let database = service.database();
+        let replica = async || {
+            while delete_expired_batch(&database).await.expect("no deadlock") {}
+        };
+        tokio::join!(replica(), replica(), replica());
+        for table in ["sessions", "refresh_tokens"] {
+            let left = service.count(&format!("SELECT count(*) FROM {table}")).await;
+            assert_eq!(left, 0, "{table}, round {round}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_token_of_a_cookie_reused_in_a_message_revokes_the_session() {
     let service = start_with_account().await;
     let (_, token) = service.log_in_with_cookie("ada@example.com").await;
@@ -177,7 +274,7 @@ async fn a_session_expires_and_is_deleted_unless_it_is_refreshed() {
     assert!(!delete_expired_batch(&database).await.unwrap());
     let left = "DO $$ BEGIN \
          ASSERT (SELECT count(*) FROM sessions) = 1, 'sessions'; \
-         ASSERT (SELECT count(*) FROM refresh_tokens) = 1, 'tokens'; END $$";
+         ASSERT (SELECT count(*) FROM refresh_tokens) = 3, 'tokens'; END $$";
     service.execute(left).await;
     assert!(service.refresh(&child).await.is_ok());
     // A logout of a deleted session succeeds.
