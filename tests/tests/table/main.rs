@@ -1,7 +1,9 @@
-//! Every list of services, programs, topics and calls agrees with `devstack/topology/services.toml` and the contract.
+//! Every list of services, programs, topics, calls and access rules agrees with `devstack/topology/services.toml` and the
+//! contract.
 //! The test reads files and needs no store. It names all differences at once; docs/adding-a-service.md has the
 //! step that removes each.
 
+mod access;
 mod broker;
 mod compose;
 mod contract;
@@ -18,6 +20,7 @@ use differences::Differences;
 #[test]
 fn every_list_of_services_agrees_with_the_table() {
     let mut differences = Differences::default();
+    access::compare(&mut differences);
     contract::compare(&mut differences);
     sources::compare(&mut differences);
     compose::compare(&mut differences);
