@@ -331,7 +331,10 @@ async fn reflection_lists_exactly_the_routed_methods() {
         .collect();
     let echo = files.iter().find(|file| file.name() == "echo.proto").unwrap();
     let methods: Vec<_> = echo.service[0].method.iter().map(|method| method.name()).collect();
-    assert_eq!(methods, ["Say", "Read", "Customer", "Admin", "Follow", "Watch", "Collect", "Chat"]);
+    assert_eq!(
+        methods,
+        ["Say", "Read", "Upload", "Customer", "Admin", "Follow", "Watch", "Collect", "Chat"]
+    );
 }
 
 #[tokio::test]
