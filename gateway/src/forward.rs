@@ -134,7 +134,6 @@ async fn admit_and_forward(
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     headers::to_service(request.headers_mut(), route.cookies, peer, &policy.trusted_proxies);
     telemetry::write_trace(request.headers_mut());
-    call.write_deadline(request.headers_mut());
     let mut request = request.map(|body| fault.record(RequestBody::new(body, route.body_limit)));
     if !route.may_retry() && !route.method.client_streaming {
         // A slow client keeps no stream and no permit of the service. A retry buffers by itself.
@@ -142,6 +141,7 @@ async fn admit_and_forward(
         let body = BufferedBody::read(body).await.map_err(Error::internal)?;
         request = Request::from_parts(head, body.into_body());
     }
+    call.write_deadline(request.headers_mut());
 
     let forwarded = route.channel.forward(request, route.may_retry()).await;
     let mut response = match forwarded {

@@ -163,24 +163,23 @@ where
     let limit = BodyLimit::of(method, policy.request_bytes_default, u32::MAX);
     let request = request.map(|body| Body::new(RequestBody::new(body, limit)));
     let streaming = method.streaming;
-    cut_off::at(Some(if streaming {
-        Instant::now() + STREAM_DURATION_MAX
-    } else {
-        deadline + cut_off::NOTICE
-    }));
 
     let handled = async move {
         let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
         // The deadline of a stream ends with its first response headers, its permit with its body.
         if streaming { call::attach(response, permit) } else { response }
     };
-    if method.no_side_effects {
-        return deadline::scope(deadline, handled).await;
-    }
-    // The deadline only notifies the caller: a change that has begun is never cut off.
-    let handled = deadline::scope_without_limit(deadline, handled);
-    let task = tokio::spawn(handled.in_current_span());
-    deadline::scope(deadline, task).await?.map_err(Error::internal)
+    let response = if method.no_side_effects {
+        deadline::scope(deadline, handled).await?
+    } else {
+        // The deadline only notifies the caller: a change that has begun is never cut off.
+        let handled = deadline::scope_without_limit(deadline, handled);
+        let task = tokio::spawn(handled.in_current_span());
+        deadline::scope(deadline, task).await?.map_err(Error::internal)?
+    };
+    let reading_ends = if streaming { Instant::now() + STREAM_DURATION_MAX } else { deadline };
+    cut_off::at(Some(reading_ends + cut_off::NOTICE));
+    Ok(response)
 }
 
 /// Checks authentication, then the role. The handler validates after that.
