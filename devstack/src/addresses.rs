@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use setup::{
-    broker::{Broker, ClientTls},
-    certificates::SETUP,
-    keys::Secrets,
-};
+use setup::{broker::Broker, certificates::SETUP, client_tls::ClientTls, keys::Secrets};
 use topology::Service;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc};
 
-use setup::broker::ClientTls;
+use setup::client_tls::ClientTls;
 use topology::Service;
 
 use crate::{part::Part, ports::Ports};

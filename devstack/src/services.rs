@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use setup::{broker::ClientTls, keys::page_token_key_name};
+use setup::{client_tls::ClientTls, keys::page_token_key_name};
 use topology::Service;
 
 use crate::{addresses::Addresses, part::Part, paths, ports::Socket, process::Program};

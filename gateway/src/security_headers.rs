@@ -1,5 +1,5 @@
-//! The headers that tell a browser what a response may do. They are on every response of the public
-//! port, so that none depends on who created it.
+//! The security headers, which limit what a browser does with a response. They are on every response
+//! of the public port, so that none depends on who created it.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mesh::call::is_grpc;

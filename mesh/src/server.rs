@@ -13,7 +13,6 @@ use std::{
 
 use http::{Request, Response};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
@@ -22,10 +21,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::body::Body;
 use tower::ServiceExt;
 
+pub use self::addresses::ClientLimits;
 pub(crate) use self::connection::CONCURRENT_STREAMS_MAX;
 use self::{
     addresses::{AddressPermit, Addresses},
-    connection::{Closing, serve_connection},
+    connection::{Closing, Stream, serve_connection},
 };
 use crate::{
     BoxError, call,
@@ -102,21 +102,6 @@ pub struct Transport {
     pub connections_max: usize,
     /// Bounds the clients of a public listener. `None`: clients are services of the mesh.
     pub clients: Option<ClientLimits>,
-}
-
-/// What a client from outside the mesh may keep open.
-#[derive(Clone)]
-pub struct ClientLimits {
-    /// Most connections of one address.
-    pub connections_max: usize,
-    /// Most calls in flight of one address.
-    pub calls_max: usize,
-    /// Returns whether an address is exempt from both: a proxy before many clients.
-    pub is_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
-    /// How long a connection may take to its first request.
-    pub first_request_duration_max: Duration,
-    /// How long a connection may be without a request after that.
-    pub idle_duration_max: Duration,
 }
 
 impl Transport {
@@ -224,10 +209,6 @@ impl Admission {
         }
     }
 }
-
-/// A byte stream over TCP or TLS.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Completes the handshake of an accepted connection, and returns the name in its certificate;
 /// `None` if it fails or takes too long.

@@ -9,7 +9,7 @@ use mesh_data::{commands, config::Settings};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{mail::with_ascii_domain, notification::RetentionPolicy};
+use crate::{address::with_ascii_domain, notification::RetentionPolicy};
 
 /// Default values of the shared settings, for devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[

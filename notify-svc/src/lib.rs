@@ -1,6 +1,7 @@
 //! notify-svc owns the mails to customers and their delivery. It learns of orders and
 //! accounts only from the events that request a mail.
 
+mod address;
 mod api;
 mod clients;
 pub mod commands;

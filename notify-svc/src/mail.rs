@@ -9,7 +9,7 @@ use lettre::{
     },
 };
 
-use crate::{content::Line, smtp, templates::RenderedMail};
+use crate::{address::with_ascii_domain, content::Line, smtp, templates::RenderedMail};
 
 /// `Auto-Submitted: auto-generated`: prevents automatic replies such as vacation notices.
 /// Source: RFC 3834, 5.
@@ -37,16 +37,6 @@ pub(crate) enum ComposeError {
     Recipient,
     #[error("the mail cannot be put together")]
     Parts(#[from] lettre::error::Error),
-}
-
-/// Returns the address with its domain in ASCII (A-labels, RFC 5890), which every mail server accepts:
-/// only the part before the @ requires SMTPUTF8. None: the domain has no such form.
-pub(crate) fn with_ascii_domain(address: &Address) -> Option<Address> {
-    if address.domain().is_ascii() {
-        return Some(address.clone());
-    }
-    let domain = idna::domain_to_ascii(address.domain()).ok()?;
-    Address::new(address.user(), domain).ok()
 }
 
 /// Composes a mail from the shop to a customer.

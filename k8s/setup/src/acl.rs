@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use topology::Service;
 
-use crate::broker::ClientTls;
+use crate::client_tls::ClientTls;
 
 /// Returns the name of the dead-letter queue of a topic.
 pub fn dead_letters(topic: &str) -> String {

@@ -7,6 +7,7 @@
 pub mod acl;
 pub mod broker;
 pub mod certificates;
+pub mod client_tls;
 pub mod files;
 pub mod keys;
 

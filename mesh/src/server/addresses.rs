@@ -4,9 +4,25 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Semaphore;
+
+/// What a client from outside the mesh may keep open.
+#[derive(Clone)]
+pub struct ClientLimits {
+    /// Most connections of one address.
+    pub connections_max: usize,
+    /// Most calls in flight of one address.
+    pub calls_max: usize,
+    /// Returns whether an address is exempt from both: a proxy before many clients.
+    pub is_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// How long a connection may take to its first request.
+    pub first_request_duration_max: Duration,
+    /// How long a connection may be without a request after that.
+    pub idle_duration_max: Duration,
+}
 
 /// The addresses with open connections, within the limits of each.
 pub(super) struct Addresses {

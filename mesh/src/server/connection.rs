@@ -17,13 +17,20 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use tokio::time::sleep;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::ServiceExt;
 
-use super::{ClientLimits, Stream};
+use super::addresses::ClientLimits;
 use crate::cut_off;
+
+/// A byte stream over TCP or TLS.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Also the idle timeout of an HTTP/1.1 connection: longer than that of common proxies, so that the
 /// proxy closes it and never sends a request into a closing connection.

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recipients_in_a_row_that_are_rejected_alike_are_not_judged_from_the_fifth_on() {
+    fn recipients_in_a_row_that_are_rejected_alike_pause_delivery_from_the_fifth_on() {
         let pause = Pause::new();
         let reject = |n: usize, text: &str| {
             pause.record_rejected(&format!("{n}@example.com"), &Reply::new(550, text)).is_ok()
