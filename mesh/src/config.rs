@@ -41,6 +41,8 @@ pub fn try_parse<C: Parser>(
     for &(field, value) in defaults {
         command = command.mut_arg(field, |arg| arg.default_value(value).required(false));
     }
+    // An argument of a subcommand has no name for display until it is built.
+    command.build();
     let matches = command.try_get_matches_from_mut(arguments);
     C::from_arg_matches(&matches.map_err(|error| secret::hide_value(&command, error))?)
 }

@@ -1,9 +1,6 @@
 //! What the broker needs before services connect: the topics of the contract, and who may use them.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 use clap::Args;

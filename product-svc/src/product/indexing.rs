@@ -13,9 +13,9 @@ use mesh::error::chain;
 use mesh_data::database::Database;
 
 use crate::{
+    db::{products, search},
     error::Error,
     product::{ProductFields, words::SearchKeys},
-    search::{products, search as db},
 };
 
 /// Most products of one transaction.

@@ -47,7 +47,7 @@ async fn the_role_of_a_service_connects_to_no_other_database() {
         for other in Service::with_database().filter(|other| *other != service) {
             let other = other.database().expect("it has one");
             let url = env.database_url(service).replace(&format!("/{own}?"), &format!("/{other}?"));
-            let error = connect(&url).await.err().expect("another service's database");
+            let error = connect(&url).await.expect_err("another service's database");
             assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{error}");
         }
     }

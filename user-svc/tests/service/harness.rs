@@ -71,7 +71,7 @@ async fn start_with_brokers(brokers: &str, more: &[(&str, &str)]) -> Service {
         ("signing-key-notice-seconds", "1"),
         ("kafka-brokers", brokers),
     ];
-    let settings: Vec<_> = settings.iter().chain(more).copied().collect();
+    let settings: Vec<_> = own.iter().chain(more).copied().collect();
     let config = config(&database_url, &settings);
     let (database, token) = (config.settings.database.clone(), config.settings.token.clone());
     let run = async move |listeners, process| user_svc::run(config, listeners, process).await;
