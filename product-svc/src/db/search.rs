@@ -23,8 +23,8 @@ use crate::{
 
 /// Most products of one kind of match, so that common words cost no more than rare ones.
 const MATCHES_MAX: i64 = 1_000;
-/// Most similar words of a query.
-const SIMILAR_WORDS_MAX: i64 = 200;
+/// Most words that share a deletion with those of a query.
+const SIMILAR_WORDS_MAX: i64 = 1_000;
 
 #[derive(QueryableByName)]
 struct Word {
