@@ -33,6 +33,7 @@ pub(crate) struct Pause(Mutex<State>);
 #[derive(Default)]
 struct State {
     until: Option<Instant>,
+    database_failed: bool,
     /// How often the mail server caused a pause since a mail was accepted.
     count: u32,
     /// Why the mail server caused the latest one.
@@ -85,11 +86,24 @@ impl Pause {
         state.reason = Some(reason);
     }
 
-    /// Pauses delivery because of a failure of the database.
+    /// Pauses delivery because of a failure of the database, until a worker finds that it works.
     pub(crate) fn begin_after_database_failure(&self) {
-        let until = Instant::now() + LEASE_DURATION;
         let mut state = self.state();
-        state.until = state.until.max(Some(until));
+        state.database_failed = true;
+        state.until = state.until.max(Some(Instant::now() + PAUSE_MIN));
+    }
+
+    /// Returns whether the database has failed, and no worker has found since that it works.
+    pub(crate) fn is_after_database_failure(&self) -> bool {
+        self.state().database_failed
+    }
+
+    /// Pauses delivery for one lease because the database works again: whatever replica sent a mail
+    /// meanwhile records its result first.
+    pub(crate) fn begin_after_database_recovery(&self) {
+        let mut state = self.state();
+        state.database_failed = false;
+        state.until = state.until.max(Some(Instant::now() + LEASE_DURATION));
     }
 
     /// Records that a mail was accepted: no pause of the mail server is left.
@@ -158,7 +172,7 @@ mod tests {
         let pause = Pause::new();
         (0..9).for_each(|_| pause.begin("454".into()));
         assert_eq!(pause.state().count, 1);
-        pause.begin_after_database_failure();
+        pause.begin_after_database_recovery();
         assert!(pause.until().is_some_and(|until| until > Instant::now() + PAUSE_MIN));
     }
 }

@@ -136,6 +136,14 @@ impl Worker {
     /// untouched.
     async fn deliver_due(&mut self) -> Result<bool, DeliveryError> {
         let delivery = self.delivery.clone();
+        if delivery.pause.is_after_database_failure() {
+            let mut connection = delivery.app.database.connection().await?;
+            db::has_due(&mut connection).await.map_err(convert_error)?;
+            delivery.pause.begin_after_database_recovery();
+        }
+        if delivery.pause.until().is_some() {
+            return Ok(true);
+        }
         if self.connection.is_none() {
             let mut connection = delivery.app.database.connection().await?;
             if !db::has_due(&mut connection).await.map_err(convert_error)? {
