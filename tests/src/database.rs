@@ -116,12 +116,12 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    /// Waits until all other sessions have ended, and reads the counts of all tables.
+    /// Ends all other sessions, waits for it, and reads the counts of all tables.
     ///
     /// # Panics
     /// If the database does not respond, or a session does not end.
     pub async fn read(database: &Database) -> Self {
-        let others = "SELECT count(*) FROM pg_stat_activity \
+        let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
              WHERE datname = current_database() AND pid <> pg_backend_pid()";
         eventually("the other sessions end", async || {
             (number(database, others).await == 0).then_some(())

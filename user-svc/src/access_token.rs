@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::{
     api_client::ApiClient,
-    session::SessionId,
     signing_key::SigningKeys,
     user::{Role, User},
 };
@@ -46,15 +45,11 @@ impl Issuer {
         }
     }
 
-    /// Issues a token for a session of an account.
-    pub(crate) fn user_token(
-        &self,
-        user: &User,
-        session_id: SessionId,
-    ) -> Result<AccessToken, Error> {
+    /// Issues a token for the session of an account with this id.
+    pub(crate) fn user_token(&self, user: &User, session_id: Uuid) -> Result<AccessToken, Error> {
         let claims = self.claims(user.id.0, user.role, user.display_name.clone());
         self.sign(&Claims {
-            sid: Some(session_id.0),
+            sid: Some(session_id),
             email: Some(user.email.as_str().to_owned()),
             email_verified: user.email_verified,
             ..claims

@@ -138,7 +138,8 @@ async fn categories_count_their_products_for_sale() {
     let change = async |shop: &mut Shop, product: Product, path: &str| {
         let paths = vec![path.to_owned()];
         let update_mask = Some(prost_types::FieldMask { paths });
-        let request = UpdateProductRequest { product: Some(product), update_mask };
+        let product = Some(Product { etag: String::new(), ..product });
+        let request = UpdateProductRequest { product, update_mask };
         let request = shop.issuer.request(&shop.admin, request);
         shop.products.update_product(request).await.expect("it is good");
     };

@@ -134,7 +134,8 @@ fn read_first(service: Service, group: &str, topic: &str) -> Result<(), KafkaErr
     let mut partitions = TopicPartitionList::new();
     partitions.add_partition_offset(topic, 0, Offset::Beginning)?;
     consumer.assign(&partitions)?;
-    match consumer.poll(PATIENCE).expect("a response") {
+    let response = consumer.poll(PATIENCE);
+    match response.unwrap_or_else(|| panic!("{} gets nothing from {topic}", service.name())) {
         Ok(_) | Err(KafkaError::PartitionEOF(_)) => Ok(()),
         Err(error) => Err(error),
     }

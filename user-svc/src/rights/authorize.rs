@@ -3,6 +3,7 @@
 use mesh_data::database::Connection;
 
 use crate::{
+    api_client::ApiClientId,
     db::{api_clients, users},
     error::Error,
     rights::Actor,
@@ -21,7 +22,10 @@ pub(crate) async fn authorize(connection: &mut Connection, actor: Actor) -> Resu
             let user = users::lock_user(connection, id).await?;
             user.as_ref().is_some_and(User::is_enabled_admin)
         }
-        Actor::Client(id) => api_clients::lock_role(connection, id).await? == Some(Role::Admin),
+        Actor::Client(id) => {
+            let role = api_clients::lock_role(connection, ApiClientId(id)).await?;
+            role == Some(Role::Admin)
+        }
     };
     if is_admin {
         Ok(())

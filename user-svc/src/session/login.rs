@@ -68,7 +68,7 @@ pub(crate) async fn login(
         Ok((user, expires_at))
     });
     let (user, expires_at) = transaction.await?;
-    let access_token = app.issuer.user_token(&user, id)?;
+    let access_token = app.issuer.user_token(&user, id.0)?;
     let refresh_duration = (expires_at - now).to_std().unwrap_or_default();
     let issued = IssuedTokens { access_token, refresh_token, refresh_duration, carrier, user };
     Ok((issued, device_tokens))

@@ -53,7 +53,7 @@ pub(crate) async fn refresh_session(
         tracing::warn!(%session_id, "a used refresh token was presented; its session is revoked");
         return Err(Error::RefreshTokenInvalid);
     };
-    let access_token = app.issuer.user_token(&user, session.id)?;
+    let access_token = app.issuer.user_token(&user, session.id.0)?;
     let refresh_duration = (session.expires_at - now).to_std().unwrap_or_default();
     Ok(IssuedTokens { access_token, refresh_token: next, refresh_duration, carrier, user })
 }
