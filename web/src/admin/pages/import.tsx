@@ -66,7 +66,9 @@ export default function Import() {
 async function readFile(file: File | undefined): Promise<Uint8Array<ArrayBuffer>> {
   if (!file) throw new InvalidFieldsError({ file: "Choose a file first." });
   if (file.size > FILE_BYTES_MAX) {
-    throw new InvalidFieldsError({ file: "This file is larger than 16 MB: split it into several." });
+    throw new InvalidFieldsError({
+      file: "This file is larger than 16 MB: split it into several.",
+    });
   }
   return new Uint8Array(await file.arrayBuffer());
 }
