@@ -4,7 +4,7 @@
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -144,7 +144,8 @@ impl ClientContext for BrokerState {
 /// Publishes records. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
-    producer: FutureProducer<BrokerState>,
+    settings: ClientConfig,
+    client: Arc<RwLock<FutureProducer<BrokerState>>>,
     state: BrokerState,
 }
 
@@ -155,16 +156,34 @@ impl Producer {
     /// Settings that librdkafka rejects.
     pub fn new(config: &KafkaConfig) -> Result<Self, BoxError> {
         let state = BrokerState::new();
-        let producer = client_config(config)
+        let mut settings = client_config(config);
+        settings
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "2")
             .set("compression.type", "lz4")
             .set("message.timeout.ms", PUBLISH_TIMEOUT.as_millis().to_string())
             // A topic that does not exist is reported after this.
-            .set("topic.metadata.propagation.max.ms", "2000")
-            .create_with_context(state.clone())?;
-        Ok(Self { producer, state })
+            .set("topic.metadata.propagation.max.ms", "2000");
+        let client = settings.create_with_context(state.clone())?;
+        Ok(Self { settings, client: Arc::new(RwLock::new(client)), state })
+    }
+
+    fn client(&self) -> FutureProducer<BrokerState> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces a client with a fatal error, after which it publishes nothing any more: it was not yet
+    /// authorized, for example, because the broker had just started.
+    fn replace_failed_client(&self) {
+        let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        if client.client().fatal_error().is_none() {
+            return;
+        }
+        match self.settings.create_with_context(self.state.clone()) {
+            Ok(new) => *client = new,
+            Err(error) => tracing::warn!(%error, "a failed client of the broker remains"),
+        }
     }
 
     /// Publishes `records` and waits until all replicas have acknowledged all of them.
@@ -186,8 +205,11 @@ impl Producer {
             .key(&record.key)
             .payload(&record.payload)
             .headers(record.owned_headers());
-        let published = self.producer.send(future_record, PUBLISH_TIMEOUT).await;
-        published.map_err(|(error, _)| error)?;
+        let published = self.client().send(future_record, PUBLISH_TIMEOUT).await;
+        if let Err((error, _)) = published {
+            self.replace_failed_client();
+            return Err(error);
+        }
         self.state.set_down(false);
         Ok(())
     }
@@ -206,6 +228,6 @@ impl Producer {
 
     /// Waits for the records in flight, at most `time`.
     pub fn flush(&self, time: Duration) {
-        let _ = self.producer.flush(time);
+        let _ = self.client().flush(time);
     }
 }

@@ -122,7 +122,8 @@ impl RowCounts {
     /// If the database does not respond, or a session does not end.
     pub async fn read(database: &Database) -> Self {
         let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+             WHERE datname = current_database() AND pid <> pg_backend_pid() \
+             AND backend_type = 'client backend'";
         eventually("the other sessions end", async || {
             (number(database, others).await == 0).then_some(())
         })

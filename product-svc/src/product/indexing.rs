@@ -73,8 +73,12 @@ impl IndexReadiness {
         if self.was_complete.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut connection = self.database.connection().await.map_err(|e| chain(&e))?;
-        if search::has_products_to_index(&mut connection).await.map_err(|e| e.to_string())? {
+        // The planner expects such products everywhere, and would scan the table for one.
+        let waits = self.database.transaction(async |connection| {
+            search::prefer_indexes(connection, CHECK_DURATION_MAX).await?;
+            Ok::<_, Error>(search::has_products_to_index(connection).await?)
+        });
+        if waits.await.map_err(|error| chain(&error))? {
             return Err("products wait for their search keys".into());
         }
         self.was_complete.store(true, Ordering::Relaxed);
