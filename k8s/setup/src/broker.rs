@@ -31,11 +31,11 @@ impl Broker {
     /// Creates the topics and access rules that are missing. Succeeds only when the broker accepts
     /// requests.
     pub async fn set_up(&self) -> Result<()> {
-        self.create_topics().await?;
-        match &self.tls {
-            Some(tls) => acl::create(&self.servers, tls).await,
-            None => Ok(()),
+        // The broker applies both in this order: who sees the topics may use them.
+        if let Some(tls) = &self.tls {
+            acl::create(&self.servers, tls).await?;
         }
+        self.create_topics().await
     }
 
     /// Like [`Self::set_up`], but waits up to two minutes for the broker.

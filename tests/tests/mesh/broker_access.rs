@@ -117,25 +117,44 @@ async fn a_service_is_no_member_of_a_foreign_group() {
         let foreign =
             Service::with_database().flat_map(groups).filter(|group| !own.contains(group));
         for group in foreign {
-            let error = read_first(service, &group, &topic).expect_err(&group);
+            let error = join(service, &group, &topic).expect_err(&group);
             let rejected = Some(RDKafkaErrorCode::GroupAuthorizationFailed);
             assert_eq!(code(&error), rejected, "{} in {group}: {error}", service.name());
         }
     }
 }
 
-/// Consumes one partition as a member of `group`, until a record, the end, or an error.
-fn read_first(service: Service, group: &str, topic: &str) -> Result<(), KafkaError> {
-    let consumer: BaseConsumer = client_config(&kafka_config(service.name()))
+fn consumer(service: Service, group: &str) -> Result<BaseConsumer, KafkaError> {
+    client_config(&kafka_config(service.name()))
         .set("group.id", group)
         .set("enable.partition.eof", "true")
         .set("enable.auto.commit", "false")
-        .create()?;
+        .create()
+}
+
+/// Consumes one partition without joining `group`, until a record, the end, or an error.
+fn read_first(service: Service, group: &str, topic: &str) -> Result<(), KafkaError> {
+    let consumer = consumer(service, group)?;
+    // A consumer of a topic that it may not even see waits until it appears.
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
+    if let Some(error) = metadata.topics().first().and_then(|topic| topic.error()) {
+        return Err(KafkaError::MetadataFetch(error.into()));
+    }
     let mut partitions = TopicPartitionList::new();
     partitions.add_partition_offset(topic, 0, Offset::Beginning)?;
     consumer.assign(&partitions)?;
-    let response = consumer.poll(PATIENCE);
-    match response.unwrap_or_else(|| panic!("{} gets nothing from {topic}", service.name())) {
+    first_event(&consumer)
+}
+
+/// Joins `group` to consume `topic`, until a record, the end of a partition, or an error.
+fn join(service: Service, group: &str, topic: &str) -> Result<(), KafkaError> {
+    let consumer = consumer(service, group)?;
+    consumer.subscribe(&[topic])?;
+    first_event(&consumer)
+}
+
+fn first_event(consumer: &BaseConsumer) -> Result<(), KafkaError> {
+    match consumer.poll(PATIENCE).expect("a response of the broker") {
         Ok(_) | Err(KafkaError::PartitionEOF(_)) => Ok(()),
         Err(error) => Err(error),
     }
