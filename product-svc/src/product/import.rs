@@ -90,7 +90,7 @@ struct Chunk<'a> {
     actor_id: Option<Uuid>,
 }
 
-/// What became of the products of a chunk.
+/// The outcome of the products of a chunk.
 struct WrittenProducts {
     /// The products of the rows that are not bad, with the index of the row.
     ids: Vec<(ProductId, usize)>,
