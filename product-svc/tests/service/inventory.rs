@@ -104,7 +104,7 @@ async fn the_ledger_is_in_order_whatever_the_clocks_of_the_replicas() {
         shop.set_on_hand(&cup.product_id, on_hand).await;
     }
     // The replicas that wrote 3 and 5 have a clock that is late.
-    let late = "UPDATE inventory_changes SET id = overlay(id::text PLACING '0' FROM 1)::uuid \
+    let late = "UPDATE inventory_changes SET id = overlay(id::text PLACING '00' FROM 1)::uuid \
                 WHERE on_hand_after IN (3, 5)";
     database::execute(&shop.database(), late).await;
     let (mut on_hand, mut page_token) = (Vec::new(), String::new());

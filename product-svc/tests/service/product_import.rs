@@ -1,5 +1,10 @@
 //! ImportProducts: all rows of a file, or none.
 
+use std::time::Duration;
+
+use diesel_async::SimpleAsyncConnection;
+use mesh::deadline;
+use mesh_data::database::convert_error;
 use proto::product::v1::{
     GetProductRequest, ImportProductsRequest, ImportProductsResponse, InventoryChangeReason,
     ListInventoryChangesRequest, Product, StockState, get_product_request::Key,
@@ -8,6 +13,7 @@ use tests::{
     eventually,
     status::{bad_fields, reason},
 };
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -115,34 +121,16 @@ async fn the_demo_catalogue_is_imported_once_and_again_without_change() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn checkouts_go_on_during_an_import_and_the_same_file_completes_it() {
-    let mut shop = Shop::open().await;
-    let row = |n: usize, stock: usize| format!("M-{n},m-{n},Mug {n},kitchen,2.50,EUR,{stock}\n");
-    let file = |stock: usize, count: usize| {
-        let rows: String = (0..count).map(|n| row(n, if n % 2 == 0 { stock } else { 9 })).collect();
-        format!("{HEADER}\n{rows}")
-    };
-    import(&mut shop, file(9, 1_200)).await.expect("it is good");
-    let mut ids = Vec::new();
-    // The first chunk, and the last one: there the stock of the one changes, of the other not.
-    for slug in ["m-0", "m-1199", "m-1198"] {
-        ids.push(find(&mut shop, slug).await.expect("it exists").product_id);
-    }
-
-    // Somebody holds the stock of one product of the last chunk: the import waits there.
-    let database = shop.database();
-    let locked = ids[2].clone();
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let (lock, is_locked) = tokio::sync::oneshot::channel::<()>();
-    let holder = database.clone();
+/// Locks the stock of a product until the returned sender is used or dropped.
+async fn lock_stock(shop: &Shop, product_id: &str) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (database, product_id) = (shop.database(), product_id.to_owned());
+    let (release, released) = oneshot::channel();
+    let (lock, is_locked) = oneshot::channel();
     let holder = tokio::spawn(async move {
-        let held = holder.transaction(async |connection| {
-            let statement =
-                format!("SELECT FROM inventory WHERE product_id = '{locked}' FOR UPDATE");
-            diesel_async::SimpleAsyncConnection::batch_execute(connection, &statement)
-                .await
-                .map_err(mesh_data::database::convert_error)?;
+        let held = database.transaction(async |connection| {
+            let lock_row =
+                format!("SELECT FROM inventory WHERE product_id = '{product_id}' FOR UPDATE");
+            connection.batch_execute(&lock_row).await.map_err(convert_error)?;
             let _ = lock.send(());
             let _ = released.await;
             Ok::<_, mesh::Error>(())
@@ -150,10 +138,33 @@ async fn checkouts_go_on_during_an_import_and_the_same_file_completes_it() {
         held.await.expect("the lock is free");
     });
     is_locked.await.expect("it is locked");
-    let request = ImportProductsRequest { file: file(20, 1_200).into_bytes() };
+    (release, holder)
+}
+
+/// Returns a file of `count` products. Every second one has `stock` on hand, the others 9.
+fn mugs(count: usize, stock: usize) -> String {
+    let stock = |n: usize| if n.is_multiple_of(2) { stock } else { 9 };
+    let row = |n: usize| format!("M-{n},m-{n},Mug {n},kitchen,2.50,EUR,{}\n", stock(n));
+    format!("{HEADER}\n{}", (0..count).map(row).collect::<String>())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checkouts_go_on_during_an_import_and_the_same_file_completes_it() {
+    let mut shop = Shop::open().await;
+    import(&mut shop, mugs(1_200, 9)).await.expect("it is good");
+    let mut ids = Vec::new();
+    // One of the first chunk, and two of the last: the stock of the first of these stays as it is.
+    for slug in ["m-0", "m-1001", "m-1198"] {
+        ids.push(find(&mut shop, slug).await.expect("it exists").product_id);
+    }
+
+    // Somebody holds the stock of one product of the last chunk: the import waits there.
+    let (release, holder) = lock_stock(&shop, &ids[2]).await;
+    let request = ImportProductsRequest { file: mugs(1_200, 20).into_bytes() };
     let request = shop.issuer.request(&shop.admin, request);
     let mut products = shop.products.clone();
     let importing = tokio::spawn(async move { products.import_products(request).await });
+    let database = shop.database();
     let waiting = "SELECT count(*) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     eventually("the import waits for the locked stock", async || {
@@ -171,31 +182,25 @@ async fn checkouts_go_on_during_an_import_and_the_same_file_completes_it() {
     assert_eq!((report.updated_count, report.unchanged_count), (600, 600));
     assert_eq!(shop.stock(&ids[2]).await, (20, 0, 20));
 
-    let again = import(&mut shop, file(20, 1_200)).await.expect("it is good");
+    let again = import(&mut shop, mugs(1_200, 20)).await.expect("it is good");
     assert_eq!((again.updated_count, again.unchanged_count), (0, 1_200));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_whose_caller_goes_away_is_completed() {
+async fn an_import_whose_deadline_passes_is_completed() {
     let mut shop = Shop::open().await;
-    let rows: String =
-        (0..1_200).map(|n| format!("M-{n},m-{n},Mug {n},kitchen,2.50,EUR,4\n")).collect();
-    let request = ImportProductsRequest { file: format!("{HEADER}\n{rows}").into_bytes() };
+    import(&mut shop, mugs(600, 9)).await.expect("it is good");
+    let last = find(&mut shop, "m-598").await.expect("it exists").product_id;
+    let (release, holder) = lock_stock(&shop, &last).await;
+    let request = ImportProductsRequest { file: mugs(600, 20).into_bytes() };
     let request = shop.issuer.request(&shop.admin, request);
-    let mut products = shop.products.clone();
-    let importing = tokio::spawn(async move { products.import_products(request).await });
-    let database = shop.database();
-    eventually("the first chunk is written", async || {
-        (tests::database::number(&database, "SELECT count(*) FROM products").await > 0)
-            .then_some(())
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let response = deadline::scope(deadline, shop.products.import_products(request)).await;
+    assert!(!matches!(response, Ok(Ok(_))), "its stock is locked");
+    release.send(()).expect("the holder waits");
+    holder.await.expect("it ended");
+    eventually("the stock of the last product is as in the file", async || {
+        (shop.stock(&last).await == (20, 0, 20)).then_some(())
     })
     .await;
-    importing.abort();
-    eventually("all products have their stock", async || {
-        let stocked = "SELECT count(*) FROM inventory WHERE on_hand = 4";
-        (tests::database::number(&database, stocked).await == 1_200).then_some(())
-    })
-    .await;
-    let last = find(&mut shop, "m-1199").await.expect("it exists");
-    assert_eq!(shop.stock(&last.product_id).await, (4, 0, 4));
 }
