@@ -1,11 +1,10 @@
 //! Notifications.
 
-use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 use mesh_data::page::{Page, PageTokens, Scope};
 use proto::{
     notify::v1 as pb,
-    time::{Timestamp, from_timestamp, timestamp},
+    time::{optional_range, timestamp},
 };
 
 use super::Result;
@@ -49,10 +48,10 @@ pub(crate) fn resend_notifications(
         let is_pending = state == i32::from(pb::NotificationState::Pending);
         violations.require(!is_pending, &format!("states[{i}]"), "must be SENT or FAILED");
     }
-    let start = time(&mut violations, "start_time", request.start_time.as_ref());
-    let end = time(&mut violations, "end_time", request.end_time.as_ref());
-    let is_empty = start.zip(end).is_some_and(|(start, end)| start >= end);
-    violations.require(!is_empty, "end_time", "must be after start_time");
+    let (start, end) =
+        optional_range(request.start_time.as_ref(), request.end_time.as_ref(), |field, text| {
+            violations.add(field, text);
+        });
     let filter = ResendFilter {
         states,
         id: None,
@@ -89,18 +88,6 @@ fn states(violations: &mut Violations, requested: &[i32]) -> Vec<NotificationSta
 fn recipient(violations: &mut Violations, recipient: &str) -> Option<String> {
     let recipient = violations.text("recipient", recipient, 0, RECIPIENT_CHARACTERS_MAX);
     (!recipient.is_empty()).then_some(recipient)
-}
-
-/// Returns the time if one is set.
-fn time(
-    violations: &mut Violations,
-    field: &str,
-    time: Option<&Timestamp>,
-) -> Option<DateTime<Utc>> {
-    let time = time?;
-    let read = from_timestamp(time);
-    violations.require(read.is_some(), field, "must be a time of the years 1 to 9999");
-    read
 }
 
 /// Reads the only field of a request about one notification.

@@ -9,10 +9,10 @@ use proto::{
     country,
     money::{amount, from_minor},
     order::v1 as pb,
-    time::timestamp,
+    time::{optional_range, timestamp},
 };
 
-use super::{Result, time};
+use super::Result;
 use crate::order::{
     ActorRole, Address, Checkout, Customer, CustomerId, HistoryEntry, MailState, Order, OrderId,
     OrderRequest, OrderState, ProductId,
@@ -113,10 +113,13 @@ macro_rules! order_filter {
         let (violations, request, currency): (&mut Violations, _, &str) =
             ($violations, $request, $currency);
         let sort = sort(violations, &request.order_by);
-        let start = time(violations, "start_time", request.start_time.as_ref());
-        let end = time(violations, "end_time", request.end_time.as_ref());
-        let is_empty = start.zip(end).is_some_and(|(start, end)| start >= end);
-        violations.require(!is_empty, "end_time", "must be after start_time");
+        let (start, end) = optional_range(
+            request.start_time.as_ref(),
+            request.end_time.as_ref(),
+            |field, text| {
+                violations.add(field, text);
+            },
+        );
         let email =
             violations.text("customer_email", &request.customer_email, 0, EMAIL_CHARACTERS_MAX);
         let product_id = violations.optional_uuid("product_id", &request.product_id);

@@ -3,9 +3,13 @@
 use chrono::{DateTime, Months, Utc};
 use chrono_tz::Tz;
 use mesh::validate::Violations;
-use proto::{money::from_minor, order::v1 as pb, time::timestamp};
+use proto::{
+    money::from_minor,
+    order::v1 as pb,
+    time::{optional_time, timestamp},
+};
 
-use super::{Result, time};
+use super::Result;
 use crate::statistics::{
     Statistics, StatisticsQuery, TopProduct, Totals,
     periods::{Bucket, PERIODS_MAX, period_starts},
@@ -23,7 +27,7 @@ pub(crate) fn get_order_statistics(
 ) -> Result<StatisticsQuery> {
     let mut violations = Violations::new();
     let mut bound = |field: &str, bound| {
-        let read: Option<DateTime<Utc>> = time(&mut violations, field, bound);
+        let read = optional_time(bound, |text| violations.add(field, text));
         violations.require(bound.is_some(), field, "must be set");
         let is_quarter = |time: DateTime<Utc>| {
             time.timestamp() % QUARTER_SECONDS == 0 && time.timestamp_subsec_nanos() == 0
