@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use nix::sys::signal::Signal;
 use tokio::{sync::oneshot, time::sleep};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    process::{Program, signal, tail},
+    process::{Program, kill_group, tail},
     spawn_thread,
 };
 
@@ -42,7 +41,9 @@ async fn run(program: Program, timeout: Duration, cancelled: oneshot::Receiver<(
         Some(status) if status.success() => Ok(()),
         Some(status) => bail!("`{program}` failed ({status}):\n{}", tail(&program.log)),
         None => {
-            child.id().into_iter().for_each(|pid| signal(pid, Signal::SIGKILL));
+            if let Some(pid) = child.id() {
+                kill_group(pid).await?;
+            }
             child.wait().await?;
             bail!("`{program}` did not end within {} s", timeout.as_secs())
         }

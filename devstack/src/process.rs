@@ -136,6 +136,14 @@ pub(crate) fn signal(child: u32, signal: Signal) {
     }
 }
 
+/// Kills a child and all its descendants, and waits until its process group is empty: a process that
+/// was forked meanwhile is in the group, though not among the descendants that were found before.
+pub(crate) async fn kill_group(child: u32) -> Result<()> {
+    signal(child, Signal::SIGKILL);
+    let in_group = |pid: &u32| stat(*pid).is_some_and(|stat| stat.group == child);
+    wait_or_kill(Duration::ZERO, HALT_DURATION_MAX, || processes().filter(in_group).collect()).await
+}
+
 /// Waits until a child that received SIGSTOP, and all its descendants, have halted. One thread
 /// takes the signal and halts the others, which on a busy machine continue for a moment.
 pub(crate) async fn wait_halted(child: u32) {
@@ -177,6 +185,7 @@ fn processes() -> impl Iterator<Item = u32> {
 
 struct Stat {
     parent: u32,
+    group: u32,
     /// Together with the id it identifies a process: the kernel reuses ids.
     start_ticks: u64,
 }
@@ -188,7 +197,11 @@ fn stat(pid: u32) -> Option<Stat> {
     if *fields.first()? == "Z" {
         return None;
     }
-    Some(Stat { parent: fields.get(1)?.parse().ok()?, start_ticks: fields.get(19)?.parse().ok()? })
+    Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
+        start_ticks: fields.get(19)?.parse().ok()?,
+    })
 }
 
 /// The record of a running child, by which the next start finds what a killed devstack left
@@ -218,8 +231,8 @@ pub(crate) async fn end_orphans(folder: &Path) -> Result<()> {
         if let (Some(Ok(pid)), Some(Ok(start_ticks))) = (words.next(), words.next()) {
             let pid = u32::try_from(pid).unwrap_or_default();
             let runs = || stat(pid).is_some_and(|stat| stat.start_ticks == start_ticks);
-            wait_or_kill(ORPHAN_DURATION_MAX, || if runs() { vec![pid] } else { Vec::new() })
-                .await?;
+            let left = || if runs() { vec![pid] } else { Vec::new() };
+            wait_or_kill(ORPHAN_DURATION_MAX, 2 * ORPHAN_DURATION_MAX, left).await?;
         }
         fs::remove_file(&path)?;
     }
@@ -229,22 +242,27 @@ pub(crate) async fn end_orphans(folder: &Path) -> Result<()> {
 /// Waits until no process has the working directory `dir`, and kills those that stay too long.
 pub(crate) async fn wait_unused(dir: &Path) -> Result<()> {
     let inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir);
-    wait_or_kill(LEAVE_DURATION_MAX, || processes().filter(inside).collect()).await
+    let left = || processes().filter(inside).collect();
+    wait_or_kill(LEAVE_DURATION_MAX, 2 * LEAVE_DURATION_MAX, left).await
 }
 
-/// Waits until `running` returns no process, kills what it returns after `patience`, and fails
-/// after twice that time.
-async fn wait_or_kill(patience: Duration, running: impl Fn() -> Vec<u32>) -> Result<()> {
+/// Waits until `running` returns no process, kills what it returns after `kill_after`, and fails
+/// after `fail_after`.
+async fn wait_or_kill(
+    kill_after: Duration,
+    fail_after: Duration,
+    running: impl Fn() -> Vec<u32>,
+) -> Result<()> {
     let start = Instant::now();
     loop {
         let left = running();
         if left.is_empty() {
             return Ok(());
         }
-        if start.elapsed() > patience * 2 {
+        if start.elapsed() > fail_after {
             bail!("these processes cannot be killed: {left:?}");
         }
-        if start.elapsed() > patience {
+        if start.elapsed() >= kill_after {
             left.iter().for_each(|pid| signal(*pid, Signal::SIGKILL));
         }
         sleep(Duration::from_millis(20)).await;
