@@ -65,7 +65,7 @@ pub struct Target {
     pub mail_server: MailServer,
     /// What suffers a fault at this moment: a process, a link or the mail server.
     busy: Mutex<BTreeSet<String>>,
-    /// Mails that the faults may have duplicated.
+    /// Mails that faults of processes and links may have duplicated.
     duplicates_max: AtomicUsize,
     begin: Instant,
 }
@@ -102,7 +102,7 @@ impl Target {
 
     /// Returns how many mails the faults until now may have duplicated.
     pub fn duplicates_max(&self) -> usize {
-        self.duplicates_max.load(Ordering::Relaxed)
+        self.duplicates_max.load(Ordering::Relaxed) + self.mail_server.unanswered()
     }
 
     /// Returns whether a fault can come between the acceptance of a mail and the commit of its
@@ -113,8 +113,8 @@ impl Target {
                 part == Part::Postgres || part.service() == Some(Service::NOTIFY)
             }
             Fault::Network(link, ..) => self.links[link].name.starts_with(Service::NOTIFY.name()),
-            Fault::Mail(step, ..) => step == Step::Dot,
-            Fault::Disk => false,
+            // The mail server itself counts what it does not answer.
+            Fault::Mail(..) | Fault::Disk => false,
         }
     }
 

@@ -54,12 +54,20 @@ pub struct Accepted {
 
 type Fault = Option<(Step, Misbehaviour)>;
 
+/// What the mailbox accepted, and how many replies about that a fault held back: each may be the
+/// cause of a duplicate.
+#[derive(Default)]
+struct Journal {
+    accepted: Vec<Accepted>,
+    unanswered: usize,
+}
+
 /// The mail server as notify-svc sees it.
 pub struct MailServer {
     /// The port of SMTP.
     pub port: u16,
     fault: watch::Sender<Fault>,
-    accepted: Arc<Mutex<Vec<Accepted>>>,
+    journal: Arc<Mutex<Journal>>,
 }
 
 impl MailServer {
@@ -68,15 +76,15 @@ impl MailServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let (fault, faults) = watch::channel(None);
-        let accepted = Arc::default();
-        let record = Arc::clone(&accepted);
+        let journal = Arc::default();
+        let record = Arc::clone(&journal);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let dialogue = Dialogue { faults: faults.clone(), accepted: Arc::clone(&record) };
+                let dialogue = Dialogue { faults: faults.clone(), journal: Arc::clone(&record) };
                 tokio::spawn(dialogue.run(client, mailbox_port));
             }
         });
-        Ok(Self { port, fault, accepted })
+        Ok(Self { port, fault, journal })
     }
 
     /// Misbehaves until the next call; `None` ends it.
@@ -86,13 +94,18 @@ impl MailServer {
 
     /// Returns all mails that the mailbox accepted.
     pub fn accepted(&self) -> Vec<Accepted> {
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).accepted.clone()
+    }
+
+    /// Returns how many mails were accepted whose sender a fault did not let know.
+    pub fn unanswered(&self) -> usize {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).unanswered
     }
 }
 
 struct Dialogue {
     faults: watch::Receiver<Fault>,
-    accepted: Arc<Mutex<Vec<Accepted>>>,
+    journal: Arc<Mutex<Journal>>,
 }
 
 impl Dialogue {
@@ -148,7 +161,10 @@ impl Dialogue {
             line.unwrap_or_default().trim().to_owned()
         };
         let mail = Accepted { message_id: header("Message-ID:"), subject: header("Subject:") };
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+        let is_answered = self.faults.borrow().is_none_or(|(step, _)| step != Step::Dot);
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.accepted.push(mail);
+        journal.unanswered += usize::from(!is_answered);
     }
 }
 
