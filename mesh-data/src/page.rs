@@ -10,6 +10,7 @@ use base64::{
 };
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 use mesh::{BoxError, config::read_secret, validate::Violations};
 
@@ -39,6 +40,26 @@ pub struct Scope<'a, F> {
     pub filters: &'a F,
     /// Id of the caller; empty for a public method.
     pub caller: &'a str,
+}
+
+impl<F: Serialize> Scope<'_, F> {
+    /// Returns what the tokens are signed with. Leaves out filters that are not set, so that a token
+    /// stays valid when a release adds one.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut scope = serde_json::to_value(self).expect("filters are plain data");
+        remove_unset(&mut scope);
+        scope.to_string().into_bytes()
+    }
+}
+
+fn remove_unset(value: &mut Value) {
+    let is_set = |value: &mut Value| {
+        remove_unset(value);
+        ![json!(null), json!(""), json!([]), json!({})].contains(value)
+    };
+    if let Value::Object(fields) = value {
+        fields.retain(|_, value| is_set(value));
+    }
 }
 
 /// The page that a request asks for. It carries its scope, so that it also creates the token of the
@@ -71,7 +92,7 @@ impl<C: Serialize + DeserializeOwned> Page<C> {
         size: i32,
         token: &str,
     ) -> Self {
-        let scope = serde_json::to_vec(scope).expect("filters are plain data");
+        let scope = scope.to_bytes();
         let size = page_size(violations, size);
         let cursor = tokens.decode(violations, &scope, token);
         Self { size, cursor, tokens: tokens.clone(), scope }
@@ -203,6 +224,25 @@ mod tests {
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).expect("base64 is ASCII");
             assert!(page(&forged, "List", "red", "ann").is_none(), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_token_stays_valid_when_a_release_adds_a_filter_that_is_not_set() {
+        let tokens = PageTokens::new(&[7; 32]);
+        let read = |filters: Value, token: &str| {
+            let scope = Scope { method: "List", filters: &filters, caller: "ann" };
+            let mut violations = Violations::new();
+            let page = Page::<i32>::read(&mut violations, &tokens, &scope, 1, token);
+            violations.finish(page)
+        };
+        let first = read(json!({ "color": "red" }), "").expect("an empty token is the first page");
+        let token = first.finish(vec![1, 2], |row| *row).next_page_token;
+        for unset in [json!(null), json!(""), json!([]), json!({ "min": null })] {
+            assert!(read(json!({ "color": "red", "size": unset }), &token).is_ok(), "{unset}");
+        }
+        for set in [json!(false), json!(0), json!("L"), json!(["L"]), json!({ "min": 1 })] {
+            assert!(read(json!({ "color": "red", "size": set }), &token).is_err(), "{set}");
         }
     }
 
