@@ -26,7 +26,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 
 /// Owns the mails to customers and their delivery.
 ///
-/// Serves, unless a command is given.
+/// Without a command, serves.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "notify-svc", version, subcommand_help_heading = "Commands")]
 pub struct Config {

@@ -20,7 +20,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 
 /// Owns orders, checkout outcomes, and the statistics of orders.
 ///
-/// Serves unless a command is given.
+/// Without a command, serves.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "order-svc", version, subcommand_help_heading = "Commands")]
 pub struct Config {

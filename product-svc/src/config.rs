@@ -24,7 +24,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 
 /// Owns the catalogue, prices, stock, reservations and the inventory ledger.
 ///
-/// Without a command it serves.
+/// Without a command, serves.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "product-svc", version, subcommand_help_heading = "Commands")]
 pub struct Config {

@@ -25,7 +25,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 
 /// Owns accounts, credentials, sessions, API clients and signing keys.
 ///
-/// Without a command it serves.
+/// Without a command, serves.
 #[derive(Debug, Parser)]
 #[command(name = "user-svc", version, subcommand_help_heading = "Commands")]
 pub struct Config {
