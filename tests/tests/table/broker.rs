@@ -13,6 +13,7 @@ use crate::{
 
 const CLUSTER: &str = "k8s/overlays/prod/kafka.yaml";
 const USERS: &str = "k8s/overlays/prod/kafka-users.yaml";
+const CLIENTS: &str = "k8s/overlays/prod/kafka-clients.yaml";
 
 /// Who reads the consumer lag, beside the services.
 const SCALER: &str = "keda";
@@ -21,6 +22,7 @@ const SCALER: &str = "keda";
 pub fn compare(differences: &mut Differences) {
     listeners(differences);
     users(differences);
+    mounts(differences);
     own_broker(differences, "k8s/overlays/dev/kafka.yaml");
     own_broker(differences, "compose.yaml");
 }
@@ -99,6 +101,22 @@ fn expected_rule(rule: &Rule) -> String {
         Resource::Topic(name) => format!("{operation} topic {name}"),
         Resource::Group(name) => format!("{operation} group {name}"),
         Resource::Groups(prefix) => format!("{operation} group {prefix}*"),
+    }
+}
+
+/// Each file of a projected volume has one source: the Secret of a KafkaUser has a `ca.crt` of its own,
+/// which would replace that of the brokers.
+fn mounts(differences: &mut Differences) {
+    for deployment in objects(differences, CLIENTS, "Deployment") {
+        let place = format!("{CLIENTS}, {}", text(&deployment, "/metadata/name"));
+        for source in
+            values(&deployment, "sources").into_iter().filter_map(Value::as_array).flatten()
+        {
+            if items(source, "/secret/items").is_empty() {
+                let name = text(source, "/secret/name");
+                differences.add(&place, &format!("the secret `{name}` has no `items`"));
+            }
+        }
     }
 }
 
