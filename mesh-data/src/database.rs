@@ -71,6 +71,8 @@ const WRITER_LIMITS: Limits = Limits {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Manager>,
+    /// The name of the pool in metrics.
+    pool_name: &'static str,
     connector: Connector,
     /// The session of the readiness check, which never waits for the pool.
     check_session: Arc<Mutex<Option<Session>>>,
@@ -105,6 +107,7 @@ impl Database {
     ) -> Result<Self, BoxError> {
         let connector = Connector::new(config, LIMITS)?;
         Ok(Self {
+            pool_name: "main",
             pool: create_pool(connector.clone(), config.database_connections_max)?,
             connector,
             check_session: Arc::default(),
@@ -114,14 +117,21 @@ impl Database {
 
     /// Returns the same database with one connection of its own, outside of the pool, and with
     /// short timeouts: for a writer that many callers wait for.
-    ///
-    /// # Panics
-    /// Never: the settings of the pool are constant.
     #[must_use]
     pub fn dedicated(&self) -> Self {
         let connector = Connector { limits: WRITER_LIMITS, ..self.connector.clone() };
-        let pool = create_pool(connector.clone(), 1).expect("the runtime is set");
-        Self { pool, connector, ..self.clone() }
+        Self { connector, ..self.clone() }.separate_pool("writer", 1)
+    }
+
+    /// Returns the same database with a pool of its own, `name` in metrics: for work that must not
+    /// take the connections of all else.
+    ///
+    /// # Panics
+    /// Never: the runtime of the pool is set.
+    #[must_use]
+    pub fn separate_pool(&self, name: &'static str, connections_max: usize) -> Self {
+        let pool = create_pool(self.connector.clone(), connections_max);
+        Self { pool: pool.expect("the runtime is set"), pool_name: name, ..self.clone() }
     }
 
     /// Returns a connection for statements that need no transaction. The server cancels a statement
@@ -194,9 +204,12 @@ impl Database {
     /// One line that states what is missing.
     pub async fn check(&self) -> Result<(), String> {
         let (open, idle) = self.connections();
-        metrics::gauge!("database_connections", "state" => "idle").set(idle as f64);
-        metrics::gauge!("database_connections", "state" => "busy").set((open - idle) as f64);
-        metrics::gauge!("database_connections_max").set(self.pool.status().max_size as f64);
+        let (pool, max) = (self.pool_name, self.pool.status().max_size);
+        for (state, count) in [("idle", idle), ("busy", open - idle)] {
+            metrics::gauge!("database_connections", "pool" => pool, "state" => state)
+                .set(count as f64);
+        }
+        metrics::gauge!("database_connections_max", "pool" => pool).set(max as f64);
         let mut kept = self.check_session.lock().await;
         // If the check is cancelled, so is the session.
         let mut session = match kept.take().filter(|session| !session.is_closed()) {

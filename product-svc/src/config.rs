@@ -4,10 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mesh::config::seconds;
-use mesh_data::{
-    commands,
-    config::{DatabaseConfig, Settings},
-};
+use mesh_data::{commands, config::Settings};
 
 /// Defaults of the shared settings that suit this service in devstack.
 pub const DEFAULTS: &[(&str, &str)] = &[
@@ -43,7 +40,7 @@ pub struct Config {
     #[arg(long, env, default_value = "https://localhost:15053")]
     pub order_svc_url: http::Uri,
 
-    /// Age in seconds from which the sweeper asks order-svc for the outcome of a hold's checkout.
+    /// Age in seconds from which the sweeper queries order-svc for the outcome of a hold's checkout.
     #[arg(long, env, default_value = "30", value_parser = seconds)]
     pub hold_seconds_max: Duration,
 
@@ -53,16 +50,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns the settings of two pools that have the connections of this replica together: of
-    /// searches, which get a quarter, and of all else.
-    pub(crate) fn split_connections(&self) -> (Settings, DatabaseConfig) {
+    /// Returns the settings without the connections of searches, a quarter of all, and how many
+    /// those are.
+    pub(crate) fn split_connections(&self) -> (Settings, usize) {
         let mut settings = self.settings.clone();
-        let mut searches = settings.database.clone();
-        let all = settings.database.database_connections_max;
-        searches.database_connections_max = (all / 4).max(1);
-        settings.database.database_connections_max =
-            all.saturating_sub(searches.database_connections_max).max(1);
-        (settings, searches)
+        let connections_max = &mut settings.database.database_connections_max;
+        let of_searches = (*connections_max / 4).max(1);
+        *connections_max = connections_max.saturating_sub(of_searches).max(1);
+        (settings, of_searches)
     }
 }
 
@@ -72,7 +67,8 @@ pub enum Command {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the group documents itself")]
     Shared(commands::Command),
-    /// Create or change products from a CSV or JSON file, by SKU: all rows or none.
+    /// Create or change products from a CSV or JSON file, by SKU. A file with an invalid row
+    /// changes nothing; the same file again completes an interrupted import.
     Import {
         /// The file: CSV with a header line, or a JSON array of objects.
         file: PathBuf,

@@ -59,7 +59,7 @@ pub(crate) struct App {
 /// # Errors
 /// Invalid settings or files, and the failure of a background task.
 pub async fn run(config: Config, listeners: Listeners, process: Process) -> Result<(), BoxError> {
-    let (settings, search_settings) = config.split_connections();
+    let (settings, search_connections_max) = config.split_connections();
     let mut service =
         DataService::load(&settings, &MIGRATIONS, proto::FILE_DESCRIPTOR_SET, process)?;
     let verifier = service.verifier("USER_SVC_UNAVAILABLE")?;
@@ -68,8 +68,9 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let database = service.database.clone();
 
     let currency = config.shop_currency.into();
-    let search_database = Database::open(&search_settings, &MIGRATIONS)?;
+    let search_database = database.separate_pool("search", search_connections_max);
     let lists = ListCache::default();
+    let search_pool = search_database.clone();
     let app = App { database: database.clone(), search_database, currency, lists };
     let api = Api {
         app: app.clone(),
@@ -87,7 +88,13 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let handler = OrderEvents { database: database.clone() };
     service.spawn_consumer(config.kafka_group, &TOPICS, handler);
     let keys = IndexReadiness::new(database.clone());
-    service.readiness = service.readiness.require("search keys", move || keys.clone().check());
+    service.readiness = service
+        .readiness
+        .require("search keys", move || keys.clone().check())
+        .require("search connections", move || {
+            let pool = search_pool.clone();
+            async move { pool.check().await }
+        });
     let indexed = database.clone();
     service.process.every("indexing", upkeep::INDEX_INTERVAL, move || {
         let database = indexed.clone();
