@@ -9,15 +9,11 @@ use mesh::{
 };
 use prost::Message;
 use prost_reflect::DescriptorPool;
-use tonic::{
-    Request, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-};
+use tonic::Status;
 
 use self::examples::{Example, Expected, Rules};
 use crate::{
-    issuer::with_token,
+    rpc::call,
     status::{bad_fields, reason},
 };
 
@@ -46,7 +42,8 @@ pub async fn compare(package: &str, caller: impl Fn(&Access) -> (Channel, Option
         for example in rules.examples(&method.input()) {
             count += 1;
             let (channel, token) = caller(access);
-            let result = call(channel, &path, token, example.request.encode_to_vec()).await;
+            let result =
+                call(channel, &path, token.as_deref(), example.request.encode_to_vec()).await;
             if let Err(difference) = check(&example, result) {
                 differences.push(format!("{path} {difference}: {}", excerpt(&example)));
             }
@@ -85,60 +82,4 @@ fn check(example: &Example, result: Result<(), Status>) -> Result<(), String> {
 
 fn excerpt(example: &Example) -> String {
     example.request.to_string().chars().take(300).collect()
-}
-
-/// Calls the method at `path` and reads the first message of its response.
-async fn call(
-    channel: Channel,
-    path: &str,
-    token: Option<String>,
-    message: Vec<u8>,
-) -> Result<(), Status> {
-    let request = match token {
-        Some(token) => with_token(&token, message),
-        None => Request::new(message),
-    };
-    let mut client = Grpc::new(channel);
-    client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
-    let path = path.parse().expect("a path");
-    let response = client.server_streaming(request, path, Encoded).await?;
-    response.into_inner().message().await.map(drop)
-}
-
-/// Sends a message that is encoded already, and skips what is in the response.
-struct Encoded;
-
-impl Codec for Encoded {
-    type Encode = Vec<u8>;
-    type Decode = ();
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Encoded {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        bytes::BufMut::put_slice(buffer, &item);
-        Ok(())
-    }
-}
-
-impl Decoder for Encoded {
-    type Item = ();
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        bytes::Buf::advance(buffer, bytes::Buf::remaining(buffer));
-        Ok(Some(()))
-    }
 }

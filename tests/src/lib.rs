@@ -7,6 +7,7 @@ pub mod field_rules;
 pub mod issuer;
 pub mod mailbox;
 pub mod nginx;
+pub mod rpc;
 pub mod service;
 pub mod status;
 pub mod store;

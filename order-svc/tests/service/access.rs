@@ -5,30 +5,18 @@ use std::time::Duration;
 
 use mesh::{
     access::{Access, Methods},
-    channel::Channel,
     tls::Tls,
 };
 use tests::{
     eventually,
-    issuer::{JwksServer, SigningKey, claims, with_token},
+    issuer::{JwksServer, SigningKey, claims},
+    rpc::call,
     service::tls_config,
     status::reason,
 };
 use tokio::net::TcpListener;
-use tonic::{Request, Status, client::Grpc, codec::Streaming};
 
 use crate::harness::Shop;
-
-/// Calls the method at `path` with an empty message.
-async fn call(channel: Channel, path: &str, request: Request<()>) -> Result<(), Status> {
-    let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    let path = path.parse().unwrap();
-    let mut client = Grpc::new(channel);
-    client.ready().await.unwrap();
-    let response = client.server_streaming(request, path, codec).await?;
-    let mut messages: Streaming<()> = response.into_inner();
-    messages.message().await.map(drop)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_rejects_callers_that_the_contract_does_not_allow() {
@@ -42,8 +30,7 @@ async fn every_method_rejects_callers_that_the_contract_does_not_allow() {
     for (path, method) in methods.iter().filter(|(path, _)| path.starts_with("/shopmesh.order.")) {
         tested += 1;
         let rejection = async |caller, token: Option<&str>| {
-            let request = token.map_or_else(|| Request::new(()), |token| with_token(token, ()));
-            reason(&call(shop.channel(caller), path, request).await.unwrap_err())
+            reason(&call(shop.channel(caller), path, token, Vec::new()).await.unwrap_err())
         };
         match &method.access {
             Access::Roles(_) => {
@@ -77,16 +64,16 @@ async fn a_token_of_a_withdrawn_key_is_rejected_although_it_was_accepted_before(
     shop.restart(&config).await;
     let path = "/shopmesh.order.v1.OrderService/ListOrders";
     let token = old.token(&claims("customer", 600));
-    let accepted = call(shop.channel("gateway"), path, with_token(&token, ())).await;
+    let accepted = call(shop.channel("gateway"), path, Some(&token), Vec::new()).await;
     accepted.expect("the key is published");
 
     issuer.publish(&[&new]);
     eventually("the key is withdrawn", async || {
-        let rejected = call(shop.channel("gateway"), path, with_token(&token, ())).await.err()?;
+        let rejected = call(shop.channel("gateway"), path, Some(&token), Vec::new()).await.err()?;
         (reason(&rejected) == "TOKEN_INVALID").then_some(())
     })
     .await;
     let token = new.token(&claims("customer", 600));
-    let accepted = call(shop.channel("gateway"), path, with_token(&token, ())).await;
+    let accepted = call(shop.channel("gateway"), path, Some(&token), Vec::new()).await;
     accepted.expect("the other key is still published");
 }

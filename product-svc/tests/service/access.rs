@@ -1,24 +1,9 @@
 //! Access to each method, as the contract states it. A new method is covered without a new test.
 
-use mesh::{
-    access::{Access, Methods},
-    channel::Channel,
-};
-use tests::{issuer::with_token, status::reason};
-use tonic::{Request, Status, client::Grpc, codec::Streaming};
+use mesh::access::{Access, Methods};
+use tests::{rpc::call, status::reason};
 
 use crate::harness::Shop;
-
-/// Calls the method at `path` with an empty message.
-async fn call(channel: Channel, path: &str, request: Request<()>) -> Result<(), Status> {
-    let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    let path = path.parse().expect("a path");
-    let mut client = Grpc::new(channel);
-    client.ready().await.expect("the service runs");
-    let response = client.server_streaming(request, path, codec).await?;
-    let mut messages: Streaming<()> = response.into_inner();
-    messages.message().await.map(drop)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_rejects_callers_that_the_contract_does_not_name() {
@@ -31,12 +16,16 @@ async fn every_method_rejects_callers_that_the_contract_does_not_name() {
     let (mut public, mut internal, mut admin) = (0, 0, 0);
     for (path, method) in methods.iter().filter(|(path, _)| path.starts_with("/shopmesh.product."))
     {
-        let answer = async |caller, token: Option<&str>| {
-            let request = token.map_or_else(|| Request::new(()), |token| with_token(token, ()));
-            match call(shop.channel(caller), path, request).await {
-                Ok(()) => "OK".to_owned(),
-                Err(status) => reason(&status),
-            }
+        let answer = async |caller, token: Option<&str>| match call(
+            shop.channel(caller),
+            path,
+            token,
+            Vec::new(),
+        )
+        .await
+        {
+            Ok(()) => "OK".to_owned(),
+            Err(status) => reason(&status),
         };
         match &method.access {
             Access::Public => {
