@@ -71,6 +71,11 @@ impl ReplyKind {
         }
     }
 
+    /// Returns whether a rejection certainly concerns the recipient: the address or its mailbox.
+    pub(crate) fn is_about_recipient(self) -> bool {
+        matches!(self.enhanced, Some((1, 1 | 2 | 3 | 6 | 10) | (2, _)))
+    }
+
     /// Returns whether the rejection is permanent.
     pub(crate) fn is_permanent(self) -> bool {
         self.code >= 500
@@ -225,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_about_the_sender_or_the_server_says_nothing_about_the_mail() {
+    fn a_reply_is_about_the_sender_or_the_recipient() {
         use Step::{Connect, Data, Mail, Message, Recipient};
         for (step, code, text, is_about_sender) in [
             (Connect, 554, "go away", true),
@@ -253,6 +258,17 @@ mod tests {
         ] {
             let kind = Reply::new(code, text).kind();
             assert_eq!(kind.is_about_sender(step), is_about_sender, "{step}: {code} {text}");
+        }
+        for (text, is_about_recipient) in [
+            ("5.1.1 no such mailbox", true),
+            ("5.1.2 no such domain", true),
+            ("5.2.1 disabled", true),
+            ("5.1.7 bad sender", false),
+            ("5.7.1 rejected", false),
+            ("no such mailbox", false),
+        ] {
+            let kind = Reply::new(550, text).kind();
+            assert_eq!(kind.is_about_recipient(), is_about_recipient, "{text}");
         }
         assert_eq!(Reply::new(550, "5.7.1 a@b.example: no").kind().to_string(), "550 5.7.1");
         assert_eq!(Reply::new(550, "a@b.example: no").kind().to_string(), "550");

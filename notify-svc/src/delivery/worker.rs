@@ -247,7 +247,8 @@ impl Worker {
         }
     }
 
-    /// Turns a rejection into a reply about the sender if too many recipients were rejected alike.
+    /// Turns a rejection into a reply about the sender if too many recipients were rejected alike, for
+    /// a reason that may be the sender: anybody can sign up with addresses that do not exist.
     fn apply_circuit_breaker(&self, claimed: &ClaimedMail, attempt: Attempt) -> Attempt {
         let Attempt::Replied(reply, connection) = attempt else {
             return attempt;
@@ -256,6 +257,7 @@ impl Worker {
         if reply.code == 250 {
             pause.record_accepted();
         } else if reply.kind().is_permanent()
+            && !reply.kind().is_about_recipient()
             && let Err(reason) = pause.record_rejected(&claimed.recipient, &reply)
         {
             return Attempt::Interrupted(TransportError::AboutSender(reason));
