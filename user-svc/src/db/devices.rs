@@ -67,6 +67,15 @@ pub(crate) async fn delete_excess_devices(
     diesel::delete(excess).execute(connection).await.map(drop)
 }
 
+/// Deletes all devices of an account.
+pub(crate) async fn delete_devices(
+    connection: &mut Connection,
+    user_id: UserId,
+) -> QueryResult<()> {
+    let all = devices::table.filter(devices::user_id.eq(user_id));
+    diesel::delete(all).execute(connection).await.map(drop)
+}
+
 /// Deletes up to `limit` devices that were last used before `time`, and returns their number.
 pub(crate) async fn delete_old_devices(
     connection: &mut Connection,

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::{
     App,
-    db::{attempts, links, sessions, users},
+    db::{attempts, devices, links, sessions, users},
     error::Error,
     events,
     limit::{LOGIN_FAILURES, Subject},
@@ -15,8 +15,8 @@ use crate::{
     user::User,
 };
 
-/// Sets a new password for the account that a link was mailed to. Revokes all its sessions and resets
-/// its failed logins.
+/// Sets a new password for the account that a link was mailed to. Revokes all its sessions, and resets
+/// its failed logins: also those of its devices, which it forgets.
 pub(crate) async fn reset_password(
     app: &App,
     token: &Secret,
@@ -36,6 +36,7 @@ pub(crate) async fn reset_password(
         let user = redeem(connection, Purpose::ResetPassword, &hash).await?;
         users::reset_password_hash(connection, user.id, &new_hash).await?;
         sessions::revoke_sessions(connection, user.id, None).await?;
+        devices::delete_devices(connection, user.id).await?;
         let subject = Subject::account(&user.email);
         attempts::delete_attempts(connection, &LOGIN_FAILURES, &subject).await?;
         // The link has verified the address.

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use proto::user::v1::{
-    ChangePasswordRequest, DisableUserRequest, EnableUserRequest, IssueLinkResponse, MailedLink,
-    RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+    ChangePasswordRequest, DisableUserRequest, EnableUserRequest, IssueLinkResponse, LoginRequest,
+    MailedLink, RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
     UserMailRequested, VerifyEmailRequest, user_mail_requested::Mail,
 };
 use tests::issuer::with_token;
@@ -79,9 +79,17 @@ async fn log_in(service: &Service, password: &str) -> Result<bool, Status> {
 async fn a_forgotten_password_is_replaced_by_a_mailed_link() {
     let service = start_with_account().await;
     let before = service.log_in(ADA).await;
+    let device_token = before.device_token.clone();
+    let log_in_from_device = async |password: &str| {
+        let device_token = device_token.clone();
+        let request = LoginRequest { device_token, ..login_request(ADA, password) };
+        service.users().login(request).await
+    };
     for _ in 0..10 {
         assert_eq!(rejection(log_in(&service, "wrong").await), "BAD_CREDENTIALS");
+        assert_eq!(rejection(log_in_from_device("wrong").await), "BAD_CREDENTIALS");
     }
+    assert_eq!(rejection(log_in_from_device(PASSWORD).await), "RATE_LIMITED");
     request_reset(&service, "ADA@example.com").await.unwrap();
     let mail = service.mails().await.pop().unwrap();
     assert!(matches!(mail.mail, Some(Mail::PasswordReset(_))), "{mail:?}");
@@ -91,6 +99,7 @@ async fn a_forgotten_password_is_replaced_by_a_mailed_link() {
     assert_eq!(rejection(service.refresh(&before.refresh_token).await), "REFRESH_TOKEN_INVALID");
     // The failed logins are reset, and the link has verified the address.
     assert!(log_in(&service, NEW_PASSWORD).await.unwrap());
+    log_in_from_device(NEW_PASSWORD).await.expect("also those of a known device");
     assert_eq!(rejection(log_in(&service, PASSWORD).await), "BAD_CREDENTIALS");
     let mail = service.mails().await.pop().unwrap();
     assert!(matches!(mail.mail, Some(Mail::PasswordChanged(_))), "{mail:?}");
