@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use mesh::{
-    Error,
+    Error, deadline,
     error::{ServiceError, chain},
 };
 
@@ -20,6 +20,8 @@ use crate::database::{is_transient, postgres_unavailable};
 
 /// Most requests that wait for the next write.
 const QUEUE_MAX: usize = 4096;
+/// Longest wait for the reply, where the caller has no deadline.
+const WAIT_DURATION_MAX: Duration = Duration::from_secs(60);
 /// Longest duration of a write, also if the server does not respond at all.
 const WRITE_DURATION_MAX: Duration = Duration::from_secs(8);
 
@@ -78,16 +80,20 @@ where
         Self { queue }
     }
 
-    /// Writes `request` together with others that are waiting. If the caller stops waiting, the
-    /// request may still be written.
+    /// Writes `request` together with others that are waiting. If the caller stops waiting or its
+    /// deadline passes, the request is removed from the queue, or its outcome is unknown.
     ///
     /// # Errors
     /// The error of the write for this request; [`Error::Unavailable`] after a transient one of its
-    /// batch, whose outcome may be unknown; [`Error::Overloaded`].
+    /// batch, whose outcome may be unknown; [`Error::DeadlineExceeded`]; [`Error::Overloaded`].
     pub async fn submit(&self, request: Request) -> Result<Reply, E> {
         let (reply, replied) = oneshot::channel();
         self.queue.try_send(Pending { request, reply }).map_err(|_| Error::Overloaded)?;
-        replied.await.unwrap_or_else(|_| Err(Error::internal("the writer ended").into()))
+        match timeout(deadline::remaining(WAIT_DURATION_MAX), replied).await {
+            Err(_) => Err(Error::DeadlineExceeded.into()),
+            Ok(Err(_)) => Err(Error::internal("the writer ended").into()),
+            Ok(Ok(replied)) => replied,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a service does with every call before its handler and after: span and metrics, deadline,
 //! load shedding, authentication and authorization by the descriptors. A call that changes
-//! something runs to its end even if the client disconnects or the deadline passes.
+//! something is not dropped when the client disconnects or the deadline passes: it ends by itself,
+//! with its transaction committed or rolled back.
 
 use std::{
     collections::HashMap,
@@ -172,7 +173,7 @@ where
     let response = if method.no_side_effects {
         deadline::scope(deadline, handled).await?
     } else {
-        // The deadline only notifies the caller: a change that has begun is never cut off.
+        // The deadline only notifies the caller; a statement of the change ends by its own timeout.
         let handled = deadline::scope_without_limit(deadline, handled);
         let task = tokio::spawn(handled.in_current_span());
         deadline::scope(deadline, task).await?.map_err(Error::internal)?
