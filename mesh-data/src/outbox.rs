@@ -2,7 +2,8 @@
 //! the commit. Each is published at least once, by any replica.
 //!
 //! A relay claims rows under a lease, publishes them without a transaction, and deletes those that the
-//! broker acknowledged. An event that cannot be published waits alone for its next attempt.
+//! broker acknowledged. An event that cannot be published waits alone for its next attempt, and those that
+//! wait so take a limited part of the relay, so that a topic that is down does not hold up the others.
 //!
 //! The table is the same in every service that has one:
 //!
@@ -20,7 +21,7 @@
 //! ) WITH (fillfactor = 50);
 //! ```
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, pin::Pin, sync::Arc, time::Duration};
 
 use diesel::{QueryResult, QueryableByName, sql_types};
 use diesel_async::RunQueryDsl;
@@ -47,8 +48,13 @@ const BATCH_SIZE_MAX: usize = 500;
 /// Most events that a relay has claimed: enough that some which the broker does not acknowledge do not
 /// hold up the others.
 const CLAIMED_MAX: usize = 5000;
-/// How long a claim lasts: longer than an attempt to publish.
-const LEASE: Duration = PUBLISH_TIMEOUT.saturating_add(Duration::from_secs(5));
+/// Most events that a relay has claimed again after a failed attempt.
+const RETRIED_MAX: usize = 500;
+/// How often the relay claims such events.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a claim lasts: longer than an attempt to publish, which may wait for the producer's queue and
+/// then for the broker.
+const LEASE: Duration = PUBLISH_TIMEOUT.saturating_mul(2).saturating_add(Duration::from_secs(5));
 /// How often the relay polls without a wake-up: for rows of replicas that died.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
@@ -155,8 +161,14 @@ pub async fn relay(
     wakeup: Wakeup,
     shutdown: CancellationToken,
 ) {
-    let mut relay =
-        Relay { database, producer, in_flight: FuturesUnordered::new(), results: Vec::new() };
+    let mut relay = Relay {
+        database,
+        producer,
+        in_flight: FuturesUnordered::new(),
+        results: Vec::new(),
+        retried: HashSet::new(),
+        retry_at: Instant::now(),
+    };
     let mut delay = RETRY_DELAY_MIN;
     while !shutdown.is_cancelled() {
         let pause = match relay.advance().await {
@@ -185,6 +197,10 @@ struct Relay {
     in_flight: FuturesUnordered<Pin<Box<dyn Future<Output = Attempt> + Send>>>,
     /// Results that are not recorded yet.
     results: Vec<Attempt>,
+    /// Events in flight that were not published before.
+    retried: HashSet<Uuid>,
+    /// When such events are claimed again.
+    retry_at: Instant,
 }
 
 impl Relay {
@@ -196,8 +212,16 @@ impl Relay {
             return Ok(false);
         }
         let mut connection = self.database.connection().await?;
-        let claimed = claim_rows(&mut connection).await.map_err(convert_error)?;
+        let new = claim_rows(&mut connection, false, BATCH_SIZE_MAX).await;
+        let mut claimed = new.map_err(convert_error)?;
         let count = claimed.len();
+        if self.retry_at <= Instant::now() {
+            self.retry_at = Instant::now() + RETRY_INTERVAL;
+            let free = RETRIED_MAX.saturating_sub(self.retried.len());
+            let failed = claim_rows(&mut connection, true, free).await.map_err(convert_error)?;
+            self.retried.extend(failed.iter().map(|(id, _)| *id));
+            claimed.extend(failed);
+        }
         for (id, record) in claimed {
             let producer = self.producer.clone();
             let publish = async move { (id, producer.publish_one(&record).await) };
@@ -239,7 +263,9 @@ impl Relay {
             tracing::warn!(%id, %error, count = failed.len(), "events not published yet");
             postpone_rows(&mut connection, &unpublished).await.map_err(convert_error)?;
         }
-        self.results.clear();
+        for (id, _) in self.results.drain(..) {
+            self.retried.remove(&id);
+        }
         Ok(())
     }
 
@@ -255,18 +281,24 @@ impl Relay {
     }
 }
 
-/// Claims events that are due, the oldest first.
+/// Claims up to `limit` events that are due, the oldest first: those that failed before, or those that
+/// did not.
 ///
 /// **Invariant:** rows are locked, never polled by "greater than the last id": commit order is not id
 /// order.
-async fn claim_rows(connection: &mut Connection) -> QueryResult<Vec<(Uuid, Record)>> {
+async fn claim_rows(
+    connection: &mut Connection,
+    failed: bool,
+    limit: usize,
+) -> QueryResult<Vec<(Uuid, Record)>> {
     let claim = sql("WITH due AS MATERIALIZED \
-         (SELECT id FROM outbox WHERE retry_at <= now() \
+         (SELECT id FROM outbox WHERE retry_at <= now() AND (attempts > 0) = {failed} \
           ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED) \
          UPDATE outbox SET retry_at = now() + make_interval(secs => {lease}) \
          FROM due WHERE outbox.id = due.id \
          RETURNING outbox.id, topic, key, message, payload, traceparent")
-    .bind::<sql_types::BigInt, _>("limit", BATCH_SIZE_MAX as i64)
+    .bind::<sql_types::Bool, _>("failed", failed)
+    .bind::<sql_types::BigInt, _>("limit", limit as i64)
     .bind::<sql_types::Double, _>("lease", LEASE.as_secs_f64())
     .planned_each_time();
     let mut rows: Vec<Row> = claim.get_results(connection).await?;

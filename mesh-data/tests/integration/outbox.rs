@@ -171,6 +171,24 @@ async fn an_event_that_cannot_be_published_waits_alone() {
 }
 
 #[tokio::test]
+async fn events_that_fail_again_and_again_do_not_hold_up_a_new_one() {
+    const MORE_THAN_CLAIMED: usize = 6000;
+    let (database, topic, absent) = (open_database().await, Topic::create().await, Topic::absent());
+    let failing: Vec<_> =
+        (0..MORE_THAN_CLAIMED).map(|n| new_event(&absent, &n.to_string())).collect();
+    insert(&database, &failing).await;
+    execute(&database, "UPDATE outbox SET attempts = 1").await;
+    insert(&database, &[new_event(&topic, "new")]).await;
+    let shutdown = CancellationToken::new();
+    let relay = start_relay(&database, producer(), &Wakeup::default(), &shutdown);
+    eventually("the new event", async || (topic.events() == ["new"]).then_some(())).await;
+    let failed_again = "SELECT count(*) FROM outbox WHERE attempts > 1";
+    assert_eq!(number(&database, failed_again).await, 0);
+    shutdown.cancel();
+    relay.await.unwrap();
+}
+
+#[tokio::test]
 async fn an_event_that_commits_after_a_later_one_is_published() {
     let (database, topic) = (open_database().await, Topic::create().await);
     let (wakeup, shutdown) = (Wakeup::default(), CancellationToken::new());
