@@ -1,6 +1,6 @@
 //! The records of all topics of the mesh, read from their beginning.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use mesh::BoxError;
 use mesh_data::{
@@ -10,7 +10,7 @@ use mesh_data::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
+    message::Message,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,27 +23,33 @@ pub fn read_all(kafka: &KafkaConfig) -> Result<Vec<Record>, BoxError> {
     let consumer: BaseConsumer = client_config(kafka)
         .set("group.id", "reader")
         .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
         .create()?;
     let metadata = consumer.fetch_metadata(None, TIMEOUT)?;
     let mut partitions = TopicPartitionList::new();
+    // The offset at which each partition that is not empty ends.
+    let mut ends = HashMap::new();
     for topic in metadata.topics() {
         let name = topic.name();
         if !proto::topics::ALL.contains(&name.trim_end_matches("-dlq")) {
             continue;
         }
         for partition in topic.partitions() {
-            partitions.add_partition_offset(name, partition.id(), Offset::Beginning)?;
+            let (first, end) = consumer.fetch_watermarks(name, partition.id(), TIMEOUT)?;
+            partitions.add_partition_offset(name, partition.id(), Offset::Offset(first))?;
+            if first < end {
+                ends.insert((name.to_owned(), partition.id()), end);
+            }
         }
     }
     consumer.assign(&partitions)?;
-    let (mut records, mut read) = (Vec::new(), 0);
-    while read < partitions.count() {
-        match consumer.poll(TIMEOUT).ok_or("the broker does not respond")? {
-            Ok(message) => records.push(Record::read(&message)),
-            Err(KafkaError::PartitionEOF(_)) => read += 1,
-            Err(error) => return Err(error.into()),
+    let mut records = Vec::new();
+    while !ends.is_empty() {
+        let message = consumer.poll(TIMEOUT).ok_or("the broker does not respond")??;
+        let partition = (message.topic().to_owned(), message.partition());
+        if ends.get(&partition).is_some_and(|end| message.offset() + 1 >= *end) {
+            ends.remove(&partition);
         }
+        records.push(Record::read(&message));
     }
     Ok(records)
 }
