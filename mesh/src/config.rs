@@ -111,6 +111,7 @@ pub struct TokenConfig {
     pub jwks_url: http::Uri,
 
     /// How old the keys may be that verify tokens, in seconds: a withdrawn key is rejected after it.
+    /// While the issuer does not respond, the last keys remain in use.
     #[arg(long, env, default_value = "60", value_parser = seconds)]
     pub jwks_age_seconds_max: Duration,
 
