@@ -10,7 +10,7 @@ export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## Install what this machine lacks (the others do it as well)
+deps: ## Install what this machine lacks (what builds or tests does it as well)
 	@scripts/deps $(MAKECMDGOALS)
 
 pages: deps

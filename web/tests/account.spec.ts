@@ -208,7 +208,7 @@ test("a mailed link sets a new password", async ({ page }) => {
   await expect(page.getByLabel("Email")).toBeVisible();
 });
 
-test("after a log-out the browser stores no address", async ({ page }) => {
+test("after logging out the browser stores no address", async ({ page }) => {
   const product = await addProduct(5);
   await logIn(page, await newCustomer());
   await addToCart(page, product);

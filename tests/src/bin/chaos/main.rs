@@ -88,7 +88,7 @@ async fn run(arguments: Arguments) -> Result<Count> {
     result
 }
 
-/// Starts a store in which every connection between two programs passes a link.
+/// Starts a store in which the connections between two services, and to the database, pass a link.
 async fn start(folder: &Path) -> Result<Target> {
     let servers = [Part::Postgres, Part::Kafka, Part::Mailbox];
     let options = Options::new(folder).parts(servers.into_iter().chain(faults::services()));
