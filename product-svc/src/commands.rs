@@ -9,7 +9,7 @@ use crate::{
     App, MIGRATIONS,
     config::{Command, Config},
     convert,
-    product::{import, lists::ListCache},
+    product::{import, lists::ListCache, search::SearchDatabase},
 };
 
 /// Runs `command`.
@@ -32,7 +32,7 @@ async fn import_file(config: &Config, file: &Path) -> Result<(), BoxError> {
     let rows = convert::import_rows(&bytes, &config.shop_currency);
     let database = Database::open(&config.settings.database, &MIGRATIONS)?;
     let app = App {
-        search_database: database.clone(),
+        search_database: SearchDatabase::new(database.clone(), 1),
         database,
         currency: config.shop_currency.as_str().into(),
         lists: ListCache::default(),

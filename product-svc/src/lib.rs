@@ -35,6 +35,7 @@ use crate::{
     product::{
         indexing::{IndexReadiness, VocabularyCleaner, index_products},
         lists::ListCache,
+        search::SearchDatabase,
         watch::watch_stock_states,
     },
     reservation::{reserve::ReservationWriter, sweeper::sweep},
@@ -47,8 +48,7 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 #[derive(Clone)]
 pub(crate) struct App {
     pub database: Database,
-    /// The same database, by connections for searches alone.
-    pub search_database: Database,
+    pub search_database: SearchDatabase,
     /// The one currency of the shop, ISO 4217.
     pub currency: Arc<str>,
     pub lists: ListCache,
@@ -68,9 +68,9 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let database = service.database.clone();
 
     let currency = config.shop_currency.into();
-    let search_database = database.separate_pool("search", search_connections_max);
+    let search_pool = database.separate_pool("search", search_connections_max);
+    let search_database = SearchDatabase::new(search_pool.clone(), search_connections_max);
     let lists = ListCache::default();
-    let search_pool = search_database.clone();
     let app = App { database: database.clone(), search_database, currency, lists };
     let api = Api {
         app: app.clone(),

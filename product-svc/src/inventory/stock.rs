@@ -39,7 +39,7 @@ pub(crate) async fn list_inventory(
             let tsquery = query.as_ref().map(SearchQuery::similar);
             Ok(db::list_inventory(connection, filter, tsquery, cursor, limit).await?)
         });
-        listed.await.map_err(search::convert_timeout)?
+        listed.await?
     };
     Ok(page.finish(rows, InventoryCursor::after))
 }

@@ -44,7 +44,7 @@ async fn read_products(
             let tsquery = query.as_ref().map(SearchQuery::similar);
             Ok(db::list_products(connection, filter, tsquery, cursor, limit).await?)
         });
-        listed.await.map_err(search::convert_timeout)?
+        listed.await?
     };
     Ok(page.finish(products, ProductCursor::after))
 }

@@ -1,15 +1,17 @@
 //! Typo-tolerant search: finds words of the catalogue also where one letter is missing, doubled,
 //! swapped or wrong, and lists the best kinds of match first.
 //!
-//! Searches have connections of their own and a time limit, so that they never hold up a checkout.
+//! Searches have connections of their own, a bounded queue and a time limit, so that they never
+//! hold up a checkout.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use mesh::deadline;
 use mesh_data::{
-    database::Connection,
+    database::{Body, Connection, Database},
     page::{Listed, Page},
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     App,
@@ -20,6 +22,39 @@ use crate::{
 
 /// Longest duration of one statement of a search.
 const STATEMENT_DURATION_MAX: Duration = Duration::from_millis(200);
+/// Most searches in flight per connection, the one that uses it included.
+const SEARCHES_PER_CONNECTION_MAX: usize = 8;
+
+/// The database by connections for searches alone, and the bounded queue of those. Cheap to clone.
+///
+/// **Invariant:** a search beyond the queue is rejected at once, so that a flood of searches leaves
+/// the call permits that all methods share to the other methods.
+#[derive(Clone)]
+pub(crate) struct SearchDatabase {
+    database: Database,
+    queue: Arc<Semaphore>,
+}
+
+impl SearchDatabase {
+    /// Creates the queue of `database`, whose pool has `connections_max` connections.
+    pub fn new(database: Database, connections_max: usize) -> Self {
+        let queue = Semaphore::new(connections_max * SEARCHES_PER_CONNECTION_MAX);
+        Self { database, queue: Arc::new(queue) }
+    }
+
+    /// Runs `body`, which begins with [`begin`], in one transaction.
+    ///
+    /// # Errors
+    /// OVERLOADED if the queue is full or a statement takes too long; or the error of `body` or of
+    /// the database.
+    pub async fn transaction<T, F>(&self, body: F) -> Result<T, Error>
+    where
+        F: for<'c> Body<'c, T, Error>,
+    {
+        let _place = self.queue.try_acquire().map_err(|_| mesh::Error::Overloaded)?;
+        self.database.transaction(body).await.map_err(convert_timeout)
+    }
+}
 
 /// Starts a transaction that searches: bounds its statements and reads the query, with the words of
 /// the catalogue that resemble those of the query. Returns `None` if the query has no word.
@@ -35,7 +70,7 @@ pub(crate) async fn begin(
 }
 
 /// Reports a search that took too long as overload, unless it was the caller's deadline.
-pub(crate) fn convert_timeout(error: Error) -> Error {
+fn convert_timeout(error: Error) -> Error {
     let is_late = deadline::remaining(STATEMENT_DURATION_MAX).is_zero();
     match error {
         Error::Mesh(mesh::Error::DeadlineExceeded) if !is_late => mesh::Error::Overloaded.into(),
@@ -76,7 +111,7 @@ pub(crate) async fn list_by_relevance(
         let found = found.into_iter().filter_map(|(kind, id)| Some((kind, take(id)?)));
         Ok::<Vec<_>, Error>(found.collect())
     });
-    let found = found.await.map_err(convert_timeout)?;
+    let found = found.await?;
     let listed = page.finish(found, |(match_kind, product)| ProductCursor {
         match_kind: *match_kind,
         ..ProductCursor::after(product)

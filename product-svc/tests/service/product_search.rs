@@ -1,7 +1,12 @@
 //! ListProducts: pages, search, filters, and what its cache shows.
 
+use diesel_async::SimpleAsyncConnection;
+use futures::future::join_all;
 use proto::product::v1::{ListProductsRequest, Product, StockState, UpdateProductRequest};
-use tests::status::bad_fields;
+use tests::{
+    database::{RowCounts, number},
+    status::{bad_fields, reason},
+};
 use uuid::Uuid;
 
 use crate::harness::{Shop, eur};
@@ -166,4 +171,34 @@ async fn the_best_kinds_of_match_come_first_on_pages_of_any_size() {
     assert_eq!(names(&mut shop, query(&sku.to_uppercase())).await[0], "Zeta");
     shop.product("Cupbaord", 1).await;
     assert_eq!(names(&mut shop, query("cupboard")).await, ["Cupboard", "Coaster", "Cupbaord"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_searches_is_rejected_before_the_database_and_a_checkout_goes_on() {
+    const SEARCHES: i64 = 30;
+    let mut shop = Shop::open().await;
+    let cup = shop.product("Cup", 9).await;
+    let database = shop.database();
+    let mut lock = database.connection().await.expect("the database responds");
+    lock.batch_execute("BEGIN; LOCK TABLE search_vocabulary").await.expect("it exists");
+    let searches = (0..SEARCHES).map(|n| {
+        let mut products = shop.products.clone();
+        let request = ListProductsRequest { query: format!("kettle {n}"), ..Default::default() };
+        async move { products.list_products(request).await.expect_err("none gets the lock") }
+    });
+    let items = [(&*cup.product_id, 2)];
+    let checkout = shop.reserve(Uuid::now_v7(), 1, &items);
+    let (rejected, reserved) = tokio::join!(join_all(searches), checkout);
+    reserved.expect("it needs no search");
+    assert!(rejected.iter().all(|status| reason(status) == "OVERLOADED"), "{rejected:?}");
+    lock.batch_execute("COMMIT").await.expect("the session lives");
+    drop(lock);
+
+    // Each search that reaches the database is rolled back when it has waited for the lock.
+    shop.stop().await;
+    RowCounts::read(&database).await;
+    let rolled_back = "SELECT xact_rollback FROM pg_stat_database \
+                       WHERE datname = current_database()";
+    let reached = number(&database, rolled_back).await;
+    assert!((1..SEARCHES).contains(&reached), "{reached} of {SEARCHES}");
 }
