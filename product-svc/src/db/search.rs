@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, QueryDsl, QueryResult, QueryableByName,
-    sql_types::{Array, BigInt, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use mesh_data::{
@@ -64,8 +65,8 @@ pub(crate) async fn find_similar_words(
     Ok(words.into_iter().map(|row| row.word).collect())
 }
 
-/// Returns up to `limit` products for sale that match in this kind and in no earlier one, after
-/// `cursor`, shorter names first.
+/// Returns the cursors of up to `limit` products for sale that match in this kind and in no earlier
+/// one, after `cursor`, shorter names first.
 pub(crate) async fn list_matches(
     connection: &mut Connection,
     search: &SearchQuery,
@@ -73,9 +74,15 @@ pub(crate) async fn list_matches(
     filter: &ProductFilter,
     cursor: Option<&ProductCursor>,
     limit: i64,
-) -> QueryResult<Vec<ProductId>> {
+) -> QueryResult<Vec<ProductCursor>> {
     #[derive(QueryableByName)]
-    struct Id {
+    struct Match {
+        #[diesel(sql_type = Text)]
+        name_key: String,
+        #[diesel(sql_type = BigInt)]
+        price_minor: i64,
+        #[diesel(sql_type = Timestamptz)]
+        created_at: DateTime<Utc>,
         #[diesel(sql_type = SqlUuid)]
         id: ProductId,
     }
@@ -100,8 +107,9 @@ pub(crate) async fn list_matches(
         ""
     };
     let mut query = sql(format!(
-        "SELECT id FROM (SELECT name_key, id FROM products WHERE {} LIMIT {{matches_max}}) \
-         AS matches {after}ORDER BY length(name_key), name_key, id LIMIT {{limit}}",
+        "SELECT * FROM (SELECT name_key, price_minor, created_at, id FROM products WHERE {} \
+         LIMIT {{matches_max}}) AS matches {after}\
+         ORDER BY length(name_key), name_key, id LIMIT {{limit}}",
         conditions.join(" AND ")
     ))
     .bind::<Text, _>("sku", search.sku())
@@ -124,8 +132,11 @@ pub(crate) async fn list_matches(
         query = query.bind::<Text, _>("cursor_key", &*cursor.name_key);
         query = query.bind::<SqlUuid, _>("cursor_id", cursor.id);
     }
-    let rows: Vec<Id> = query.get_results(connection).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let rows: Vec<Match> = query.get_results(connection).await?;
+    let cursors = rows.into_iter().map(|Match { name_key, price_minor, created_at, id }| {
+        ProductCursor { match_kind: kind as u8, name_key, price_minor, created_at, id }
+    });
+    Ok(cursors.collect())
 }
 
 /// Returns the condition that a product matches in this kind or an earlier one.

@@ -85,36 +85,28 @@ pub(crate) async fn list_by_relevance(
     filter: &ProductFilter,
     page: &Page<ProductCursor>,
 ) -> Result<Listed<Product>, Error> {
-    let found = app.search_database.transaction(async |connection| {
+    let listed = app.search_database.transaction(async |connection| {
         let cursor = page.cursor.as_ref();
         let Some(query) = begin(connection, &filter.query).await? else {
             let products = products::list_products(connection, filter, None, cursor, page.limit());
-            return Ok(products.await?.into_iter().map(|product| (0, product)).collect());
+            return Ok(page.finish(products.await?, ProductCursor::after));
         };
         let mut found = Vec::new();
         let first = cursor.map_or(0, |cursor| cursor.match_kind);
         for kind in query.kinds(first.into()) {
             let cursor = cursor.filter(|cursor| cursor.match_kind == kind as u8);
             let limit = page.limit() - found.len() as i64;
-            let ids = db::list_matches(connection, &query, kind, filter, cursor, limit).await?;
-            found.extend(ids.into_iter().map(|id| (kind as u8, id)));
+            found.extend(db::list_matches(connection, &query, kind, filter, cursor, limit).await?);
             if found.len() as i64 == page.limit() {
                 break;
             }
         }
-        let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
+        // Of the matches alone: a product that is archived meanwhile does not end the list.
+        let Listed { items, next_page_token } = page.finish(found, ProductCursor::clone);
+        let ids: Vec<_> = items.iter().map(|cursor| cursor.id).collect();
         let mut products = products::find_products_for_sale(connection, &ids).await?;
-        let mut take = |id| {
-            let at = products.iter().position(|product| product.id == id)?;
-            Some(products.swap_remove(at))
-        };
-        let found = found.into_iter().filter_map(|(kind, id)| Some((kind, take(id)?)));
-        Ok::<Vec<_>, Error>(found.collect())
+        products.sort_by_key(|product| ids.iter().position(|id| *id == product.id));
+        Ok::<_, Error>(Listed { items: products, next_page_token })
     });
-    let found = found.await?;
-    let listed = page.finish(found, |(match_kind, product)| ProductCursor {
-        match_kind: *match_kind,
-        ..ProductCursor::after(product)
-    });
-    Ok(listed.map(|(_, product)| product))
+    listed.await
 }

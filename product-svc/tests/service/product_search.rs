@@ -5,6 +5,7 @@ use futures::future::join_all;
 use proto::product::v1::{ListProductsRequest, Product, StockState, UpdateProductRequest};
 use tests::{
     database::{RowCounts, number},
+    eventually,
     status::{bad_fields, reason},
 };
 use uuid::Uuid;
@@ -171,6 +172,47 @@ async fn the_best_kinds_of_match_come_first_on_pages_of_any_size() {
     assert_eq!(names(&mut shop, query(&sku.to_uppercase())).await[0], "Zeta");
     shop.product("Cupbaord", 1).await;
     assert_eq!(names(&mut shop, query("cupboard")).await, ["Cupboard", "Coaster", "Cupbaord"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_loses_a_product_while_it_is_read_is_not_the_last() {
+    let mut shop = Shop::open().await;
+    for name in ["Cup A", "Cup B", "Cup C", "Cup D"] {
+        shop.product(name, 1).await;
+    }
+    let database = shop.database();
+    let mut lock = database.connection().await.expect("the database responds");
+    // A search reads the stock only of the products that it has found.
+    let archive = "BEGIN; LOCK TABLE inventory; \
+                   UPDATE products SET archived = true WHERE name = 'Cup A'";
+    lock.batch_execute(archive).await.expect("it exists");
+    let list = async |page_token: String| loop {
+        let query = "cup".to_owned();
+        let request = ListProductsRequest {
+            query,
+            page_size: 2,
+            page_token: page_token.clone(),
+            ..Default::default()
+        };
+        match shop.products.clone().list_products(request).await {
+            // It waited for the lock as long as a statement may.
+            Err(status) if reason(&status) == "OVERLOADED" => {}
+            page => break page.expect("good").into_inner(),
+        }
+    };
+    let commit = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("the search waits for the stock", async || {
+            (number(&database, waiting).await > 0).then_some(())
+        })
+        .await;
+        lock.batch_execute("COMMIT").await.expect("the session lives");
+    };
+    let (first, ()) = tokio::join!(list(String::new()), commit);
+    let second = list(first.next_page_token).await;
+    let names = first.products.into_iter().chain(second.products).map(|product| product.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["Cup B", "Cup C", "Cup D"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
