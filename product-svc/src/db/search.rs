@@ -22,7 +22,8 @@ use crate::{
     schema::products,
 };
 
-/// Most products of one kind of match, so that common words cost no more than rare ones.
+/// Most products of one kind of match, so that common words cost no more than rare ones. Any of
+/// them: to choose the same ones each time, a search would have to read and sort all matches.
 const MATCHES_MAX: i64 = 1_000;
 /// Most words that share a deletion with those of a query.
 const SIMILAR_WORDS_MAX: i64 = 1_000;
