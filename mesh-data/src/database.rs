@@ -2,6 +2,7 @@
 //! pass the caller's deadline to the server, and migrations under a lock.
 
 mod error;
+mod migration;
 mod owner;
 mod session;
 mod wire;
@@ -10,11 +11,8 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use deadpool::managed::{Pool, PoolError, TimeoutType};
 use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_types::Text};
-use diesel_async::{
-    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl,
-    SimpleAsyncConnection, TransactionManager,
-};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_migrations::EmbeddedMigrations;
 use mesh::{BoxError, Error, admin::Readiness, deadline, error::chain};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -30,6 +28,7 @@ use wire::{Activity, Observer};
 
 pub(crate) use error::is_transient;
 pub use error::{convert_error, postgres_unavailable};
+pub use migration::migrate;
 pub use session::PooledConnection;
 
 /// A connection of the service's own database.
@@ -39,8 +38,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const POOL_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often the server checks during a statement whether its client is still connected.
 const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// An arbitrary number: all replicas of a service take the same lock to migrate.
-const MIGRATION_LOCK: i64 = 0x6d69_6772_6174_6531;
 
 /// What the server ends by itself.
 #[derive(Debug, Clone, Copy)]
@@ -243,33 +240,6 @@ fn create_pool(connector: Connector, size_max: usize) -> Result<Pool<Manager>, B
         .runtime(deadpool::Runtime::Tokio1)
         .build()?;
     Ok(pool)
-}
-
-/// Applies pending migrations as the owner of the schema, and allows the service's role to use it.
-/// Concurrent replicas wait for each other.
-///
-/// # Errors
-/// An unavailable database, or a failed migration.
-pub async fn migrate(
-    config: &DatabaseConfig,
-    migrations: EmbeddedMigrations,
-) -> Result<(), BoxError> {
-    let owner = Connector::new(&config.of_owner(), LIMITS)?;
-    let mut connection = owner.connect().await?.connection;
-    // The lock is released when the session ends with this function.
-    connection
-        .batch_execute(&format!(
-            "SET statement_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
-        ))
-        .await?;
-    if config.migration_database_url.is_some() {
-        owner::grant_use(&mut connection, &config.postgres()?).await?;
-    }
-    let mut harness = AsyncMigrationHarness::new(connection);
-    for version in harness.run_pending_migrations(migrations)? {
-        tracing::info!(%version, "migrated");
-    }
-    Ok(())
 }
 
 fn newest(migrations: &EmbeddedMigrations) -> Result<String, BoxError> {

@@ -19,6 +19,9 @@ use crate::support::{MIGRATIONS, open_database};
 
 /// The migrations of a later version of the program.
 const NEXT_MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/integration/migrations-next");
+/// The migrations of a version that builds an index outside of a transaction.
+const INDEX_MIGRATIONS: EmbeddedMigrations =
+    embed_migrations!("tests/integration/migrations-index");
 
 async fn insert_note(connection: &mut Connection, id: i64) -> Result<(), Error> {
     let insert = format!("INSERT INTO notes (id, body) VALUES ({id}, 'text')");
@@ -116,7 +119,10 @@ async fn concurrent_migrations_wait_for_each_other() {
     let url = create_database("migrate").await;
     let migrations = (0..4).map(|_| {
         let config = config(&url);
-        tokio::spawn(async move { migrate(&config, MIGRATIONS).await })
+        tokio::spawn(async move {
+            migrate(&config, MIGRATIONS).await?;
+            migrate(&config, INDEX_MIGRATIONS).await
+        })
     });
     for migrated in join_all(migrations).await {
         let migrated: Result<(), BoxError> = migrated.unwrap();
@@ -125,7 +131,42 @@ async fn concurrent_migrations_wait_for_each_other() {
     let database = Database::open(&config(&url), &MIGRATIONS).unwrap();
     database.check().await.unwrap();
     let versions = number(&database, "SELECT count(*) FROM __diesel_schema_migrations").await;
-    assert_eq!(versions, 1);
+    assert_eq!(versions, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_go_on_while_a_migration_waits_for_a_lock() {
+    let url = tests::database::create("mesh-data", MIGRATIONS).await;
+    let database = Database::open(&config(&url), &MIGRATIONS).unwrap();
+    let mut reader = database.connection().await.unwrap();
+    reader.batch_execute("BEGIN; SELECT FROM notes").await.unwrap();
+    let migrated = tokio::spawn(async move { migrate(&config(&url), NEXT_MIGRATIONS).await });
+    eventually("the migration waits for the reader", async || {
+        (sessions(&database, "wait_event_type = 'Lock'").await == 1).then_some(())
+    })
+    .await;
+    // It waits behind the migration, which leaves sooner than the server ends the idle reader.
+    database.transaction(async |connection| insert_note(connection, 1).await).await.unwrap();
+    reader.batch_execute("COMMIT").await.unwrap();
+    migrated.await.unwrap().unwrap();
+    assert_eq!(number(&database, "SELECT count(edited_by) FROM notes").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_an_interrupted_migration_left_is_built_again() {
+    let url = tests::database::create("mesh-data", MIGRATIONS).await;
+    let database = Database::open(&config(&url), &MIGRATIONS).unwrap();
+    for id in [1, 2] {
+        database.transaction(async |connection| insert_note(connection, id).await).await.unwrap();
+    }
+    let interrupted = "CREATE UNIQUE INDEX CONCURRENTLY notes_by_body ON notes (body)";
+    let mut connection = database.connection().await.unwrap();
+    connection.batch_execute(interrupted).await.expect_err("two notes have one body");
+    let index = "SELECT count(*) FROM pg_index \
+                 WHERE indexrelid = 'notes_by_body'::regclass AND NOT indisunique AND indisvalid";
+    assert_eq!(number(&database, index).await, 0);
+    migrate(&config(&url), INDEX_MIGRATIONS).await.unwrap();
+    assert_eq!(number(&database, index).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

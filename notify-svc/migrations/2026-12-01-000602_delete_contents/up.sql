@@ -1,6 +1,3 @@
-CREATE INDEX notifications_with_content ON notifications (id) WHERE payload <> '';
-COMMENT ON INDEX notifications_with_content IS
-    'Finds the notifications whose content the retention task has not deleted yet.';
 COMMENT ON TABLE notifications IS
     'Inbox: one row for each event that requests a mail. deliveries has the delivery state. The '
     'retention task deletes the content of a mail that was sent or has failed, and later the row: '

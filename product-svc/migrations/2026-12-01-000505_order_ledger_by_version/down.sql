@@ -1,4 +1,3 @@
-DROP INDEX inventory_changes_by_version;
 DROP TRIGGER set_ledger_version ON inventory_changes;
 DROP FUNCTION set_ledger_version;
 ALTER TABLE inventory_changes DROP COLUMN version;

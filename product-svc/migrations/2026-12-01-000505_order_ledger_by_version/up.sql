@@ -14,5 +14,3 @@ COMMENT ON FUNCTION set_ledger_version IS
     'transaction has updated.';
 CREATE TRIGGER set_ledger_version BEFORE INSERT ON inventory_changes
     FOR EACH ROW EXECUTE FUNCTION set_ledger_version();
-
-CREATE INDEX inventory_changes_by_version ON inventory_changes (product_id, version DESC, id DESC);

@@ -1,4 +1,3 @@
-CREATE INDEX sessions_of_account ON sessions (user_id, id);
 COMMENT ON TABLE sessions IS
     'Logins of accounts. Each session has one refresh-token family, which is revoked as a whole. An '
     'account has at most 50 active sessions, and at most 50 that have ended: a login deletes older '

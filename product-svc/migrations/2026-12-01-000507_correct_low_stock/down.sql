@@ -1,0 +1,2 @@
+-- The migration that adds the column removes it.
+SELECT 1;
