@@ -46,10 +46,17 @@ pub(crate) async fn place_order(app: &App, checkout: Checkout) -> Result<(Order,
     let id = OrderId::derive(customer.id, request_id);
     let fingerprint = request.fingerprint();
 
-    // A rejection holds no stock. Inserting the order checks again, one transaction at a time.
-    if customer.is_unverified() {
+    // A rejection holds no stock. Of a customer whose orders are limited, this replica has one
+    // checkout in progress at a time, so that the next one counts its order. Inserting the order
+    // checks again, one transaction at a time, since other replicas may place orders too.
+    let is_limited = customer.is_unverified() && app.unverified_max != OpenOrders::UNLIMITED;
+    let _turn = if is_limited {
+        let turn = app.customer_locks.lock(customer.id).await?;
         admit_unverified(app, id, &customer, &request).await?;
-    }
+        Some(turn)
+    } else {
+        None
+    };
 
     // 1. Hold the stock, at current prices or those of the existing hold.
     let hold = app.reservations.reserve_stock(id, fingerprint, &request).await?;

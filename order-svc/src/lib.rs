@@ -32,7 +32,7 @@ use crate::{
     checkout::OrderWriter,
     clients::{PRODUCT_SVC_UNAVAILABLE, Reservations},
     consumer::{MailEvents, TOPICS},
-    order::{lookup, open_orders::OpenOrders},
+    order::{customer_locks::CustomerLocks, lookup, open_orders::OpenOrders},
 };
 pub use crate::{
     config::{Config, DEFAULTS},
@@ -53,6 +53,7 @@ pub struct App {
     pub(crate) currency: Arc<str>,
     /// Most open orders of a customer whose address is not verified.
     pub(crate) unverified_max: OpenOrders,
+    pub(crate) customer_locks: CustomerLocks,
     pub(crate) reservations: Reservations,
     /// Wakes the relay of the outbox.
     pub(crate) wakeup: Wakeup,
@@ -73,6 +74,7 @@ impl App {
         Self {
             order_writer: writer,
             unverified_max,
+            customer_locks: CustomerLocks::default(),
             reservations: Reservations::new(product_svc, currency.clone()),
             database,
             currency,

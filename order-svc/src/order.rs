@@ -1,5 +1,6 @@
 //! Orders, the requests that they come from, and the rules that hold for both. Does no I/O.
 
+pub(crate) mod customer_locks;
 pub(crate) mod export;
 pub(crate) mod filter;
 pub mod fulfilment;

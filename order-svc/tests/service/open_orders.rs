@@ -67,11 +67,11 @@ async fn an_unverified_customer_has_a_limited_number_of_open_units() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_concurrent_orders_no_more_are_placed() {
+async fn of_concurrent_orders_no_more_are_placed_and_no_others_hold_stock() {
     let (shop, mut stock) = open(3, 0).await;
     let cup = stock.product(&shop.issuer, "Cup", 60).await;
     let (customer, verified) = (unverified(&shop), shop.issuer.customer());
-    let orders = (0..12).map(|_| shop.place(&customer, request(&[(&cup, 1)])));
+    let orders = (0..20).map(|_| shop.place(&customer, request(&[(&cup, 1)])));
     let others = (0..12).map(|_| shop.place(&verified, request(&[(&cup, 1)])));
     let (results, others) = tokio::join!(join_all(orders), join_all(others));
     assert!(others.iter().all(Result::is_ok));
@@ -79,6 +79,8 @@ async fn of_concurrent_orders_no_more_are_placed() {
     for status in results.into_iter().filter_map(Result::err) {
         assert!(is_rate_limited(&status), "{status:?}");
     }
+    let (on_hand, held) = stock.read(&shop.issuer, &cup).await;
+    assert_eq!(on_hand - held, 60 - 12 - 3, "available");
 }
 
 #[tokio::test(flavor = "multi_thread")]
