@@ -4,7 +4,7 @@
 //! rdkafka has no call that creates rules. The one request of Kafka's protocol needs far less than
 //! a second client library.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use rustls::{
@@ -15,11 +15,15 @@ use rustls::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 use tokio_rustls::TlsConnector;
 use topology::Service;
 
 use crate::client_tls::ClientTls;
+
+/// Longest wait for a broker's response.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns the name of the dead-letter queue of a topic.
 pub fn dead_letters(topic: &str) -> String {
@@ -92,7 +96,8 @@ pub(crate) async fn create(servers: &str, tls: &ClientTls) -> Result<()> {
         .collect();
     let mut result = Err(anyhow::anyhow!("no broker is named"));
     for server in servers.split(',') {
-        result = call(server.trim(), tls, &request(&rules)?).await;
+        let response = timeout(TIMEOUT, call(server.trim(), tls, &request(&rules)?)).await;
+        result = response.unwrap_or_else(|_| Err(anyhow::anyhow!("{server} does not respond")));
         if result.is_ok() {
             break;
         }
