@@ -3,7 +3,7 @@
 //!
 //! A write uses a [`dedicated`](crate::database::Database::dedicated) connection.
 
-use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use tokio::{
@@ -24,26 +24,6 @@ const QUEUE_MAX: usize = 4096;
 const WAIT_DURATION_MAX: Duration = Duration::from_secs(60);
 /// Longest duration of a write, also if the server does not respond at all.
 const WRITE_DURATION_MAX: Duration = Duration::from_secs(8);
-
-/// Writes a batch in one transaction. Returns a reply for each request, in their order. After an
-/// error, nothing of the batch was written, or its outcome is unknown.
-pub trait Write<Request, Reply, E>: Send + Sync + 'static {
-    /// Writes `requests`.
-    fn write(&self, requests: Arc<[Request]>) -> Writing<Reply, E>;
-}
-
-/// The future of a write.
-type Writing<Reply, E> = Pin<Box<dyn Future<Output = Result<Vec<Reply>, E>> + Send>>;
-
-impl<Request, Reply, E, F, Fut> Write<Request, Reply, E> for F
-where
-    F: Fn(Arc<[Request]>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Vec<Reply>, E>> + Send + 'static,
-{
-    fn write(&self, requests: Arc<[Request]>) -> Writing<Reply, E> {
-        Box::pin(self(requests))
-    }
-}
 
 /// Groups requests into batches. Cheap to clone; its writer ends when the last clone is dropped.
 pub struct GroupCommit<Request, Reply, E> {
@@ -69,12 +49,17 @@ where
     E: ServiceError + From<Error> + Send + 'static,
 {
     /// Starts the writer. A batch has at most `batch_size_max` requests. `name` is a label of the
-    /// metric `group_commit_batch_size`.
-    pub fn new(
+    /// metric `group_commit_batch_size`. `write` writes a batch in one transaction, and returns a
+    /// reply for each request, in their order. After an error, nothing of the batch was written, or
+    /// its outcome is unknown.
+    pub fn new<F>(
         name: &'static str,
         batch_size_max: usize,
-        write: impl Write<Request, Reply, E>,
-    ) -> Self {
+        write: impl Fn(Arc<[Request]>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Vec<Reply>, E>> + Send + 'static,
+    {
         let (queue, requests) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(write_batches(name, batch_size_max, write, requests));
         Self { queue }
@@ -97,15 +82,15 @@ where
     }
 }
 
-async fn write_batches<Request, Reply, E>(
+async fn write_batches<Request, Reply, E, F>(
     name: &'static str,
     batch_size_max: usize,
-    write: impl Write<Request, Reply, E>,
+    write: impl Fn(Arc<[Request]>) -> F,
     mut queue: mpsc::Receiver<Pending<Request, Reply, E>>,
 ) where
-    Request: Clone + Send + Sync + 'static,
-    Reply: Send + 'static,
-    E: ServiceError + From<Error> + Send + 'static,
+    Request: Clone,
+    E: ServiceError + From<Error> + 'static,
+    F: Future<Output = Result<Vec<Reply>, E>>,
 {
     let mut batch = Vec::with_capacity(batch_size_max);
     while queue.recv_many(&mut batch, batch_size_max).await > 0 {
@@ -127,12 +112,13 @@ impl<Request, Reply, E> Pending<Request, Reply, E> {
 /// Writes the batch. After a transient error all that is left of it fails, since the next write
 /// would wait as long and fail as well. After another error the batch is split in halves until the
 /// bad request is alone.
-async fn write_batch<Request, Reply, E>(
-    write: &impl Write<Request, Reply, E>,
+async fn write_batch<Request, Reply, E, F>(
+    write: &impl Fn(Arc<[Request]>) -> F,
     batch: Vec<Pending<Request, Reply, E>>,
 ) where
-    Request: Clone + Send + Sync + 'static,
+    Request: Clone,
     E: ServiceError + From<Error> + 'static,
+    F: Future<Output = Result<Vec<Reply>, E>>,
 {
     let mut parts = vec![batch];
     while let Some(mut part) = parts.pop() {
@@ -169,16 +155,17 @@ async fn write_batch<Request, Reply, E>(
 
 /// Writes the requests in one transaction. A panic is an error of the write, so the writer goes on
 /// with the next batch.
-async fn write_once<Request, Reply, E>(
-    write: &impl Write<Request, Reply, E>,
+async fn write_once<Request, Reply, E, F>(
+    write: &impl Fn(Arc<[Request]>) -> F,
     batch: &[Pending<Request, Reply, E>],
 ) -> Result<Vec<Reply>, E>
 where
     Request: Clone,
     E: From<Error>,
+    F: Future<Output = Result<Vec<Reply>, E>>,
 {
     let requests: Arc<[Request]> = batch.iter().map(|pending| pending.request.clone()).collect();
-    let writing = AssertUnwindSafe(async { write.write(requests).await }).catch_unwind();
+    let writing = AssertUnwindSafe(async { write(requests).await }).catch_unwind();
     match timeout(WRITE_DURATION_MAX, writing).await {
         Err(_) => Err(postgres_unavailable("the write took too long").into()),
         Ok(Err(_)) => Err(Error::internal("the write panicked").into()),
