@@ -5,7 +5,9 @@
 
 mod consumer;
 mod database;
+mod dead_letter;
 mod group_commit;
+mod handler;
 mod outbox;
 mod sql;
 mod support;
