@@ -352,3 +352,18 @@ impl<H: Handler> Consumption<H> {
         paused.unwrap_or_else(|error| tracing::warn!(%error, "partitions not paused"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::error::RDKafkaErrorCode::{Fenced, UnknownTopicOrPartition};
+
+    use super::*;
+
+    #[test]
+    fn only_a_fatal_error_of_the_client_ends_the_consumption() {
+        let fatal = Received::read(Err(KafkaError::MessageConsumptionFatal(Fenced)));
+        assert!(matches!(fatal, Err(KafkaError::MessageConsumptionFatal(Fenced))));
+        let passing = Received::read(Err(KafkaError::MessageConsumption(UnknownTopicOrPartition)));
+        assert!(matches!(passing, Ok(None)));
+    }
+}

@@ -8,6 +8,7 @@ mod database;
 mod dead_letter;
 mod group_commit;
 mod handler;
+mod kafka;
 mod outbox;
 mod sql;
 mod support;
