@@ -280,7 +280,8 @@ mod tests {
             }
             Ok::<_, Error>(batch.to_vec())
         });
-        let stuck = group.submit(13).await;
+        let stuck = timeout(Duration::from_secs(60), group.submit(13)).await;
+        let stuck = stuck.expect("the write ends");
         assert!(matches!(stuck, Err(Error::Unavailable { .. })), "{stuck:?}");
         assert_eq!(group.submit(1).await.unwrap(), 1);
     }

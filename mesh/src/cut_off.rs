@@ -53,6 +53,8 @@ pub(crate) async fn scope<F: Future>(work: F) -> Option<F::Output> {
 mod tests {
     use std::{future::pending, sync::Arc};
 
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test]
@@ -66,7 +68,8 @@ mod tests {
             at(Some(Instant::now() + Duration::from_millis(1)));
             pending::<()>().await;
         });
-        assert_eq!(ended.await, None);
+        let ended = timeout(Duration::from_secs(60), ended).await;
+        assert_eq!(ended.expect("the work is dropped"), None);
         assert_eq!(Arc::strong_count(&held), 1);
     }
 

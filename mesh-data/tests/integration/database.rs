@@ -88,6 +88,20 @@ async fn the_deadline_of_a_call_is_the_statement_timeout_of_its_transaction() {
 }
 
 #[tokio::test]
+async fn a_dedicated_connection_has_time_limits_of_its_own() {
+    let database = open_database().await;
+    let dedicated = database.dedicated();
+    for (name, shared, own) in [
+        ("lock_timeout", "0", "2s"),
+        ("idle_in_transaction_session_timeout", "30s", "3s"),
+        ("statement_timeout", "30s", "5s"),
+    ] {
+        let found = (setting(&database, name).await, setting(&dedicated, name).await);
+        assert_eq!(found, (shared.to_owned(), own.to_owned()), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_statement_that_the_server_cancels_is_deadline_exceeded() {
     let database = open_database().await;
     let cancelled: Result<(), Error> = database
@@ -213,6 +227,8 @@ async fn await_no_session(database: &Database, condition: &str) {
 async fn a_statement_whose_caller_left_ends_and_its_connection_is_not_reused() {
     let database = open_database().await;
     let mut connection = database.connection().await.unwrap();
+    // So that only the end of the connection ends the statement.
+    connection.batch_execute("SET statement_timeout = 0").await.unwrap();
     let asleep = connection.batch_execute("SELECT pg_sleep(600)");
     eventually_while(asleep, "a running statement", async || {
         (sessions(&database, "state = 'active'").await == 1).then_some(())
