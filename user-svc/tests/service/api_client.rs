@@ -184,6 +184,11 @@ async fn an_idempotent_replay_returns_the_same_client_and_revokes_the_first_secr
         assert_eq!(tests::status::reason(&status), "REQUEST_ID_REUSED");
     }
     assert!(exchange(&service, &replay).await.is_ok());
+    // A client from before creators were recorded gets its own by a replay.
+    service.execute("UPDATE api_clients SET created_by = NULL").await;
+    create(&service, &grace, request.clone()).await.unwrap();
+    let creator = service.claims(&grace).await.unwrap().sub.to_string();
+    assert_eq!(list(&service, &grace, 0, "").await.api_clients[0].created_by, creator);
     // The same request_id of another admin creates another client.
     let ruth = service.admin("ruth@example.com").await.access_token;
     let foreign = create(&service, &ruth, request).await.unwrap();

@@ -2,7 +2,7 @@
 
 use diesel_async::SimpleAsyncConnection;
 use proto::user::v1::RequestPasswordResetRequest;
-use tests::PATIENCE;
+use tests::{PATIENCE, eventually};
 use tokio::task::JoinSet;
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -81,6 +81,32 @@ async fn a_right_guess_after_ten_concurrent_wrong_ones_is_rejected() {
     let right = users.login(login_request("ada@example.com", PASSWORD)).await;
     assert_eq!(rejection(right), "RATE_LIMITED");
     wrong.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_concurrent_wrong_passwords_one_is_rejected_if_one_attempt_is_left() {
+    let service = start().await;
+    for _ in 0..9 {
+        log_in(&service, "ada@example.com", "wrong").await.unwrap_err();
+    }
+    // Both have been checked when they wait: one for this lock, the other for the first.
+    let database = service.database();
+    let mut lock = database.connection().await.unwrap();
+    lock.batch_execute("BEGIN; LOCK TABLE tries IN EXCLUSIVE MODE").await.unwrap();
+    let unlocked = async {
+        eventually("two calls that wait", async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            (service.count(waiting).await == 2).then_some(())
+        })
+        .await;
+        lock.batch_execute("COMMIT").await.unwrap();
+    };
+    let wrong = || log_in(&service, "ada@example.com", "wrong");
+    let (one, two, ()) = tokio::join!(wrong(), wrong(), unlocked);
+    let mut reasons = [rejection(one), rejection(two)];
+    reasons.sort();
+    assert_eq!(reasons, ["BAD_CREDENTIALS", "RATE_LIMITED"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,6 +61,33 @@ async fn a_wrong_current_password_counts_as_a_failed_login() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_right_change_after_ten_concurrent_wrong_ones_is_rejected() {
+    let service = start().await;
+    service.sign_up("ada@example.com").await;
+    let token = service.log_in("ada@example.com").await.access_token;
+    // All calls use one open channel, so they arrive in the order in which they are made.
+    let mut users = service.users();
+    let request = |current: &str| {
+        let message = ChangePasswordRequest {
+            current_password: current.into(),
+            new_password: NEW_PASSWORD.into(),
+            ..ChangePasswordRequest::default()
+        };
+        with_token(&token, message)
+    };
+    let mut wrong = JoinSet::new();
+    for _ in 0..60 {
+        let (mut users, request) = (users.clone(), request("wrong"));
+        wrong.spawn(async move { rejection(users.change_password(request).await) });
+    }
+    // One has ended, so the others are queued before this one.
+    wrong.join_next().await.unwrap().unwrap();
+    let right = users.change_password(request(PASSWORD)).await;
+    assert_eq!(rejection(right), "RATE_LIMITED");
+    wrong.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_concurrent_password_changes_one_succeeds() {
     let service = start().await;
     service.sign_up("ada@example.com").await;

@@ -1,11 +1,11 @@
 //! ListUsers, SetUserRole, DisableUser and EnableUser.
 
+use diesel_async::SimpleAsyncConnection;
 use proto::user::v1::{
     DisableUserRequest, EnableUserRequest, ListUsersRequest, ListUsersResponse, LoginResponse,
     Role, SetUserRoleRequest, SignUpRequest, User,
 };
-use tests::{issuer::with_token, status::bad_fields};
-use tokio::task::JoinSet;
+use tests::{eventually, issuer::with_token, status::bad_fields};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -164,25 +164,36 @@ async fn no_login_concurrent_with_a_disable_keeps_its_session() {
     let service = start().await;
     let admin = service.admin("grace@example.com").await.access_token;
     let (_, id) = customer(&service, "ada@example.com").await;
-    let mut logins = JoinSet::new();
-    for _ in 0..8 {
-        let mut users = service.users();
-        let request = login_request("ada@example.com", PASSWORD);
-        logins.spawn(async move { users.login(request).await.map(tonic::Response::into_inner) });
-    }
-    // Some logins have ended, some are in flight.
-    let mut results = vec![logins.join_next().await.unwrap().unwrap()];
-    disable(&service, &admin, &id).await.unwrap();
-    results.extend(logins.join_all().await);
-    for result in results {
-        match result {
-            Ok(login) => {
-                let reason = rejection(service.refresh(&login.refresh_token).await);
-                assert_eq!(reason, "REFRESH_TOKEN_INVALID");
-            }
-            Err(status) => assert_eq!(tests::status::reason(&status), "ACCOUNT_DISABLED"),
-        }
-    }
+    let waiting = async || {
+        let locks = "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        service.count(locks).await
+    };
+    // A login waits for this lock when it has read the account, and before it inserts its session.
+    let trigger = "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ \
+         BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$; \
+         CREATE TRIGGER wait BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION wait()";
+    service.execute(trigger).await;
+    let database = service.database();
+    let mut lock = database.connection().await.unwrap();
+    lock.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    let (users, request) = (service.users(), login_request("ada@example.com", PASSWORD));
+    let login = async { users.clone().login(request).await.unwrap().into_inner() };
+    let disabled = async {
+        eventually("a login in its transaction", async || (waiting().await == 1).then_some(()))
+            .await;
+        disable(&service, &admin, &id).await.unwrap();
+    };
+    let unlocked = async {
+        eventually("a disable that waits or has ended", async || {
+            let count = "SELECT count(*) FROM users WHERE disabled_at IS NOT NULL";
+            (waiting().await == 2 || service.count(count).await == 1).then_some(())
+        })
+        .await;
+        lock.batch_execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    };
+    let (login, (), ()) = tokio::join!(login, disabled, unlocked);
+    assert_eq!(rejection(service.refresh(&login.refresh_token).await), "REFRESH_TOKEN_INVALID");
 }
 
 #[tokio::test(flavor = "multi_thread")]
