@@ -141,12 +141,15 @@ async fn a_temporarily_rejected_mail_is_retried_for_days_and_then_fails() {
     let age = |hours| {
         format!("UPDATE deliveries SET first_attempt_at = now() - interval '{hours} hours'")
     };
-    for count in 1..10 {
-        service.execute(&age(95)).await;
+    service.until(&recipient, |mail| mail.attempt_count == 1).await;
+    service.execute(&age(95)).await;
+    for count in 2..10 {
         service.make_due().await;
         let retried = service.until(&recipient, |mail| mail.attempt_count >= count).await;
         assert_eq!(retried.state(), NotificationState::Pending);
     }
+    let first = "SELECT count(*) FROM deliveries WHERE first_attempt_at < now() - interval '95 h'";
+    assert_eq!(service.number(first).await, 1, "the days count from the first attempt");
     eventually("the end of the retries", async || {
         service.execute(&age(97)).await;
         service.make_due().await;

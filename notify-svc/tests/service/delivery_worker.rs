@@ -129,13 +129,17 @@ async fn a_lease_is_renewed_until_the_server_replies() {
     let service = Service::start_with(&server.url(), &[("delivery-workers", "1")]).await;
     service.receive(&[order_created(&someone()), order_created(&someone())]).await;
     eventually("a mail in flight", async || (server.count(".") > 0).then_some(())).await;
+    eventually("the release of the mail behind it", async || {
+        let claimed = "SELECT count(*) FROM deliveries WHERE claim_id IS NOT NULL";
+        (service.number(claimed).await == 1).then_some(())
+    })
+    .await;
     service
         .execute(
             "UPDATE deliveries SET leased_until = now() + interval '1 ms' \
                   WHERE claim_id IS NOT NULL",
         )
         .await;
-    // The claim of the mail behind it was released; the lease of the other was renewed.
     let mut connection = service.app.database.connection().await.unwrap();
     let lease = Duration::from_secs(3600);
     eventually("the renewed lease", async || {

@@ -14,9 +14,9 @@ use crate::{
     resend::resend_many,
 };
 
-/// Inserts a mail that was received and has been in `state` since a number of days. Returns its
-/// recipient and event id.
-async fn insert(service: &Service, state: &str, days: u64) -> (String, Uuid) {
+/// Inserts a mail that was received a number of days ago and has been in `state` for another. Returns
+/// its recipient and event id.
+async fn insert(service: &Service, state: &str, days: u64, days_in_state: u64) -> (String, Uuid) {
     let recipient = someone();
     let time = SystemTime::now() - Duration::from_secs(days * 86_400);
     let seconds = time.duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -29,7 +29,7 @@ async fn insert(service: &Service, state: &str, days: u64) -> (String, Uuid) {
            VALUES ('{id}', '{event_id}', 'WELCOME', '{recipient}', 'Hi', 'x', \
              to_timestamp({seconds})); \
          INSERT INTO deliveries (notification_id, state, due_at, sent_at, leased_until, claim_id) \
-           VALUES ('{id}', '{state}', to_timestamp({seconds}), {sent_at}, \
+           VALUES ('{id}', '{state}', now() - interval '{days_in_state} days', {sent_at}, \
              CASE '{state}' WHEN 'PENDING' THEN now() + interval '1 day' END, \
              CASE '{state}' WHEN 'PENDING' THEN gen_random_uuid() END); \
          INSERT INTO delivery_attempts VALUES ('{id}', 0, 1, '', 450, '', now()); \
@@ -44,17 +44,21 @@ async fn contents_and_later_mails_are_deleted_after_they_were_final_for_long_eno
     let port = MailServer::free_port().await;
     let service = Service::start(&format!("smtp://127.0.0.1:{port}")).await;
     let mut mails = Vec::new();
-    for (state, days, has_content, exists) in [
-        ("SENT", 29, true, true),
-        ("SENT", 31, false, true),
-        ("FAILED", 31, false, true),
-        ("SENT", 44, false, true),
-        ("PENDING", 60, true, true),
-        ("SENT", 46, false, false),
-        ("FAILED", 60, false, false),
+    for (state, days, days_in_state, has_content, exists) in [
+        ("SENT", 29, 29, true, true),
+        ("SENT", 31, 31, false, true),
+        ("FAILED", 31, 31, false, true),
+        ("SENT", 44, 44, false, true),
+        ("PENDING", 60, 60, true, true),
+        ("SENT", 46, 46, false, false),
+        ("FAILED", 60, 60, false, false),
+        // Resent, or retried for long.
+        ("SENT", 60, 29, true, true),
+        ("FAILED", 60, 44, false, true),
     ] {
-        let (recipient, event_id) = insert(&service, state, days).await;
-        mails.push((recipient, event_id, format!("{state} {days}"), has_content, exists));
+        let (recipient, event_id) = insert(&service, state, days, days_in_state).await;
+        let mail = format!("{state} {days} {days_in_state}");
+        mails.push((recipient, event_id, mail, has_content, exists));
     }
     let policy = service.config.retention.policy();
     assert!(!delete_expired_batch(&service.app.database, &policy).await.unwrap());
@@ -67,9 +71,9 @@ async fn contents_and_later_mails_are_deleted_after_they_were_final_for_long_eno
         );
         assert_eq!(service.number(&length).await > 0, *has_content, "{mail}");
     }
-    assert_eq!(service.number("SELECT count(*) FROM delivery_attempts").await, 5);
+    assert_eq!(service.number("SELECT count(*) FROM delivery_attempts").await, 7);
     let statistics = service.statistics().await;
-    assert_eq!((statistics.pending, statistics.sent, statistics.failed), (1, 3, 1));
+    assert_eq!((statistics.pending, statistics.sent, statistics.failed), (1, 4, 2));
 
     // A copy of an event is a duplicate as long as its row exists.
     for (_, event_id, mail, _, exists) in &mails {
@@ -85,14 +89,14 @@ async fn contents_and_later_mails_are_deleted_after_they_were_final_for_long_eno
     assert_eq!(error.message(), "the mail has no content any more");
     let request = ResendNotificationsRequest { states: vec![2, 3], ..Default::default() };
     let response = resend_many(&service, request).await.expect("a valid request");
-    assert_eq!(response.resent_count, 1, "only the first one");
+    assert_eq!(response.resent_count, 2, "those with content");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_backlog_is_deleted_in_bounded_batches() {
     let port = MailServer::free_port().await;
     let service = Service::start(&format!("smtp://127.0.0.1:{port}")).await;
-    insert(&service, "SENT", 60).await;
+    insert(&service, "SENT", 60, 60).await;
     service
         .execute(
             "INSERT INTO notifications \
