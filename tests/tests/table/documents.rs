@@ -1,6 +1,6 @@
 //! The documents: the tables of ARCHITECTURE.md, the lists of docs/operations.md, and names everywhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use topology::Service;
 
@@ -9,6 +9,7 @@ use crate::{contract, differences::Differences, files, kubernetes::unknown_names
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const OPERATIONS: &str = "docs/operations.md";
 const SECURITY: &str = "docs/security.md";
+const GUARANTEES: &str = "docs/guarantees.md";
 
 /// Compares the documents with the table.
 pub fn compare(differences: &mut Differences) {
@@ -16,7 +17,8 @@ pub fn compare(differences: &mut Differences) {
     services(differences);
     topics(differences);
     operations(differences);
-    security(differences);
+    tests_of(differences, SECURITY);
+    tests_of(differences, GUARANTEES);
     for path in [ARCHITECTURE, OPERATIONS, "README.md", "Makefile", "Dockerfile"] {
         let text = differences.read(path).unwrap_or_default();
         unknown_names(differences, path, &text);
@@ -114,20 +116,51 @@ fn operations(differences: &mut Differences) {
     differences.compare(&format!("{OPERATIONS}, alerts"), explained, alerts);
 }
 
-/// The tests that docs/security.md names exist.
-fn security(differences: &mut Differences) {
-    let Some(text) = differences.read(SECURITY) else { return };
-    let requirements = text.lines().filter(|line| line.starts_with("| S"));
-    let names = requirements.flat_map(|line| line.split('`').skip(1).step_by(2));
-    let names = names.filter(|name| name.matches('_').count() > 2);
-    let sources: String = ["mesh", "mesh-data", "gateway", "tests"]
+/// The tests and the test files that the tables of a document name exist: a test in the crate that
+/// stands before it, or in any.
+fn tests_of(differences: &mut Differences, path: &str) {
+    let Some(text) = differences.read(path) else { return };
+    let crates: Vec<&str> = ["mesh", "mesh-data", "gateway", "tests"]
         .into_iter()
         .chain(Service::with_database().map(Service::name))
-        .flat_map(files::under)
-        .filter(|path| path.ends_with(".rs"))
-        .filter_map(|path| files::read(&path))
         .collect();
-    for name in names.filter(|name| !sources.contains(&format!("fn {name}("))) {
-        differences.add(SECURITY, &format!("no test is called `{name}`"));
+    let tests: BTreeMap<&str, BTreeSet<String>> =
+        crates.iter().map(|krate| (*krate, tests_in(krate))).collect();
+    for cell in text.lines().flat_map(cells) {
+        let mut krate = None;
+        for (n, part) in cell.split('`').enumerate() {
+            if n % 2 == 0 {
+                let words = part.split(|c: char| c.is_whitespace() || ",;()".contains(c));
+                let named = words.filter_map(|word| crates.iter().find(|krate| **krate == word));
+                krate = named.last().copied().or(krate.filter(|_| !part.contains(';')));
+            } else if part.ends_with(".rs") || part.ends_with(".py") {
+                differences.read(part);
+            } else if part.matches('_').count() > 2 {
+                let mut places = tests.iter().filter(|(of, _)| krate.is_none_or(|it| it == **of));
+                if !places.any(|(_, names)| names.contains(part)) {
+                    let place = krate.unwrap_or("any crate");
+                    differences.add(path, &format!("no test is called `{part}` in {place}"));
+                }
+            }
+        }
     }
+}
+
+/// Returns the names of the tests of a crate.
+fn tests_in(krate: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for path in files::under(krate).into_iter().filter(|path| path.ends_with(".rs")) {
+        let text = files::read(&path).unwrap_or_default();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let function = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+            if let Some(name) = function.and_then(|rest| rest.split('(').next())
+                && std::mem::take(&mut is_test)
+            {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    names
 }
