@@ -119,7 +119,8 @@ async fn unfinished_request_bodies_take_little_memory() {
             let message = frame(&vec![0; length]);
             for piece in message.chunks(message.len().div_ceil(pieces)).take(pieces - 1) {
                 // The gateway may have rejected the body.
-                if sender.send(Bytes::copy_from_slice(piece)).await.is_err() {
+                let sent = timeout(PATIENCE, sender.send(Bytes::copy_from_slice(piece))).await;
+                if sent.expect("the gateway reads or rejects a body").is_err() {
                     break;
                 }
             }

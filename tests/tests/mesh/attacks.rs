@@ -94,14 +94,14 @@ async fn nested_and_compressed_messages_are_rejected() {
     for status in attack(&store, "product-svc", PATH, requests).await {
         assert_eq!(code_and_reason(&status), (Code::InvalidArgument, "VALIDATION_FAILED".into()));
     }
-    // No service decompresses, so that a few bytes never become many.
+    // No service decompresses, so that a few bytes never become many. The message itself is valid.
     let compressed = (0..8).map(|_| {
-        let mut request = Request::new(Bytes::from_static(b"\x1f\x8b\x08"));
+        let mut request = Request::new(Bytes::new());
         let gzip = "gzip".parse().expect("a header");
         request.metadata_mut().insert("grpc-encoding", gzip);
         request
     });
     for status in attack(&store, "product-svc", PATH, compressed.collect()).await {
-        assert!(status.code() != Code::Ok, "{status:?}");
+        assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
     }
 }
