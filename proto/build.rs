@@ -16,6 +16,7 @@ use protox::{
 };
 
 const TOPIC_OPTION: &str = "shopmesh.options.v1.topic";
+const PUBLISHERS_OPTION: &str = "shopmesh.options.v1.publishers";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files("shopmesh".into())?;
@@ -81,12 +82,25 @@ fn messages(mut set: FileDescriptorSet) -> FileDescriptorSet {
 /// Returns the code of `topics::ALL` and of an `Event` for each message with a topic.
 fn topics(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let option = pool.get_extension_by_name(TOPIC_OPTION).ok_or("no option names topics")?;
-    let mut messages = BTreeMap::new();
+    let publishers =
+        pool.get_extension_by_name(PUBLISHERS_OPTION).ok_or("no option: publishers")?;
+    let (mut messages, mut packages) = (BTreeMap::new(), BTreeSet::new());
+    let mut published = BTreeSet::new();
     for message in pool.all_messages() {
-        if let Value::String(topic) = message.options().get_extension(&option).as_ref()
-            && !topic.is_empty()
-            && let Some(other) = messages.insert(topic.clone(), message.full_name().to_owned())
-        {
+        let options = message.options();
+        let topic = options.get_extension(&option).as_str().unwrap_or_default().to_owned();
+        if topic.is_empty() {
+            continue;
+        }
+        let stated = options.get_extension(&publishers);
+        let stated = stated.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
+        published.extend(stated.map(|package| (package.to_owned(), topic.clone())));
+        let own = (message.package_name().to_owned(), topic.clone());
+        if !options.has_extension(&publishers) {
+            published.insert(own.clone());
+        }
+        packages.insert(own);
+        if let Some(other) = messages.insert(topic, message.full_name().to_owned()) {
             return Err(format!("{other} and {} have one topic", message.full_name()).into());
         }
     }
@@ -100,10 +114,10 @@ fn topics(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let all: Vec<_> = messages.keys().collect();
     writeln!(code, "/// Every topic of the contract.")?;
     writeln!(code, "pub const ALL: [&str; {}] = {all:?};", all.len())?;
-    let package = |message: &str| message.rsplit_once('.').map(|(package, _)| package.to_owned());
-    let of_package: Vec<_> =
-        messages.iter().map(|(topic, message)| (package(message), topic)).collect();
-    writeln!(code, "const PACKAGES: [(Option<&str>, &str); {}] = {of_package:?};", all.len())?;
+    for (name, pairs) in [("PACKAGES", packages), ("PUBLISHERS", published)] {
+        let pairs = Vec::from_iter(pairs);
+        writeln!(code, "const {name}: [(&str, &str); {}] = {pairs:?};", pairs.len())?;
+    }
     Ok(code)
 }
 

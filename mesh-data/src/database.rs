@@ -13,7 +13,7 @@ use deadpool::managed::{Pool, PoolError, TimeoutType};
 use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_types::Text};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use diesel_migrations::EmbeddedMigrations;
-use mesh::{BoxError, Error, admin::Readiness, deadline, error::chain};
+use mesh::{BoxError, Error, admin::Readiness, audit, deadline, error::chain};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -157,6 +157,7 @@ impl Database {
 
     /// Runs `body` in one transaction. The server cancels a statement at the caller's deadline.
     /// After an error nothing is written, except that a failed commit leaves the outcome unknown.
+    /// Within an audited call `body` states its changes, by [`crate::audit`].
     ///
     /// # Errors
     /// The error of `body`, or an [`Error`] of the database.
@@ -166,14 +167,21 @@ impl Database {
         E: From<Error>,
     {
         type Transactions = AnsiTransactionManager;
+        let audited = audit::current();
         let mut connection = self.acquire().await?;
         let connection = &mut *connection;
         let time = deadline::remaining(self.connector.limits.statement).as_millis().max(1);
         let begin = format!("BEGIN; SET LOCAL statement_timeout = {time}");
         Transactions::begin_transaction_sql(connection, &begin).await.map_err(convert_error)?;
-        match body(connection).await {
+        audited.iter().for_each(|call| call.begin_transaction());
+        let result = body(connection).await.and_then(|value| {
+            audited.iter().try_for_each(|call| call.check_transaction())?;
+            Ok(value)
+        });
+        match result {
             Ok(value) => {
                 Transactions::commit_transaction(connection).await.map_err(convert_error)?;
+                audited.iter().for_each(|call| call.complete_transaction());
                 Ok(value)
             }
             Err(error) => {

@@ -190,6 +190,13 @@ fn enum_name(kind: &Kind, value: &Value) -> Option<String> {
 }
 
 impl Method {
+    /// Returns whether a call leaves entries in the audit trail: the method changes something, and
+    /// only the highest role may call it.
+    pub fn is_audited(&self) -> bool {
+        let is_highest = matches!(&self.access, Access::Roles(roles) if roles.len() == 1);
+        is_highest && !self.no_side_effects
+    }
+
     /// Checks the role of a token for a method that needs one.
     ///
     /// # Errors

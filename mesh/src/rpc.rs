@@ -1,5 +1,5 @@
 //! What a service does with every call before its handler and after: span and metrics, deadline,
-//! load shedding, authentication and authorization by the descriptors. A call that changes
+//! load shedding, authentication, authorization and audit by the descriptors. A call that changes
 //! something is not dropped when the client disconnects or the deadline passes: it ends by itself,
 //! with its transaction committed or rolled back.
 
@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     access::{Access, Method, Methods},
+    audit,
     call::{self, CallMetrics, ConcurrencyLimits},
     cut_off, deadline,
     error::{Error, status},
@@ -164,19 +165,21 @@ where
     let limit = BodyLimit::of(method, policy.request_bytes_default, u32::MAX);
     let request = request.map(|body| Body::new(RequestBody::new(body, limit)));
     let streaming = method.streaming;
+    let audited = audit::Call::of(method, request.extensions());
 
     let handled = async move {
         let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
         // The deadline of a stream ends with its first response headers, its permit with its body.
         if streaming { call::attach(response, permit) } else { response }
     };
+    let handled = audit::handle(audited, handled);
     let response = if method.no_side_effects {
-        deadline::scope(deadline, handled).await?
+        deadline::scope(deadline, handled).await??
     } else {
         // The deadline only notifies the caller; a statement of the change ends by its own timeout.
         let handled = deadline::scope_without_limit(deadline, handled);
         let task = tokio::spawn(handled.in_current_span());
-        deadline::scope(deadline, task).await?.map_err(Error::internal)?
+        deadline::scope(deadline, task).await?.map_err(Error::internal)??
     };
     let reading_ends = if streaming { Instant::now() + STREAM_DURATION_MAX } else { deadline };
     cut_off::at(Some(reading_ends + cut_off::NOTICE));

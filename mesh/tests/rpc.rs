@@ -20,6 +20,7 @@ use http::{HeaderMap, Request, Response, request::Builder};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use mesh::{
+    audit,
     call::ConcurrencyLimits,
     config::{ServerConfig, TokenConfig},
     deadline,
@@ -41,6 +42,7 @@ use tower::{ServiceExt, util::BoxCloneSyncService};
 const READ: &str = "/notes.v1.Notes/Read";
 const WRITE: &str = "/notes.v1.Notes/Write";
 const EDIT: &str = "/notes.v1.Notes/Edit";
+const PURGE: &str = "/notes.v1.Notes/Purge";
 const INDEX: &str = "/notes.v1.Notes/Index";
 const IMPORT: &str = "/notes.v1.Notes/Import";
 const BACKUP: &str = "/notes.v1.Notes/Backup";
@@ -85,6 +87,20 @@ impl Handler {
                 let role = claims.map_or("none", |claims| &*claims.role).parse().unwrap();
                 let mut response = ok(Body::empty());
                 response.headers_mut().insert("x-role", role);
+                response
+            }
+            "state-no-change" => {
+                audit::unchanged();
+                ok(Body::empty())
+            }
+            "name-caller" => {
+                let call = audit::in_current_call(async { audit::current() });
+                let call = tokio::spawn(call).await.unwrap();
+                audit::unchanged();
+                let caller = call.map(|call| format!("{} {}", call.actor_id, call.method));
+                let mut response = ok(Body::empty());
+                let caller = caller.unwrap_or_default().parse().unwrap();
+                response.headers_mut().insert("x-caller", caller);
                 response
             }
             // As tonic does: the error of the body is the status of the response.
@@ -224,6 +240,36 @@ async fn a_call_without_the_required_role_does_not_reach_the_handler() {
 
     let editor = call(EDIT).header("authorization", bearer("editor")).header("x-do", "report-role");
     assert_eq!(service.send(editor).await.headers()["x-role"], "editor");
+}
+
+#[tokio::test]
+async fn a_call_of_the_highest_role_succeeds_only_if_it_states_what_it_changes() {
+    let service = Service::new();
+    let owner = format!("Bearer {}", service.key.token(&claims("owner", 600)));
+    for (path, action, code) in [
+        (PURGE, "", Code::Internal),
+        (PURGE, "state-no-change", Code::Ok),
+        // Rejected: nothing was changed.
+        (PURGE, "5", Code::NotFound),
+        // Lower roles may call it as well.
+        (EDIT, "", Code::Ok),
+    ] {
+        let request = call(path).header("authorization", &owner).header("x-do", action);
+        assert_eq!(service.status(request).await.code(), code, "{path} {action}");
+    }
+}
+
+#[tokio::test]
+async fn the_handler_of_an_audited_call_finds_who_calls_also_in_a_task_of_its_own() {
+    let service = Service::new();
+    let claims = claims("owner", 600);
+    let owner = format!("Bearer {}", service.key.token(&claims));
+    for (path, caller) in
+        [(PURGE, format!("{} notes.v1.Notes/Purge", claims.sub)), (EDIT, String::new())]
+    {
+        let request = call(path).header("authorization", &owner).header("x-do", "name-caller");
+        assert_eq!(service.send(request).await.headers()["x-caller"], caller.as_str());
+    }
 }
 
 #[tokio::test]

@@ -151,6 +151,9 @@ pub(crate) struct Resent {
     pub(crate) id: NotificationId,
     #[diesel(sql_type = Text)]
     pub(crate) kind: NotificationKind,
+    /// Its state before.
+    #[diesel(sql_type = Text)]
+    pub(crate) state: NotificationState,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(crate) order_id: Option<Uuid>,
     /// The new version of its state. None: it is beyond the limit, and unchanged.

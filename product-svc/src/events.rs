@@ -1,4 +1,4 @@
-//! Events that product-svc consumes. It publishes none.
+//! Events that product-svc consumes. It publishes none but those of the audit trail.
 
 use mesh::BoxError;
 use mesh_data::kafka::Record;

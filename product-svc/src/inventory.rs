@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::SmallInt};
 use mesh::validate::Violations;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
@@ -38,6 +39,11 @@ impl Stock {
     /// Returns what can be sold now.
     pub fn available(&self) -> i32 {
         self.on_hand - self.held
+    }
+
+    /// Returns the fields that an entry of the audit compares.
+    pub fn audited_fields(&self) -> Value {
+        json!({ "on_hand": self.on_hand, "low_stock_threshold": self.low_stock_threshold })
     }
 
     pub fn state(&self) -> StockState {

@@ -87,6 +87,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
 
     let handler = OrderEvents { database: database.clone() };
     service.spawn_consumer(config.kafka_group, &TOPICS, handler);
+    service.spawn_relay();
     let keys = IndexReadiness::new(database.clone());
     service.readiness = service
         .readiness

@@ -15,6 +15,7 @@ use std::{collections::HashMap, fmt};
 use chrono::{DateTime, Utc};
 use mesh::validate::Violations;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 mesh_data::id_type!(
@@ -59,6 +60,15 @@ pub(crate) struct Product {
     pub stock_state: StockState,
 }
 
+impl Product {
+    /// Returns the fields that an entry of the audit compares.
+    pub fn audited_fields(&self) -> Value {
+        let mut fields = self.fields.audited_fields();
+        fields["archived"] = self.archived.into();
+        fields
+    }
+}
+
 /// Returns the SHA-256 of the serialized form of a request.
 pub(crate) fn fingerprint(request: &impl Serialize) -> Vec<u8> {
     let serialized = serde_json::to_vec(request).expect("a request is plain data");
@@ -88,6 +98,11 @@ pub(crate) const PRICE_MINOR_MAX: i64 = 100_000_000_000;
 pub(crate) const QUANTITY_MAX: i32 = 1_000_000;
 
 impl ProductFields {
+    /// Returns the fields that an entry of the audit compares.
+    pub fn audited_fields(&self) -> Value {
+        serde_json::to_value(self).expect("fields are plain data")
+    }
+
     /// Returns the SHA-256 of the fields. An **invariant** of the serialized form is that of
     /// [`crate::inventory::InventoryUpdate`].
     pub fn fingerprint(&self) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! The test harness of the crates: a service within the test, its database, tokens for its callers,
 //! and a client of the whole store. devstack starts the store around them.
 
+pub mod audit;
 pub mod database;
 pub mod edges;
 pub mod field_rules;

@@ -4,6 +4,7 @@
 //! bodies.
 
 mod api_client;
+mod audit;
 pub(crate) mod jwks;
 mod link;
 mod password;
@@ -16,7 +17,7 @@ use tonic::{Response, Status};
 
 use crate::App;
 
-/// Implements `UserService` and `LinkService`. Cheap to clone.
+/// Implements `UserService`, `LinkService` and `AuditService`. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub app: App,

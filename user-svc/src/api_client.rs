@@ -9,6 +9,7 @@ use diesel::{
     prelude::{Insertable, Queryable, Selectable},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{rights::Actor, schema::api_clients, user::Role};
@@ -28,6 +29,13 @@ pub(crate) struct ApiClient {
     pub created_at: DateTime<Utc>,
     /// The account or API client that created it.
     pub created_by: Option<Uuid>,
+}
+
+impl ApiClient {
+    /// Returns the fields that an entry of the audit compares.
+    pub(crate) fn audited_fields(&self) -> Value {
+        json!({ "name": self.name, "role": self.role.as_str() })
+    }
 }
 
 /// A request to create an API client.

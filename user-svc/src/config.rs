@@ -37,6 +37,11 @@ pub struct Config {
     #[allow(missing_docs, reason = "the group documents itself")]
     pub settings: Settings,
 
+    /// Consumer group of all replicas. A new group receives all events that the topics still
+    /// contain.
+    #[arg(long, env, default_value = "user-svc")]
+    pub kafka_group: String,
+
     /// Folder of the keys that sign access tokens: Ed25519, PKCS#8 PEM, `KID.pem`. The last by name
     /// signs, all are published; changes are reloaded without a restart.
     #[arg(long, env, default_value = ".devstack/secrets/signing-keys")]

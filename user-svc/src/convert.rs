@@ -2,6 +2,7 @@
 //! reports all bad fields at once.
 
 pub(crate) mod api_client;
+pub(crate) mod audit;
 pub(crate) mod cookie;
 pub(crate) mod link;
 pub(crate) mod network;

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_clients;
 pub(crate) mod attempts;
+pub(crate) mod audit_entries;
 pub(crate) mod devices;
 pub(crate) mod links;
 pub(crate) mod sessions;

@@ -1,15 +1,22 @@
-//! The events that user-svc publishes: requests for mails to accounts.
+//! The events that user-svc publishes, requests for mails to accounts, and the one that it consumes,
+//! an entry of the audit trail.
 
 use chrono::{DateTime, Utc};
-use mesh_data::outbox::NewEvent;
+use mesh::BoxError;
+use mesh_data::{
+    audit::{ActorKind, FieldChange},
+    outbox::NewEvent,
+};
+use prost::{Message, Name};
 use proto::{
-    time::timestamp,
+    time::{from_timestamp, timestamp},
     topics::Event,
-    user::v1::{self as pb, UserMailRequested, user_mail_requested::Mail},
+    user::v1::{self as pb, AuditActorKind, UserMailRequested, user_mail_requested::Mail},
 };
 use uuid::Uuid;
 
 use crate::{
+    audit::AuditEntry,
     link::{Link, Purpose},
     user::User,
 };
@@ -51,4 +58,37 @@ fn user_mail(user: &User, requested_at: DateTime<Utc>, mail: Mail) -> NewEvent {
         email_verified: user.email_verified,
     };
     NewEvent::new(event_id, UserMailRequested::TOPIC, user.id.to_string(), &event)
+}
+
+/// Decodes an `AuditRecorded`.
+///
+/// # Errors
+/// Why it cannot be decoded.
+pub(crate) fn audit_recorded(message: &str, payload: &[u8]) -> Result<AuditEntry, BoxError> {
+    if message != pb::AuditRecorded::full_name() {
+        return Err(format!("unknown message {message:?}").into());
+    }
+    let entry = pb::AuditRecorded::decode(payload)?.entry.ok_or("the event has no entry")?;
+    let actor_kind = match entry.actor_kind() {
+        AuditActorKind::Account => ActorKind::Account,
+        AuditActorKind::ApiClient => ActorKind::Client,
+        AuditActorKind::Unspecified => return Err("the actor is of no kind".into()),
+    };
+    let created_at = entry.create_time.as_ref().and_then(from_timestamp);
+    let changes = entry.changes.into_iter().map(|change| FieldChange {
+        field: change.field,
+        old: change.old_value,
+        new: change.new_value,
+    });
+    Ok(AuditEntry {
+        id: Uuid::try_parse(&entry.entry_id)?,
+        method: entry.method,
+        actor_id: Uuid::try_parse(&entry.actor_id)?,
+        actor_kind,
+        subject_kind: entry.subject_kind,
+        subject_id: Uuid::try_parse(&entry.subject_id)?,
+        changes: serde_json::to_value(changes.collect::<Vec<_>>())?,
+        created_at: created_at.ok_or("the entry has no time")?,
+        trace_id: entry.trace_id,
+    })
 }

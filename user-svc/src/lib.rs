@@ -1,11 +1,13 @@
-//! user-svc owns accounts, credentials, sessions, API clients and the keys that sign access tokens.
-//! It knows nothing of products and orders.
+//! user-svc owns accounts, credentials, sessions, API clients and the keys that sign access tokens, and
+//! collects the audit trail of all services. It knows nothing of products and orders.
 
 mod access_token;
 mod api;
 mod api_client;
+mod audit;
 pub mod commands;
 pub mod config;
+mod consumer;
 mod convert;
 mod db;
 mod device;
@@ -28,7 +30,8 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use mesh::{BoxError, boot::Process, server::Listeners, token::Verifier};
 use mesh_data::{database::Database, outbox::Wakeup, service::DataService};
 use proto::user::v1::{
-    link_service_server::LinkServiceServer, user_service_server::UserServiceServer,
+    audit_service_server::AuditServiceServer, link_service_server::LinkServiceServer,
+    user_service_server::UserServiceServer,
 };
 use tonic::service::Routes;
 
@@ -36,6 +39,7 @@ use crate::{
     access_token::Issuer,
     api::{Api, jwks},
     config::Config,
+    consumer::{AuditEvents, TOPICS},
     limit::NetworkLimits,
     password::hashing::Passwords,
     session::SessionLifetime,
@@ -83,12 +87,15 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     };
     metrics::counter!("refresh_tokens_reused_total").increment(0);
     service.spawn_relay();
+    let handler = AuditEvents { database: service.database.clone() };
+    service.spawn_consumer(config.kafka_group, &TOPICS, handler);
     spawn_upkeep(&service);
     let reloader = folder::Reloader::new(config.signing_keys_dir, keys.clone(), verifier.clone());
     spawn_reload(&service.process, reloader);
     let api = Api { app, page_tokens: service.page_tokens.clone() };
-    let routes =
-        Routes::new(UserServiceServer::new(api.clone())).add_service(LinkServiceServer::new(api));
+    let routes = Routes::new(UserServiceServer::new(api.clone()))
+        .add_service(LinkServiceServer::new(api.clone()))
+        .add_service(AuditServiceServer::new(api));
     service.serve(listeners, jwks::add_route(routes, keys), verifier).await
 }
 

@@ -75,6 +75,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_trail (id) {
+        id -> Uuid,
+        method -> Text,
+        actor_id -> Uuid,
+        actor_kind -> Text,
+        subject_kind -> Text,
+        subject_id -> Uuid,
+        changes -> Jsonb,
+        created_at -> Timestamptz,
+        trace_id -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);

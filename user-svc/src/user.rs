@@ -16,6 +16,7 @@ use diesel::{
 use mesh::validate::Violations;
 use secrecy::SecretString;
 use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::schema::users;
@@ -69,6 +70,11 @@ impl User {
             // Microseconds, as PostgreSQL stores them: a later read returns the same time.
             created_at: Utc::now().trunc_subsecs(6),
         }
+    }
+
+    /// Returns the fields that an entry of the audit compares.
+    pub(crate) fn audited_fields(&self) -> Value {
+        json!({ "role": self.role.as_str(), "disabled": self.is_disabled() })
     }
 
     pub(crate) fn is_disabled(&self) -> bool {

@@ -59,23 +59,22 @@ pub struct Rule {
     pub operation: Operation,
 }
 
-/// Returns what `service` may do. It publishes the events of its packages, and publishes their dead
-/// letters again. It consumes the topics of its row, as a group of its own name, and publishes
+/// Returns what `service` may do. It publishes the events of its packages and those that name it as a
+/// publisher, and publishes the dead letters of its packages again. It consumes the topics of its row, as a group of its own name, and publishes
 /// those records that it cannot process to their dead-letter queues.
 pub fn rules(service: Service) -> Vec<Rule> {
     let rule = |resource, operation| Rule { resource, operation };
     let packages = service.packages().iter();
-    let published = packages.flat_map(|package| proto::topics::of_package(package));
-    let mut rules: Vec<Rule> = published
-        .flat_map(|topic| {
-            let dead_letters = dead_letters(topic);
-            [
-                rule(Resource::Topic(topic.to_owned()), Operation::Write),
-                rule(Resource::Topic(dead_letters.clone()), Operation::Read),
-                rule(Resource::Group(format!("{dead_letters}-replay")), Operation::Read),
-            ]
-        })
-        .collect();
+    let published = packages.clone().flat_map(|package| proto::topics::published_by(package));
+    let mut rules: Vec<Rule> =
+        published.map(|topic| rule(Resource::Topic(topic.to_owned()), Operation::Write)).collect();
+    let own = packages.flat_map(|package| proto::topics::of_package(package)).map(dead_letters);
+    rules.extend(own.flat_map(|dead_letters| {
+        [
+            rule(Resource::Topic(dead_letters.clone()), Operation::Read),
+            rule(Resource::Group(format!("{dead_letters}-replay")), Operation::Read),
+        ]
+    }));
     let consumed = service.consumes().iter();
     rules.extend(consumed.flat_map(|topic| {
         [
@@ -225,14 +224,24 @@ mod tests {
                 .into_iter()
                 .filter(|rule| !rule.contains("order-"))
                 .collect::<Vec<_>>(),
-            [r#"Read Topic("mail-state")"#, r#"Write Topic("mail-state-dlq")"#],
+            [
+                r#"Write Topic("audit-recorded")"#,
+                r#"Read Topic("mail-state")"#,
+                r#"Write Topic("mail-state-dlq")"#,
+            ],
         );
         assert_eq!(
             of(Service::USER),
             [
+                r#"Write Topic("audit-recorded")"#,
                 r#"Write Topic("user-mail")"#,
+                r#"Read Topic("audit-recorded-dlq")"#,
+                r#"Read Group("audit-recorded-dlq-replay")"#,
                 r#"Read Topic("user-mail-dlq")"#,
                 r#"Read Group("user-mail-dlq-replay")"#,
+                r#"Read Topic("audit-recorded")"#,
+                r#"Write Topic("audit-recorded-dlq")"#,
+                r#"Read Groups("user-svc")"#,
             ],
         );
         assert_eq!(of(Service::GATEWAY), [""; 0]);

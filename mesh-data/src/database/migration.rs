@@ -46,8 +46,9 @@ pub async fn migrate(
     while !try_lock(&mut connection).await? {
         sleep(CHECK_INTERVAL).await;
     }
-    if config.migration_database_url.is_some() {
-        owner::grant_use(&mut connection, &config.postgres()?).await?;
+    let service = config.migration_database_url.as_ref().map(|_| config.postgres()).transpose()?;
+    if let Some(service) = &service {
+        owner::grant_use(&mut connection, service).await?;
     }
     drop_invalid_indexes(&mut connection).await?;
     let mut harness = AsyncMigrationHarness::new(connection);
@@ -60,11 +61,16 @@ pub async fn migrate(
             {
                 tracing::info!(%error, "a migration waits for a lock");
             }
-            result => return result,
+            result => break result?,
         }
         sleep(ATTEMPT_INTERVAL).await;
         attempt += 1;
     }
+    // Again for tables that are new: what the role may not do with them.
+    if let Some(service) = &service {
+        owner::grant_use(&mut harness.into_inner(), service).await?;
+    }
+    Ok(())
 }
 
 /// Takes the lock of all migrations unless another session has it. A statement that waited for it

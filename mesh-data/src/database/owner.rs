@@ -5,8 +5,11 @@ use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio_postgres::Config;
 
+/// Tables of audit entries, to which a service only adds rows: its own, and those that it collects.
+const APPEND_ONLY: [&str; 2] = ["audit_entries", "audit_trail"];
+
 /// Allows the role of `service` to use all tables, those of later migrations included, and nobody
-/// else. `connection` belongs to the owner.
+/// else. It can only add to the entries of the audit. `connection` belongs to the owner.
 pub(super) async fn grant_use(
     connection: &mut AsyncPgConnection,
     service: &Config,
@@ -24,7 +27,16 @@ pub(super) async fn grant_use(
          ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rows} ON TABLES TO {role};
          ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};"
     );
-    connection.batch_execute(&statements).await
+    let append_only = APPEND_ONLY.map(|table| {
+        format!(
+            "IF to_regclass('public.{table}') IS NOT NULL THEN
+                 REVOKE UPDATE, DELETE ON {table} FROM {role};
+             END IF;"
+        )
+    });
+    // One transaction: no moment in which the role may change entries.
+    let revoke = append_only.concat();
+    connection.batch_execute(&format!("{statements} DO $do$ BEGIN {revoke} END $do$;")).await
 }
 
 fn quote(identifier: &str) -> String {

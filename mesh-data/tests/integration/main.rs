@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod audit;
 mod consumer;
 mod database;
 mod dead_letter;

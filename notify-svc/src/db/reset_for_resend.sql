@@ -25,5 +25,5 @@ WITH found AS MATERIALIZED (
         -count(*) FILTER (WHERE state = 'FAILED')
     FROM reset HAVING count(*) > 0
 )
-SELECT found.notification_id AS id, kind, order_id, version
+SELECT found.notification_id AS id, kind, found.state, order_id, version
 FROM found LEFT JOIN reset USING (notification_id) ORDER BY id

@@ -1,10 +1,12 @@
 //! Resend: an admin requests that mails are sent again.
 
 use mesh_data::{
+    audit::{self, Change},
     database::Connection,
     outbox,
     page::{Listed, Page},
 };
+use serde_json::json;
 
 use crate::{
     App,
@@ -74,5 +76,12 @@ async fn reset(
     };
     let events: Vec<_> = resent.iter().filter_map(event).collect();
     outbox::insert_events(connection, &events).await?;
+    let reset = resent.iter().filter(|resent| resent.version.is_some());
+    let fields = |state: NotificationState| json!({ "state": state.as_str() });
+    let changes = reset.map(|resent| {
+        let (before, after) = (fields(resent.state), fields(NotificationState::Pending));
+        Change::new("notification", resent.id.0, &before, &after)
+    });
+    audit::record(connection, &changes.collect::<Vec<_>>()).await?;
     Ok(resent)
 }

@@ -5,9 +5,11 @@
 //! as the new state. The event alone makes product-svc return the stock.
 
 use mesh_data::{
+    audit::{self, Change},
     database::Connection,
     outbox::{NewEvent, insert_events},
 };
+use serde_json::json;
 
 use super::{Actor, Order, OrderId, OrderState};
 use crate::{
@@ -31,7 +33,10 @@ pub async fn cancel_order(app: &App, actor: Actor, id: OrderId) -> Result<Order,
         .transaction(async |connection| {
             let order = lock_order(connection, actor, id).await?;
             match order.state {
-                OrderState::Cancelled => Ok(order),
+                OrderState::Cancelled => {
+                    audit::unchanged();
+                    Ok(order)
+                }
                 OrderState::Shipped => {
                     Err(Error::OrderNotCancellable { order_id: id, state: order.state })
                 }
@@ -92,6 +97,9 @@ async fn transition(
     actor: Actor,
 ) -> Result<Order, Error> {
     let entry = db::update_state(connection, order.id, state, actor).await?;
+    let fields = |state: OrderState| json!({ "state": state.as_str() });
+    let change = Change::new("order", order.id.0, &fields(order.state), &fields(state));
+    audit::record(connection, &[change]).await?;
     order.state = state;
     order.later_history.push(entry);
     Ok(order)

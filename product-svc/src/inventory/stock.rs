@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mesh_data::{
+    audit::{self, Change},
     database::Connection,
     page::{Listed, Page},
 };
@@ -58,7 +59,7 @@ pub(crate) async fn update_inventory(
         .transaction(async |connection| {
             match db::insert_request(connection, actor_id, request_id, &fingerprint).await? {
                 None => write_update(connection, actor_id, update).await?,
-                Some(existing) if existing == fingerprint => {}
+                Some(existing) if existing == fingerprint => audit::unchanged(),
                 Some(_) => return Err(Error::RequestIdReused),
             }
             let inventory = db::find_inventory(connection, id).await?;
@@ -78,6 +79,9 @@ async fn write_update(
     let mut stock = db::lock_stock(connection, &[id]).await?;
     let before = stock.remove(&id).ok_or_else(|| Error::product_not_found(id))?;
     let after = update.apply(&before)?;
+    let difference =
+        Change::new("inventory", id.0, &before.audited_fields(), &after.audited_fields());
+    audit::record(connection, &[difference]).await?;
     let entry = update.change.map(|(_, reason)| NewLedgerEntry {
         product_id: id,
         delta: after.on_hand - before.on_hand,

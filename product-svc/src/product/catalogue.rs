@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use mesh::validate::Violations;
-use mesh_data::page::{Listed, Page};
+use mesh_data::{
+    audit::{self, Change},
+    page::{Listed, Page},
+};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -111,8 +115,11 @@ pub(crate) async fn create_product(
             let product = db::find_product(connection, &ProductKey::Id(id)).await?;
             let product = product.ok_or_else(|| Error::product_not_found(id))?;
             if inserted {
+                let change = Change::new("product", id.0, &Value::Null, &product.audited_fields());
+                audit::record(connection, &[change]).await?;
                 return Ok(product);
             }
+            audit::unchanged();
             let is_replay = match db::find_creation_fingerprint(connection, id).await? {
                 Some(existing) => existing == fingerprint,
                 // The product is older than the column.
@@ -140,13 +147,17 @@ pub(crate) async fn update_product(
             let product = db::find_product(connection, &key).await?;
             let product = product.ok_or_else(|| not_found(&key))?;
             check_version(&product, version)?;
+            let before = product.audited_fields();
             let archived = changes.archived.unwrap_or(product.archived);
             let mut violations = Violations::new();
             let fields = changes.apply(product.fields).checked("product.", &mut violations);
             violations.finish(())?;
             db::update_product(connection, id, &fields, archived).await?;
             let product = db::find_product(connection, &key).await?;
-            product.ok_or_else(|| not_found(&key))
+            let product = product.ok_or_else(|| not_found(&key))?;
+            let change = Change::new("product", id.0, &before, &product.audited_fields());
+            audit::record(connection, &[change]).await?;
+            Ok::<_, Error>(product)
         })
         .await?;
     app.lists.invalidate();
@@ -168,6 +179,7 @@ pub(crate) async fn archive_product(
 ) -> Result<Product, Error> {
     let product = get_any_product(app, id).await?;
     if product.archived {
+        audit::unchanged();
         return Ok(product);
     }
     let changes = ProductChanges { archived: Some(true), ..ProductChanges::default() };

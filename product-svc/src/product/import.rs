@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use mesh_data::database::Connection;
+use mesh_data::{
+    audit::{self, Change},
+    database::Connection,
+};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -35,12 +39,12 @@ pub(crate) async fn import_products(
         Err(bad_rows) => return Ok(rejection(bad_rows)),
     };
     let app = app.clone();
-    let import = tokio::spawn(async move {
+    let import = audit::in_current_call(async move {
         let report = import_rows(&app, actor_id, &rows).await;
         app.lists.invalidate();
         report
     });
-    import.await.map_err(mesh::Error::internal)?
+    tokio::spawn(import).await.map_err(mesh::Error::internal)?
 }
 
 async fn import_rows(
@@ -58,6 +62,8 @@ async fn import_rows(
         return Ok(rejection(bad_rows));
     }
     let mut report = ImportReport::default();
+    // A file without rows has no transaction.
+    audit::unchanged();
     for rows in rows.chunks(CHUNK_ROWS_MAX) {
         let chunk = Chunk { rows, actor_id };
         let written =
@@ -79,7 +85,9 @@ async fn import_rows(
     Ok(report)
 }
 
+/// Reports bad rows of a file that is not imported.
 fn rejection(bad_rows: impl IntoIterator<Item = BadRow>) -> ImportReport {
+    audit::unchanged();
     let bad_rows = bad_rows.into_iter().take(BAD_ROWS_MAX).collect();
     ImportReport { bad_rows, ..ImportReport::default() }
 }
@@ -106,7 +114,7 @@ impl Chunk<'_> {
         db::lock_catalogue(connection).await?;
         let existing = Existing::read(connection, self.rows).await?;
         let (mut ids, mut bad_rows) = (Vec::new(), Vec::new());
-        let (mut new, mut changed) = (Vec::new(), Vec::new());
+        let (mut new, mut changed, mut differences) = (Vec::new(), Vec::new(), Vec::new());
         for (i, row) in self.rows.iter().enumerate() {
             if let Some(bad) = existing.find_conflict(row) {
                 bad_rows.push(bad);
@@ -117,10 +125,13 @@ impl Chunk<'_> {
             ids.push((id, i));
             match product {
                 None => new.push((id, &row.fields, None)),
-                Some(product) if product.fields == row.fields => {}
+                Some(product) if product.fields == row.fields => continue,
                 Some(product) => changed.push((id, &row.fields, product.archived)),
             }
+            let before = product.map_or(Value::Null, |product| product.fields.audited_fields());
+            differences.push(Change::new("product", id.0, &before, &row.fields.audited_fields()));
         }
+        audit::record(connection, &differences).await?;
         db::insert_products(connection, &new).await?;
         db::update_products(connection, &changed).await?;
         let created = new.iter().map(|(id, ..)| *id).collect();
@@ -157,6 +168,10 @@ impl Chunk<'_> {
             }
         }
         inventory::update_stock(connection, &stock).await?;
+        let differences = stock.iter().map(|(id, after)| {
+            Change::new("inventory", id.0, &before[id].audited_fields(), &after.audited_fields())
+        });
+        audit::record(connection, &differences.collect::<Vec<_>>()).await?;
         let entries = stock.iter().map(|(&product_id, after)| NewLedgerEntry {
             product_id,
             delta: after.on_hand - before[&product_id].on_hand,

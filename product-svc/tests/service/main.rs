@@ -1,6 +1,7 @@
 //! product-svc as its callers see it: the real service, PostgreSQL, Kafka and order-svc.
 
 mod access;
+mod audit;
 mod costs;
 mod crashes;
 mod field_rules;

@@ -39,6 +39,26 @@ async fn the_role_of_a_service_uses_its_tables_but_cannot_change_them() {
 }
 
 #[tokio::test]
+async fn the_role_of_a_service_only_adds_to_the_audit() {
+    let env = Env::from_env();
+    for service in Service::with_database() {
+        let client = connect(&env.database_url(service)).await.expect("its own database");
+        let collected = (service == Service::USER).then_some("audit_trail");
+        for table in ["audit_entries"].into_iter().chain(collected) {
+            for statement in [
+                format!("UPDATE {table} SET method = ''"),
+                format!("DELETE FROM {table}"),
+                format!("TRUNCATE {table}"),
+            ] {
+                let error = client.batch_execute(&statement).await.expect_err(&statement);
+                let rejected = Some(&SqlState::INSUFFICIENT_PRIVILEGE);
+                assert_eq!(error.code(), rejected, "{statement}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_role_of_a_service_connects_to_no_other_database() {
     let env = Env::from_env();
     for service in Service::with_database() {

@@ -32,6 +32,7 @@ const REQUIRED_FIELDS: &[(&str, &[&str])] = &[
     ("CreateApiClient", &["name", "role"]),
     ("ListApiClients", &[]),
     ("RevokeApiClient", &["client_id"]),
+    ("ListAuditEntries", &[]),
     ("ListProducts", &[]),
     ("GetProduct", &["product_id"]),
     ("BatchGetProducts", &["product_ids"]),

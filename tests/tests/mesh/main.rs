@@ -2,6 +2,7 @@
 
 mod access;
 mod attacks;
+mod audit;
 mod broker_access;
 mod checkout;
 mod database_access;

@@ -11,8 +11,8 @@ pub struct Topic {
     pub name: String,
     /// The message of its records: `OrderCreated`.
     pub message: String,
-    /// The service that publishes it.
-    pub producer: Service,
+    /// The services that publish it.
+    pub producers: Vec<Service>,
 }
 
 /// Compares the table with the contract.
@@ -61,13 +61,22 @@ pub fn compare(differences: &mut Differences) {
 pub fn topics() -> Vec<Topic> {
     let pool = pool();
     let option = pool.get_extension_by_name("shopmesh.options.v1.topic").expect("the option");
+    let publishers =
+        pool.get_extension_by_name("shopmesh.options.v1.publishers").expect("the option");
     let topic = |message: prost_reflect::MessageDescriptor| {
         let options = message.options();
         let Value::String(name) = options.get_extension(&option).into_owned() else { return None };
-        let package = message.package_name().to_owned();
-        let producer = Service::all().find(|service| service.packages().contains(&package));
+        let stated = options.get_extension(&publishers).into_owned();
+        let stated = stated.as_list().unwrap_or_default().iter().filter_map(Value::as_str);
+        let mut packages: Vec<String> = stated.map(str::to_owned).collect();
+        if packages.is_empty() {
+            packages.push(message.package_name().to_owned());
+        }
+        let publishes =
+            |service: &Service| service.packages().iter().any(|name| packages.contains(name));
+        let producers = Service::all().filter(publishes).collect();
         let message = message.name().to_owned();
-        (!name.is_empty()).then_some(Topic { name, message, producer: producer? })
+        (!name.is_empty()).then_some(Topic { name, message, producers })
     };
     pool.all_messages().filter_map(topic).collect()
 }

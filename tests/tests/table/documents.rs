@@ -73,7 +73,8 @@ fn topics(differences: &mut Differences) {
     }
     let mut expected = BTreeSet::new();
     for topic in contract::topics() {
-        expected.insert(format!("{} from {}", topic.name, topic.producer.name()));
+        let producers = topic.producers.iter();
+        expected.extend(producers.map(|service| format!("{} from {}", topic.name, service.name())));
         let consumers = Service::all().filter(|service| service.consumes().contains(&topic.name));
         expected.extend(consumers.map(|service| format!("{} to {}", topic.name, service.name())));
     }

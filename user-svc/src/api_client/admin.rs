@@ -1,10 +1,12 @@
 //! What admins do with API clients: create, list and revoke them.
 
-use chrono::Utc;
+use chrono::{SubsecRound, Utc};
 use mesh_data::{
+    audit::{self, Change},
     database::Database,
     page::{Listed, Page},
 };
+use serde_json::{Value, json};
 
 use crate::{
     App,
@@ -26,16 +28,28 @@ pub(crate) async fn create_client(
         created_by: new.actor.map(Actor::id),
         name: new.name,
         role: new.role,
-        created_at: Utc::now(),
+        // Microseconds, as PostgreSQL stores them.
+        created_at: Utc::now().trunc_subsecs(6),
     };
     let secret = Secret::random();
     let transaction = database.transaction(async |connection| {
         if let Some(actor) = new.actor {
             authorize(connection, actor).await?;
         }
-        Ok::<_, Error>(api_clients::upsert_client(connection, &client, &secret.hash()).await?)
+        let created_at = api_clients::upsert_client(connection, &client, &secret.hash()).await?;
+        let created_at = created_at.ok_or(Error::RequestIdReused)?;
+        let fields = client.audited_fields();
+        // A replay only replaces the secret.
+        let change = if created_at == client.created_at {
+            Change::new("api_client", client.id.0, &Value::Null, &fields)
+        } else {
+            let replaced = json!({ "secret": "replaced" });
+            Change::new("api_client", client.id.0, &Value::Null, &replaced)
+        };
+        audit::record(connection, &[change]).await?;
+        Ok::<_, Error>(created_at)
     });
-    let created_at = transaction.await?.ok_or(Error::RequestIdReused)?;
+    let created_at = transaction.await?;
     Ok((ApiClient { created_at, ..client }, secret))
 }
 
@@ -55,10 +69,16 @@ pub(crate) async fn revoke_client(app: &App, actor: Actor, id: ApiClientId) -> R
     app.database
         .transaction(async |connection| {
             authorize(connection, actor).await?;
-            if !api_clients::delete_client(connection, id).await? {
-                return Err(Error::ApiClientNotFound { client_id: id });
-            }
-            Ok(api_clients::delete_clients_created_by(connection, id.0).await?)
+            let revoked = api_clients::delete_client(connection, id).await?;
+            let revoked = revoked.ok_or(Error::ApiClientNotFound { client_id: id })?;
+            let created = api_clients::delete_clients_created_by(connection, id.0).await?;
+            let changes: Vec<_> = [revoked].iter().chain(&created).map(revocation).collect();
+            Ok(audit::record(connection, &changes).await?)
         })
         .await
+}
+
+/// Returns the difference of an API client that is revoked.
+pub(crate) fn revocation(client: &ApiClient) -> Change {
+    Change::new("api_client", client.id.0, &client.audited_fields(), &Value::Null)
 }

@@ -72,26 +72,29 @@ pub(crate) async fn list_clients(
     query.order((created_at.desc(), id.desc())).load(connection).await
 }
 
-/// Deletes an API client. Returns whether it existed.
+/// Deletes an API client, and returns it.
 pub(crate) async fn delete_client(
     connection: &mut Connection,
     id: ApiClientId,
-) -> QueryResult<bool> {
+) -> QueryResult<Option<ApiClient>> {
     let delete = diesel::delete(QueryDsl::find(api_clients::table, id));
-    delete.execute(connection).await.map(|deleted| deleted == 1)
+    delete.returning(ApiClient::as_returning()).get_result(connection).await.optional()
 }
 
 /// Deletes the API clients that an account or API client created, and those that they created.
+/// Returns all of them.
 pub(crate) async fn delete_clients_created_by(
     connection: &mut Connection,
     creator: Uuid,
-) -> QueryResult<()> {
-    let mut creators = vec![creator];
+) -> QueryResult<Vec<ApiClient>> {
+    let (mut creators, mut all) = (vec![creator], Vec::new());
     while !creators.is_empty() {
         let created =
             QueryDsl::filter(api_clients::table, api_clients::created_by.eq_any(creators));
-        let deleted = diesel::delete(created).returning(api_clients::id);
-        creators = deleted.get_results(connection).await?;
+        let deleted = diesel::delete(created).returning(ApiClient::as_returning());
+        let deleted: Vec<ApiClient> = deleted.get_results(connection).await?;
+        creators = deleted.iter().map(|client| client.id.0).collect();
+        all.extend(deleted);
     }
-    Ok(())
+    Ok(all)
 }

@@ -1,12 +1,15 @@
 //! What admins do with accounts: list them, set roles, disable and enable them.
 
 use mesh_data::{
+    audit::{self, Change},
     database::Connection,
     page::{Listed, Page},
 };
+use serde_json::Value;
 
 use crate::{
     App,
+    api_client::admin::revocation,
     db::{api_clients, links, sessions, users},
     error::Error,
     link::Purpose,
@@ -35,19 +38,20 @@ pub(crate) async fn set_user_role(
 ) -> Result<User, Error> {
     app.database
         .transaction(async |connection| {
-            if role == Role::Admin {
+            let before = if role == Role::Admin {
                 authorize(connection, actor).await?;
+                users::lock_user(connection, id).await?
             } else {
-                authorize_removal(connection, actor, id).await?;
-            }
+                authorize_removal(connection, actor, id).await?
+            };
             let Some(user) = users::update_role(connection, id, role).await? else {
-                return find_unchanged(connection, id).await;
+                return unchanged(before, id);
             };
             sessions::revoke_sessions(connection, id, None).await?;
             if role != Role::Admin {
-                api_clients::delete_clients_created_by(connection, id.0).await?;
+                revoke_clients(connection, id).await?;
             }
-            Ok(user)
+            record(connection, before, user).await
         })
         .await
 }
@@ -56,14 +60,14 @@ pub(crate) async fn set_user_role(
 pub(crate) async fn disable_user(app: &App, actor: Actor, id: UserId) -> Result<User, Error> {
     app.database
         .transaction(async |connection| {
-            authorize_removal(connection, actor, id).await?;
+            let before = authorize_removal(connection, actor, id).await?;
             let Some(user) = users::update_disabled(connection, id, true).await? else {
-                return find_unchanged(connection, id).await;
+                return unchanged(before, id);
             };
             sessions::revoke_sessions(connection, id, None).await?;
             links::delete_links(connection, id, &Purpose::ALL).await?;
-            api_clients::delete_clients_created_by(connection, id.0).await?;
-            Ok(user)
+            revoke_clients(connection, id).await?;
+            record(connection, before, user).await
         })
         .await
 }
@@ -72,21 +76,22 @@ pub(crate) async fn enable_user(app: &App, actor: Actor, id: UserId) -> Result<U
     app.database
         .transaction(async |connection| {
             authorize(connection, actor).await?;
+            let before = users::lock_user(connection, id).await?;
             match users::update_disabled(connection, id, false).await? {
-                Some(user) => Ok(user),
-                None => find_unchanged(connection, id).await,
+                Some(user) => record(connection, before, user).await,
+                None => unchanged(before, id),
             }
         })
         .await
 }
 
-/// Rejects a change by which the account, if it is an enabled admin, is one no longer, and which the
-/// actor may not make.
+/// Locks the account. Rejects a change by which it, if it is an enabled admin, is one no longer, and
+/// which the actor may not make.
 async fn authorize_removal(
     connection: &mut Connection,
     actor: Actor,
     id: UserId,
-) -> Result<(), Error> {
+) -> Result<Option<User>, Error> {
     authorize(connection, actor).await?;
     if actor == Actor::User(id) {
         return Err(Error::OwnAccount);
@@ -96,11 +101,31 @@ async fn authorize_removal(
     if is_admin && !users::has_other_admin(connection, id).await? {
         return Err(Error::LastAdmin);
     }
-    Ok(())
+    Ok(user)
 }
 
 /// Returns an account that an update did not match: it is already in the requested state, or it does
 /// not exist.
-async fn find_unchanged(connection: &mut Connection, id: UserId) -> Result<User, Error> {
-    users::find_user(connection, id).await?.ok_or(Error::UserNotFound { user_id: id })
+fn unchanged(user: Option<User>, id: UserId) -> Result<User, Error> {
+    audit::unchanged();
+    user.ok_or(Error::UserNotFound { user_id: id })
+}
+
+/// Revokes the API clients that an account created, and those that they created.
+async fn revoke_clients(connection: &mut Connection, id: UserId) -> Result<(), Error> {
+    let revoked = api_clients::delete_clients_created_by(connection, id.0).await?;
+    let changes: Vec<_> = revoked.iter().map(revocation).collect();
+    Ok(audit::record(connection, &changes).await?)
+}
+
+/// Records the difference of an account.
+async fn record(
+    connection: &mut Connection,
+    before: Option<User>,
+    user: User,
+) -> Result<User, Error> {
+    let before = before.map_or(Value::Null, |user| user.audited_fields());
+    let change = Change::new("user", user.id.0, &before, &user.audited_fields());
+    audit::record(connection, &[change]).await?;
+    Ok(user)
 }

@@ -66,7 +66,10 @@ async fn start_with_brokers(brokers: &str, more: &[(&str, &str)]) -> Service {
     let database_url = database().await;
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
+    // Its own group: the events published here are for the database of this test.
+    let group = format!("user-svc-{}", Uuid::now_v7());
     let own = [
+        ("kafka-group", &*group),
         ("signing-keys-dir", keys.path().to_str().unwrap()),
         ("signing-key-notice-seconds", "1"),
         ("kafka-brokers", brokers),
@@ -167,7 +170,7 @@ impl Service {
         }
         let database = self.database();
         let mut connection = database.connection().await.unwrap();
-        let query = sql("SELECT payload FROM outbox ORDER BY id");
+        let query = sql("SELECT payload FROM outbox WHERE topic = 'user-mail' ORDER BY id");
         let rows: Vec<Row> = query.load(&mut connection).await.unwrap();
         rows.iter().map(|row| UserMailRequested::decode(&row.payload[..]).unwrap()).collect()
     }

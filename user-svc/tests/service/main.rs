@@ -3,6 +3,7 @@
 
 mod access;
 mod api_client;
+mod audit;
 mod commands;
 mod device;
 mod field_rules;
