@@ -29,6 +29,7 @@ test("the admin navigation opens every section", async ({ page }) => {
     "Analytics",
     "Notifications",
     "Customers",
+    "Audit",
   ]) {
     await page.getByRole("link", { name, exact: true }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);

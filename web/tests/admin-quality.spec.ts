@@ -28,6 +28,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         "/admin/analytics",
         "/admin/notifications",
         "/admin/customers",
+        "/admin/audit",
+        "/admin/audit?actor=nobody",
         "/admin/nothing",
       ]) {
         await page.goto(path);

@@ -120,7 +120,7 @@ async function pictureCheckout(page: Page, picture: TakePicture): Promise<void> 
 
 async function pictureAdminPages(page: Page, picture: TakePicture): Promise<void> {
   await logIn(page, demoAccount("ADMIN"));
-  for (const name of ["inventory", "orders", "analytics", "notifications", "customers"]) {
+  for (const name of ["inventory", "orders", "analytics", "notifications", "customers", "audit"]) {
     await page.goto(`/admin/${name}`);
     await picture(`admin-${name}`);
   }

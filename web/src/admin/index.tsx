@@ -18,6 +18,7 @@ const Overview = lazy(() => import("./pages/overview"));
 const Analytics = lazy(() => import("./pages/analytics"));
 const Notifications = lazy(() => import("./pages/notifications"));
 const Customers = lazy(() => import("./pages/customers"));
+const Audit = lazy(() => import("./pages/audit"));
 const Import = lazy(() => import("./pages/import"));
 const EditProduct = lazy(() => import("./pages/product"));
 
@@ -28,6 +29,7 @@ const SECTIONS = [
   { path: "/admin/analytics", name: "Analytics" },
   { path: "/admin/notifications", name: "Notifications" },
   { path: "/admin/customers", name: "Customers" },
+  { path: "/admin/audit", name: "Audit" },
 ];
 
 export default function Admin() {
@@ -125,6 +127,9 @@ function Pages() {
       </Match>
       <Match when={at("/admin/customers")}>
         <Customers />
+      </Match>
+      <Match when={at("/admin/audit")}>
+        <Audit />
       </Match>
     </Switch>
   );
