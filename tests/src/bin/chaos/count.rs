@@ -23,8 +23,9 @@ use crate::{
 /// How long the store may take to finish all work after the last fault.
 const QUIET_DURATION_MAX: Duration = Duration::from_secs(180);
 /// Work that is not finished, by database.
-const UNFINISHED: [(Service, &str); 8] = [
+const UNFINISHED: [(Service, &str); 9] = [
     (Service::USER, "SELECT count(*) FROM outbox"),
+    (Service::PRODUCT, "SELECT count(*) FROM outbox"),
     (Service::ORDER, "SELECT count(*) FROM outbox"),
     (Service::NOTIFY, "SELECT count(*) FROM outbox"),
     (Service::ORDER, "SELECT count(*) FROM uncounted_orders"),
