@@ -4,7 +4,9 @@ use std::{convert::Infallible, path::PathBuf};
 
 use clap::Args;
 use mesh::BoxError;
-use mesh::config::{ServerConfig, TelemetryConfig, TlsConfig, TokenConfig, secret_url};
+use mesh::config::{
+    ServerConfig, StreamConfig, TelemetryConfig, TlsConfig, TokenConfig, secret_url,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::SslMode;
 
@@ -14,6 +16,8 @@ use tokio_postgres::config::SslMode;
 pub struct Settings {
     #[command(flatten)]
     pub server: ServerConfig,
+    #[command(flatten)]
+    pub streams: StreamConfig,
     #[command(flatten)]
     pub tls: TlsConfig,
     #[command(flatten)]

@@ -55,7 +55,8 @@ impl DataService {
         file_descriptor_set: &'static [u8],
         process: Process,
     ) -> Result<Self, BoxError> {
-        let service = Service::load(&settings.server, &settings.tls, file_descriptor_set)?;
+        let Settings { server, streams, tls, .. } = settings;
+        let service = Service::load(server, streams, tls, file_descriptor_set)?;
         let database = Database::open(&settings.database, migrations)?;
         let producer = Producer::new(&settings.kafka)?;
         Ok(Self {

@@ -7,7 +7,7 @@
 //! never goes back in time.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet},
     future::Future,
     hash::Hash,
     pin::Pin,
@@ -96,6 +96,18 @@ struct State<K, V> {
     reads: u64,
 }
 
+impl<K: Eq + Hash, V> State<K, V> {
+    /// Removes `key` of one stream.
+    fn unwatch(&mut self, key: &K) {
+        if let Some(watched) = self.watched.get_mut(key) {
+            watched.streams -= 1;
+            if watched.streams == 0 {
+                self.watched.remove(key);
+            }
+        }
+    }
+}
+
 struct Watched<V> {
     streams: usize,
     value: Option<V>,
@@ -140,7 +152,8 @@ where
     }
 
     /// Returns a stream of the values of `keys`: first all of them, then those that change, and
-    /// heartbeats. It ends after `duration_max`, after [`STREAM_DURATION_MAX`], or when the process
+    /// heartbeats. A key without a value in the first update is not watched after it, so that
+    /// invented keys cost one read. It ends after `duration_max`, after [`STREAM_DURATION_MAX`], or when the process
     /// drains.
     ///
     /// # Errors
@@ -313,16 +326,22 @@ where
 
     /// Returns the values that changed since the last update and records them as sent.
     fn take_pending(&mut self) -> Vec<(K, Option<V>)> {
-        let state = self.hub.lock();
+        let mut state = self.hub.lock();
         let mut pending = Vec::new();
-        for (key, last_sent) in &mut self.last_sent {
+        self.last_sent.retain_mut(|(key, last_sent)| {
             let value = state.watched.get(key).and_then(|watched| watched.value.as_ref());
-            if last_sent.as_ref().map(Option::as_ref) != Some(value) {
-                let value = value.cloned();
-                *last_sent = Some(value.clone());
-                pending.push((key.clone(), value));
+            if last_sent.as_ref().map(Option::as_ref) == Some(value) {
+                return true;
             }
-        }
+            let value = value.cloned();
+            let is_unknown = last_sent.is_none() && value.is_none();
+            pending.push((key.clone(), value.clone()));
+            *last_sent = Some(value);
+            if is_unknown {
+                state.unwatch(key);
+            }
+            !is_unknown
+        });
         pending
     }
 }
@@ -331,12 +350,7 @@ impl<K: Clone + Eq + Hash, V: PartialEq> Drop for Subscription<K, V> {
     fn drop(&mut self) {
         let mut state = self.hub.lock();
         for (key, _) in &self.last_sent {
-            if let Entry::Occupied(mut watched) = state.watched.entry(key.clone()) {
-                watched.get_mut().streams -= 1;
-                if watched.get().streams == 0 {
-                    watched.remove();
-                }
-            }
+            state.unwatch(key);
         }
     }
 }

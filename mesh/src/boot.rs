@@ -24,7 +24,8 @@ use crate::{
     admin::{self, Readiness},
     call::ConcurrencyLimits,
     channel::{Channel, Target},
-    config::{ServerConfig, TelemetryConfig, TlsConfig},
+    client::ClientStreams,
+    config::{ServerConfig, StreamConfig, TelemetryConfig, TlsConfig},
     error::chain,
     rpc::{CallPolicy, Rpc},
     server::{Listeners, Transport, serve},
@@ -191,6 +192,7 @@ fn cancel_at_signal(shutdown: CancellationToken) -> std::io::Result<()> {
 /// A service of the mesh: its settings, its certificate and the contract.
 pub struct Service {
     config: ServerConfig,
+    client_streams: ClientStreams,
     tls: Tls,
     file_descriptor_set: &'static [u8],
     methods: Arc<Methods>,
@@ -213,11 +215,13 @@ impl Service {
     /// Invalid certificate files, or bytes that are not a descriptor set.
     pub fn load(
         config: &ServerConfig,
+        streams: &StreamConfig,
         tls: &TlsConfig,
         file_descriptor_set: &'static [u8],
     ) -> Result<Self, BoxError> {
         Ok(Self {
             config: config.clone(),
+            client_streams: ClientStreams::new(streams.streams_per_client_max),
             tls: Tls::load(tls)?,
             file_descriptor_set,
             methods: Arc::new(Methods::read(file_descriptor_set)?),
@@ -263,6 +267,7 @@ impl Service {
             verifier,
             call_duration_max: self.config.call_seconds_max,
             limits: ConcurrencyLimits::new(&self.config),
+            client_streams: self.client_streams,
             request_bytes_default: self.config.request_bytes_default,
         };
         let transport = Transport::internal(

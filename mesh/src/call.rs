@@ -52,11 +52,13 @@ pub fn attach<G: Send + Sync + 'static>(response: Response<Body>, guard: G) -> R
     })
 }
 
-/// The concurrency limits of a program: one for streams, one for all other calls. Cheap to clone.
+/// The concurrency limits of a program: one for streams of live updates, one for other streams such
+/// as exports, one for all other calls. Cheap to clone.
 #[derive(Clone)]
 pub struct ConcurrencyLimits {
     calls: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
+    live_streams: Arc<Semaphore>,
+    other_streams: Arc<Semaphore>,
 }
 
 impl ConcurrencyLimits {
@@ -64,7 +66,8 @@ impl ConcurrencyLimits {
     pub fn new(config: &ServerConfig) -> Self {
         Self {
             calls: Arc::new(Semaphore::new(config.calls_max)),
-            streams: Arc::new(Semaphore::new(config.streams_max)),
+            live_streams: Arc::new(Semaphore::new(config.streams_max)),
+            other_streams: Arc::new(Semaphore::new(config.streams_max)),
         }
     }
 
@@ -73,12 +76,18 @@ impl ConcurrencyLimits {
     /// # Errors
     /// [`Error::Overloaded`] above the limit: the call is shed.
     pub fn acquire(&self, method: &Method) -> Result<OwnedSemaphorePermit, Error> {
-        if method.streaming { self.acquire_stream() } else { acquire(&self.calls) }
+        acquire(if !method.streaming {
+            &self.calls
+        } else if method.resumable {
+            &self.live_streams
+        } else {
+            &self.other_streams
+        })
     }
 
-    /// Returns the permit of a stream.
-    pub(crate) fn acquire_stream(&self) -> Result<OwnedSemaphorePermit, Error> {
-        acquire(&self.streams)
+    /// Returns the permit of a stream of health or reflection.
+    pub(crate) fn acquire_open(&self) -> Result<OwnedSemaphorePermit, Error> {
+        acquire(&self.other_streams)
     }
 }
 

@@ -70,7 +70,8 @@ pub struct ServerConfig {
     #[arg(long, env, default_value_t = 1024)]
     pub calls_max: usize,
 
-    /// Most open streams; further ones are rejected with OVERLOADED.
+    /// Most open streams of live updates (of methods that the contract marks resumable), and most of
+    /// all others; further ones are rejected with OVERLOADED.
     #[arg(long, env, default_value_t = 2000)]
     pub streams_max: usize,
 
@@ -86,6 +87,16 @@ pub struct ServerConfig {
 
 /// Most bytes of a request body that any setting or contract allows.
 pub const REQUEST_BYTES_MAX: u32 = 16 << 20;
+
+/// The streams of a service.
+#[derive(Debug, Clone, Args)]
+pub struct StreamConfig {
+    /// Most open streams of live updates of one client, and most of all others, at one replica: of
+    /// an account, or for a public method of a network (an IPv4 address, or the /48 of an IPv6
+    /// address). Further ones are rejected with OVERLOADED.
+    #[arg(long, env, default_value_t = 20)]
+    pub streams_per_client_max: usize,
+}
 
 /// The certificate of a program in the mesh, and the authority that it trusts.
 #[derive(Debug, Clone, Args)]

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod boot;
 pub mod call;
 pub mod channel;
+pub mod client;
 pub mod config;
 pub mod cut_off;
 pub mod deadline;

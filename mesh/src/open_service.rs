@@ -62,6 +62,6 @@ type Permits = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
 fn admit(limits: &OpenServiceLimits, request: &Request<Body>) -> Result<Permits, Error> {
     let of_address = Peer::acquire_call(request.extensions())?;
     let is_stream = !UNARY_METHODS.contains(&request.uri().path());
-    let of_program = is_stream.then(|| limits.concurrency.acquire_stream()).transpose()?;
+    let of_program = is_stream.then(|| limits.concurrency.acquire_open()).transpose()?;
     Ok((of_program, of_address))
 }

@@ -23,6 +23,7 @@ use crate::{
     access::{Access, Method, Methods},
     audit,
     call::{self, CallMetrics, ConcurrencyLimits},
+    client::{self, ClientStreams},
     cut_off, deadline,
     error::{Error, status},
     open_service::{self, OpenServiceLimits, is_open},
@@ -46,6 +47,8 @@ pub struct CallPolicy {
     pub call_duration_max: Duration,
     /// Most calls and streams in flight.
     pub limits: ConcurrencyLimits,
+    /// Most streams of one client.
+    pub client_streams: ClientStreams,
     /// Most bytes of a request body, for methods whose contract states no limit.
     pub request_bytes_default: u32,
 }
@@ -161,7 +164,11 @@ where
     request.headers_mut().remove("grpc-timeout");
     let deadline = Instant::now() + duration;
     deadline::scope(deadline, authorize(policy, method, &mut request)).await??;
-    let permit = policy.limits.acquire(method)?;
+    if let Some(network) = client::read_network(request.headers(), request.extensions()) {
+        request.extensions_mut().insert(network);
+    }
+    let of_client = policy.client_streams.acquire(method, request.extensions())?;
+    let permits = (policy.limits.acquire(method)?, of_client);
     let limit = BodyLimit::of(method, policy.request_bytes_default, u32::MAX);
     let request = request.map(|body| Body::new(RequestBody::new(body, limit)));
     let streaming = method.streaming;
@@ -169,8 +176,8 @@ where
 
     let handled = async move {
         let response = handlers.oneshot(request).await.unwrap_or_else(|never| match never {});
-        // The deadline of a stream ends with its first response headers, its permit with its body.
-        if streaming { call::attach(response, permit) } else { response }
+        // The deadline of a stream ends with its first response headers, its permits with its body.
+        if streaming { call::attach(response, permits) } else { response }
     };
     let handled = audit::handle(audited, handled);
     let response = if method.no_side_effects {

@@ -20,8 +20,10 @@ use http::{HeaderMap, Request, Response, request::Builder};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use mesh::{
+    access::Access,
     audit,
     call::ConcurrencyLimits,
+    client::ClientStreams,
     config::{ServerConfig, TokenConfig},
     deadline,
     identity::Claims,
@@ -48,6 +50,7 @@ const IMPORT: &str = "/notes.v1.Notes/Import";
 const BACKUP: &str = "/notes.v1.Notes/Backup";
 const UPLOAD: &str = "/notes.v1.Notes/Upload";
 const REQUEST_BYTES_DEFAULT: u32 = 1024;
+const STREAMS_PER_CLIENT_MAX: usize = 2;
 const WATCH: &str = "/notes.v1.Notes/Watch";
 
 /// A service behind its call policy. Its handler does what the header `x-do` says.
@@ -167,6 +170,7 @@ impl Service {
             verifier: Verifier::fixed(&token, &jwks(&[&key])).unwrap(),
             call_duration_max,
             limits: ConcurrencyLimits::new(&limits),
+            client_streams: ClientStreams::new(STREAMS_PER_CLIENT_MAX),
             request_bytes_default: REQUEST_BYTES_DEFAULT,
         };
         let handler = Handler {
@@ -396,13 +400,67 @@ async fn streams_of_health_and_reflection_have_permits() {
     let service = Service::with_limits(1, 1, Duration::from_secs(30));
     for path in [HEALTH_WATCH, REFLECTION] {
         let stream = service.send(call(path).header("x-do", "stream")).await;
-        assert_eq!(reason(&service.status(call(WATCH)).await), "OVERLOADED");
+        assert_eq!(reason(&service.status(call(UPLOAD)).await), "OVERLOADED");
         assert_eq!(reason(&service.status(call(path)).await), "OVERLOADED");
+        assert_eq!(service.status(call(WATCH)).await.code(), Code::Ok, "of live updates");
         let check = service.status(call("/grpc.health.v1.Health/Check")).await;
         assert_eq!(check.code(), Code::Ok, "a busy service reports its health");
         drop(stream);
     }
-    assert_eq!(service.status(call(WATCH)).await.code(), Code::Ok);
+    assert_eq!(service.status(call(UPLOAD)).await.code(), Code::Ok);
+}
+
+#[tokio::test]
+async fn a_client_has_some_streams_and_leaves_the_others_to_other_clients() {
+    let service = Service::new();
+    let methods = support::notes();
+    let tokens = ["editor", "editor"].map(|role| service.key.token(&claims(role, 600)));
+    let mut checked = 0;
+    for (path, method) in methods.iter().filter(|(_, method)| method.streaming) {
+        // A public method counts networks, whatever the token, and any other method accounts.
+        let is_public = method.access == Access::Public;
+        let call = |path: &str, client: usize| {
+            let (token, address) = if is_public { (0, client) } else { (client, 0) };
+            call(path)
+                .header("authorization", format!("Bearer {}", tokens[token]))
+                .header("x-forwarded-for", format!("192.0.2.{address}"))
+                .extension(peer(Some("gateway")))
+        };
+        let mut streams = Vec::new();
+        for _ in 0..STREAMS_PER_CLIENT_MAX {
+            let stream = service.send(call(path, 0).header("x-do", "stream")).await;
+            assert_eq!(status(stream.headers()).code(), Code::Ok, "{path}");
+            streams.push(stream);
+        }
+        let rejected = service.status(call(path, 0)).await;
+        let rejected = (rejected.code(), &*reason(&rejected));
+        assert_eq!(rejected, (Code::ResourceExhausted, "OVERLOADED"), "{path}");
+        assert_eq!(service.status(call(path, 1)).await.code(), Code::Ok, "{path}: another client");
+        let (other, _) = methods
+            .iter()
+            .find(|(_, other)| {
+                other.streaming
+                    && other.resumable != method.resumable
+                    && other.access == method.access
+            })
+            .unwrap();
+        assert_eq!(service.status(call(other, 0)).await.code(), Code::Ok, "{path} and {other}");
+        streams.pop();
+        assert_eq!(service.status(call(path, 0)).await.code(), Code::Ok, "{path}: one has ended");
+        checked += 1;
+    }
+    assert_eq!(checked, 5);
+}
+
+#[tokio::test]
+async fn live_updates_and_other_streams_have_permits_of_their_own() {
+    let service = Service::with_limits(1, 1, Duration::from_secs(30));
+    for (path, other) in [(WATCH, UPLOAD), (UPLOAD, WATCH)] {
+        let stream = service.send(call(path).header("x-do", "stream")).await;
+        assert_eq!(reason(&service.status(call(path)).await), "OVERLOADED");
+        assert_eq!(service.status(call(other)).await.code(), Code::Ok, "{other}");
+        drop(stream);
+    }
 }
 
 #[tokio::test]

@@ -85,10 +85,29 @@ async fn a_stream_sends_all_values_first_and_then_the_changes() {
     let mut stream = pin!(hub.watch(vec![1, 2, 3], NEVER).unwrap());
     let first = next(&mut stream).await.unwrap();
     assert_eq!(first, values(&[(1, Some(10)), (2, Some(20)), (3, None)]));
-    table.set(&[(3, 30)]);
-    assert_eq!(next(&mut stream).await.unwrap(), values(&[(3, Some(30))]));
+    table.set(&[(2, 21)]);
+    assert_eq!(next(&mut stream).await.unwrap(), values(&[(2, Some(21))]));
     table.0.lock().unwrap().values.remove(&1);
     assert_eq!(next(&mut stream).await.unwrap(), values(&[(1, None)]));
+    table.set(&[(1, 11)]);
+    assert_eq!(next(&mut stream).await.unwrap(), values(&[(1, Some(11))]), "it existed at first");
+}
+
+#[tokio::test]
+async fn a_key_without_a_value_is_read_once() {
+    let (table, process) = (Table::default(), Process::embedded());
+    table.set(&[(1, 10)]);
+    let hub = table.hub(QUICK, &process);
+    let mut streams: Vec<_> =
+        (0..2).map(|_| Box::pin(hub.watch(vec![1, 2, 3], NEVER).unwrap())).collect();
+    for stream in &mut streams {
+        let first = next(stream).await.unwrap();
+        assert_eq!(first, values(&[(1, Some(10)), (2, None), (3, None)]));
+    }
+    table.await_read().await;
+    assert_eq!(table.reads().last().unwrap(), &[1]);
+    drop(streams);
+    assert!(hub.0.lock().watched.is_empty());
 }
 
 #[tokio::test]
@@ -112,6 +131,7 @@ async fn a_stream_that_begins_later_gets_the_values_of_that_time() {
 #[tokio::test]
 async fn one_read_serves_all_streams_and_without_streams_there_is_no_read() {
     let (table, process) = (Table::default(), Process::embedded());
+    table.set(&[(1, 10), (2, 20), (3, 30)]);
     let hub = table.hub(QUICK, &process);
     {
         let (mut one, mut two) = (

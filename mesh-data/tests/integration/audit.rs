@@ -13,6 +13,7 @@ use mesh::{
     Error,
     access::Methods,
     call::ConcurrencyLimits,
+    client::ClientStreams,
     config::{ServerConfig, TokenConfig},
     error::status,
     rpc::{CallPolicy, Rpc},
@@ -57,6 +58,7 @@ async fn call(handler: impl Future<Output = Result<(), Error>> + Send + 'static)
         request_bytes_default: 1024,
     };
     let policy = CallPolicy {
+        client_streams: ClientStreams::new(1),
         methods: Arc::new(Methods::read(proto::FILE_DESCRIPTOR_SET).unwrap()),
         verifier: Verifier::fixed(&token, &jwks(&[&key])).unwrap(),
         call_duration_max: server.call_seconds_max,

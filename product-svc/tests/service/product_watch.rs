@@ -85,6 +85,38 @@ async fn streams_end_without_an_error_when_the_service_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn streams_of_one_network_leave_live_updates_to_others() {
+    let mut shop = Shop::open().await;
+    let cup = shop.product("Cup", 1).await.product_id;
+    let from = |address: &str, request: WatchStockRequest| {
+        let mut request = tonic::Request::new(request);
+        request.metadata_mut().insert("x-forwarded-for", address.parse().expect("a header"));
+        request
+    };
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        let ids: Vec<_> = (0..100).map(|_| Uuid::now_v7().to_string()).collect();
+        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        match shop.products.watch_stock(from("203.0.113.1", request(&ids))).await {
+            Ok(stream) => streams.push(stream.into_inner()),
+            Err(status) => {
+                let rejected = (status.code(), &*reason(&status));
+                assert_eq!(rejected, (Code::ResourceExhausted, "OVERLOADED"));
+            }
+        }
+    }
+    assert_eq!(streams.len(), shop.config.settings.streams.streams_per_client_max);
+    for stream in &mut streams {
+        assert_eq!(update(stream).await.len(), 100, "none of them exists");
+    }
+    let another = shop.products.watch_stock(from("203.0.113.2", request(&[&cup]))).await;
+    let mut another = another.expect("it has streams of its own").into_inner();
+    assert_eq!(update(&mut another).await, [(cup.clone(), Some(StockState::LowStock))]);
+    shop.set_on_hand(&cup, 0).await;
+    assert_eq!(update(&mut another).await, [(cup, Some(StockState::OutOfStock))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_above_the_limit_is_rejected_as_overload() {
     let mut shop = Shop::open().await;
     let cup = shop.product("Cup", 1).await.product_id;

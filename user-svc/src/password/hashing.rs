@@ -173,6 +173,8 @@ fn is_current(stored: &PasswordHash) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mesh::client::Network;
+
     use super::*;
 
     fn secret(text: &str) -> SecretString {
@@ -181,7 +183,9 @@ mod tests {
 
     fn admitted() -> AdmittedPasswords {
         let passwords = Passwords::new(1024, 4).expect("there is memory");
-        passwords.admit(&Subject::network([127, 0, 0, 1].into())).expect("the queue is empty")
+        passwords
+            .admit(&Subject::network(Network::of([127, 0, 0, 1].into())))
+            .expect("the queue is empty")
     }
 
     #[tokio::test]

@@ -82,10 +82,12 @@ impl Drop for Admission {
 
 #[cfg(test)]
 mod tests {
+    use mesh::client::Network;
+
     use super::*;
 
     fn network(host: u8) -> Subject {
-        Subject::network([10, 0, 0, host].into())
+        Subject::network(Network::of([10, 0, 0, host].into()))
     }
 
     #[test]
