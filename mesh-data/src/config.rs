@@ -104,7 +104,7 @@ fn optional_file(path: &str) -> Result<PathBuf, Infallible> {
     Ok(path.into())
 }
 
-/// The key that makes page tokens tamper-evident.
+/// The key that makes page tokens tamper-evident. A service may derive further keys from it.
 #[derive(Debug, Clone, Args)]
 pub struct PageConfig {
     /// File with 32 random bytes in base64, the same for all replicas of a service.

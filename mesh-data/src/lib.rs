@@ -12,6 +12,7 @@ pub mod failpoint;
 pub mod group_commit;
 pub mod id;
 pub mod kafka;
+mod key;
 pub mod outbox;
 pub mod page;
 pub mod service;

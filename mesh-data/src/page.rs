@@ -4,15 +4,13 @@
 use std::path::Path;
 
 use aws_lc_rs::hmac;
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
-};
-use secrecy::ExposeSecret;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use mesh::{BoxError, config::read_secret, validate::Violations};
+use mesh::{BoxError, validate::Violations};
+
+use crate::key;
 
 /// Page size of a request that states none.
 pub const PAGE_SIZE_DEFAULT: i32 = 20;
@@ -135,11 +133,7 @@ impl PageTokens {
     /// # Errors
     /// A missing file, or other content.
     pub fn load(file: &Path) -> Result<Self, BoxError> {
-        let key = BASE64_STANDARD.decode(read_secret(file)?.expose_secret());
-        match key {
-            Ok(key) if key.len() == 32 => Ok(Self::new(&key)),
-            _ => Err(format!("{}: must hold 32 bytes in base64", file.display()).into()),
-        }
+        Ok(Self::new(&key::read(file)?))
     }
 
     /// Uses `key` for the signatures.
@@ -244,21 +238,6 @@ mod tests {
         for set in [json!(false), json!(0), json!("L"), json!(["L"]), json!({ "min": 1 })] {
             assert!(read(json!({ "color": "red", "size": set }), &token).is_err(), "{set}");
         }
-    }
-
-    #[test]
-    fn a_key_file_has_32_bytes_in_base64() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("key");
-        let missing = PageTokens::load(&file).err().expect("the file is missing").to_string();
-        assert!(missing.contains("key: "), "{missing}");
-        for (bytes, is_valid) in [(32, true), (31, false), (33, false)] {
-            std::fs::write(&file, BASE64_STANDARD.encode(vec![7; bytes]) + "\n")
-                .expect("it is writable");
-            assert_eq!(PageTokens::load(&file).is_ok(), is_valid, "{bytes} bytes");
-        }
-        std::fs::write(&file, "no base64!").expect("it is writable");
-        assert!(PageTokens::load(&file).is_err());
     }
 
     #[test]

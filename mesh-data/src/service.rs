@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use diesel_migrations::EmbeddedMigrations;
 use mesh::{
     BoxError,
@@ -19,6 +20,7 @@ use crate::{
     consumer::{Handler, consume},
     database::Database,
     kafka::Producer,
+    key,
     outbox::{self, Wakeup},
     page::PageTokens,
 };
@@ -82,6 +84,14 @@ impl DataService {
         unavailable_reason: &'static str,
     ) -> Result<Channel, BoxError> {
         self.service.channel(url, unavailable_reason)
+    }
+
+    /// Returns the key for `purpose`, the same at all replicas, derived from the page token key.
+    ///
+    /// # Errors
+    /// An invalid file.
+    pub fn derive_key(&self, purpose: &str) -> Result<hmac::Key, BoxError> {
+        Ok(key::derive(&key::read(&self.settings.page.page_token_key_file)?, purpose))
     }
 
     /// Consumes `topics` as `group` until shutdown, from when the schema is migrated.

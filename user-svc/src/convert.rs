@@ -5,7 +5,6 @@ pub(crate) mod api_client;
 pub(crate) mod audit;
 pub(crate) mod cookie;
 pub(crate) mod link;
-pub(crate) mod network;
 pub(crate) mod password;
 pub(crate) mod session;
 pub(crate) mod user;

@@ -5,7 +5,7 @@ pub(crate) mod throttle;
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 use chrono::{DateTime, TimeDelta, Utc};
 use mesh::{Error, client::Network};
 
@@ -77,13 +77,17 @@ impl NetworkLimits {
     /// account has a limit of its own, so that nobody else's failures lock it out.
     pub(crate) fn of_guess(
         &self,
-        account: Subject,
-        network: Subject,
+        subjects: &Subjects,
+        account: &Email,
+        network: Network,
         device: Option<&SecretHash>,
     ) -> Vec<(Limit, Subject)> {
         match device {
-            Some(hash) => vec![(DEVICE_FAILURES, Subject::device(hash))],
-            None => vec![(self.login_failures, network), (LOGIN_FAILURES, account)],
+            Some(hash) => vec![(DEVICE_FAILURES, subjects.device(hash))],
+            None => vec![
+                (self.login_failures, subjects.network(network)),
+                (LOGIN_FAILURES, subjects.account(account)),
+            ],
         }
     }
 }
@@ -101,29 +105,41 @@ impl Limit {
     }
 }
 
-/// Whose attempts count together, as a hash: the table of attempts has no address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whose attempts count together, as a keyed hash: a reader of the table of attempts cannot find out
+/// whether an address is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Subject(pub [u8; 32]);
 
-impl Subject {
-    fn of(bytes: &[u8]) -> Self {
-        let hash = digest(&SHA256, bytes);
-        Self(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+/// Creates subjects. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Subjects(hmac::Key);
+
+impl Subjects {
+    /// Uses `key`, which all replicas share.
+    pub(crate) fn new(key: hmac::Key) -> Self {
+        Self(key)
     }
 
     /// Identifies an account by its address, whether or not it exists.
-    pub(crate) fn account(email: &Email) -> Self {
-        Self::of(email.key().as_bytes())
+    pub(crate) fn account(&self, email: &Email) -> Subject {
+        self.subject(email.key().as_bytes())
     }
 
-    pub(crate) fn device(hash: &SecretHash) -> Self {
-        Self::of(&hash.0)
+    pub(crate) fn device(&self, hash: &SecretHash) -> Subject {
+        self.subject(&hash.0)
     }
 
-    pub(crate) fn network(network: Network) -> Self {
-        Self::of(&network.bytes())
+    pub(crate) fn network(&self, network: Network) -> Subject {
+        self.subject(&network.bytes())
     }
 
+    fn subject(&self, bytes: &[u8]) -> Subject {
+        let tag = hmac::sign(&self.0, bytes);
+        Subject(tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes"))
+    }
+}
+
+impl Subject {
     /// Returns the key of the subject's advisory lock. Two subjects rarely have the same.
     pub(crate) fn lock_key(&self) -> i64 {
         let (first, _) = self.0.split_first_chunk().expect("32 bytes are more than 8");

@@ -1,6 +1,6 @@
 //! Methods of API clients.
 
-use mesh::identity::claims;
+use mesh::{client, identity::claims};
 use proto::user::v1::{
     CreateApiClientRequest, CreateApiClientResponse, ExchangeClientCredentialsRequest,
     ExchangeClientCredentialsResponse, ListApiClientsRequest, ListApiClientsResponse,
@@ -12,7 +12,7 @@ use super::{Api, Reply};
 use crate::{
     access_token::AccessToken,
     api_client::{admin, exchange},
-    convert::{api_client as convert, network::client_network},
+    convert::api_client as convert,
     rights::Actor,
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn exchange_client_credentials(
     api: &Api,
     request: Request<ExchangeClientCredentialsRequest>,
 ) -> Reply<ExchangeClientCredentialsResponse> {
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let (id, secret) = convert::exchange_client_credentials(request.into_inner())?;
     let access_token =
         exchange::exchange_client_credentials(&api.app, id, &secret, network).await?;

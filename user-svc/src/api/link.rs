@@ -1,5 +1,6 @@
 //! Methods of mailed links.
 
+use mesh::client;
 use proto::user::v1::{
     IssueLinkRequest, IssueLinkResponse, RequestEmailVerificationRequest,
     RequestEmailVerificationResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
@@ -10,7 +11,7 @@ use tonic::{Request, Response};
 
 use super::{Api, Reply};
 use crate::{
-    convert::{link as convert, network::client_network},
+    convert::link as convert,
     link::{Purpose, issue, redeem, request::request_link},
 };
 
@@ -27,9 +28,9 @@ pub(super) async fn request_password_reset(
     api: &Api,
     request: Request<RequestPasswordResetRequest>,
 ) -> Reply<RequestPasswordResetResponse> {
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let email = convert::request_link(&request.get_ref().email)?;
-    request_link(&api.app, Purpose::ResetPassword, &email, &network).await?;
+    request_link(&api.app, Purpose::ResetPassword, &email, network).await?;
     Ok(Response::new(RequestPasswordResetResponse {}))
 }
 
@@ -37,9 +38,9 @@ pub(super) async fn reset_password(
     api: &Api,
     request: Request<ResetPasswordRequest>,
 ) -> Reply<ResetPasswordResponse> {
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let (token, new_password) = convert::reset_password(request.into_inner())?;
-    redeem::reset_password(&api.app, &token, new_password, &network).await?;
+    redeem::reset_password(&api.app, &token, new_password, network).await?;
     Ok(Response::new(ResetPasswordResponse {}))
 }
 
@@ -47,9 +48,9 @@ pub(super) async fn request_email_verification(
     api: &Api,
     request: Request<RequestEmailVerificationRequest>,
 ) -> Reply<RequestEmailVerificationResponse> {
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let email = convert::request_link(&request.get_ref().email)?;
-    request_link(&api.app, Purpose::VerifyEmail, &email, &network).await?;
+    request_link(&api.app, Purpose::VerifyEmail, &email, network).await?;
     Ok(Response::new(RequestEmailVerificationResponse {}))
 }
 

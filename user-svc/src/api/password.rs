@@ -1,16 +1,11 @@
 //! Methods of passwords.
 
-use mesh::identity::claims;
+use mesh::{client, identity::claims};
 use proto::user::v1::{ChangePasswordRequest, ChangePasswordResponse};
 use tonic::{Request, Response};
 
 use super::{Api, Reply};
-use crate::{
-    convert::{network::client_network, password as convert},
-    password::change,
-    session::SessionId,
-    user::UserId,
-};
+use crate::{convert::password as convert, password::change, session::SessionId, user::UserId};
 
 pub(super) async fn change_password(
     api: &Api,
@@ -18,7 +13,7 @@ pub(super) async fn change_password(
 ) -> Reply<ChangePasswordResponse> {
     let claims = claims(&request)?;
     let (id, session_id) = (UserId(claims.sub), claims.sid.map(SessionId));
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let change = convert::change_password(request)?;
     change::change_password(&api.app, id, session_id, change, network).await?;
     Ok(Response::new(ChangePasswordResponse {}))

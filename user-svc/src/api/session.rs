@@ -1,6 +1,6 @@
 //! Methods of sessions.
 
-use mesh::identity::claims;
+use mesh::{client, identity::claims};
 use proto::user::v1::{
     ListSessionsRequest, ListSessionsResponse, LoginRequest, LoginResponse, LogoutRequest,
     LogoutResponse, RefreshSessionRequest, RefreshSessionResponse, RevokeSessionRequest,
@@ -10,14 +10,14 @@ use tonic::{Request, Response, metadata::MetadataMap};
 
 use super::{Api, Reply};
 use crate::{
-    convert::{self, cookie, network::client_network},
+    convert::{self, cookie},
     error::Error,
     session::{Carrier, IssuedTokens, SessionId, list, login, logout, refresh},
     user::UserId,
 };
 
 pub(super) async fn login(api: &Api, request: Request<LoginRequest>) -> Reply<LoginResponse> {
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let login = convert::session::login(request)?;
     let (issued, devices) = login::login(&api.app, login, network).await?;
     let (mut metadata, refresh_token) = encode_refresh_token(&issued);

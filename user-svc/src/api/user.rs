@@ -1,6 +1,6 @@
 //! Methods of accounts.
 
-use mesh::identity::claims;
+use mesh::{client, identity::claims};
 use proto::user::v1::{
     DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,
     GetCurrentUserRequest, GetCurrentUserResponse, ListUsersRequest, ListUsersResponse,
@@ -11,15 +11,15 @@ use tonic::{Request, Response};
 
 use super::{Api, Reply};
 use crate::{
-    convert::{network::client_network, user as convert},
+    convert::user as convert,
     rights::Actor,
     user::{UserId, admin, profile, sign_up},
 };
 
 pub(super) async fn sign_up(api: &Api, request: Request<SignUpRequest>) -> Reply<SignUpResponse> {
-    let network = client_network(&request)?;
+    let network = client::network(&request)?;
     let account = convert::sign_up(request.into_inner())?;
-    let user = sign_up::sign_up(&api.app, account, &network).await?;
+    let user = sign_up::sign_up(&api.app, account, network).await?;
     Ok(Response::new(SignUpResponse { user: Some(convert::encode(user)) }))
 }
 

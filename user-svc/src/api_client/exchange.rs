@@ -1,12 +1,14 @@
 //! Exchanges the credentials of an API client for an access token.
 
+use mesh::client::Network;
+
 use crate::{
     App,
     access_token::AccessToken,
     api_client::ApiClientId,
     db::api_clients,
     error::Error,
-    limit::{CLIENT_FAILURES, Subject, throttle},
+    limit::{CLIENT_FAILURES, throttle},
     secret::Secret,
 };
 
@@ -16,7 +18,7 @@ pub(crate) async fn exchange_client_credentials(
     app: &App,
     id: ApiClientId,
     secret: &Secret,
-    network: Subject,
+    network: Network,
 ) -> Result<AccessToken, Error> {
     let client = {
         let mut connection = app.database.connection().await?;
@@ -27,7 +29,8 @@ pub(crate) async fn exchange_client_credentials(
             Ok(app.issuer.client_token(client)?)
         }
         Some(_) | None => {
-            throttle::count(&app.database, &[(CLIENT_FAILURES, network)]).await?;
+            let subject = app.subjects.network(network);
+            throttle::count(&app.database, &[(CLIENT_FAILURES, subject)]).await?;
             Err(Error::BadCredentials)
         }
     }

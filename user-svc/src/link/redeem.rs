@@ -1,6 +1,7 @@
 //! Redeems mailed links: sets a new password, or verifies an address. Each link is valid for one use.
 
 use chrono::Utc;
+use mesh::client::Network;
 use mesh_data::{database::Connection, outbox};
 use secrecy::SecretString;
 
@@ -9,7 +10,7 @@ use crate::{
     db::{attempts, devices, links, sessions, users},
     error::Error,
     events,
-    limit::{LOGIN_FAILURES, Subject},
+    limit::LOGIN_FAILURES,
     link::Purpose,
     secret::{Secret, SecretHash},
     user::User,
@@ -21,7 +22,7 @@ pub(crate) async fn reset_password(
     app: &App,
     token: &Secret,
     new_password: SecretString,
-    network: &Subject,
+    network: Network,
 ) -> Result<(), Error> {
     let passwords = app.passwords.admit(network)?;
     let hash = token.hash();
@@ -37,7 +38,7 @@ pub(crate) async fn reset_password(
         users::reset_password_hash(connection, user.id, &new_hash).await?;
         sessions::revoke_sessions(connection, user.id, None).await?;
         devices::delete_devices(connection, user.id).await?;
-        let subject = Subject::account(&user.email);
+        let subject = app.subjects.account(&user.email);
         attempts::delete_attempts(connection, &LOGIN_FAILURES, &subject).await?;
         // The link has verified the address.
         let user = User { email_verified: true, ..user };

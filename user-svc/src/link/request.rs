@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesh::client::Network;
 use mesh_data::{database::Connection, outbox};
 use tokio::time::{Instant, sleep_until};
 
@@ -10,7 +11,7 @@ use crate::{
     db::{attempts, links, users},
     error::Error,
     events,
-    limit::{LINK_REQUESTS, Subject, throttle},
+    limit::{LINK_REQUESTS, throttle},
     link::{Link, Purpose},
     user::{Email, User},
 };
@@ -27,15 +28,16 @@ pub(crate) async fn request_link(
     app: &App,
     purpose: Purpose,
     email: &Email,
-    network: &Subject,
+    network: Network,
 ) -> Result<(), Error> {
     let respond_at = Instant::now() + RESPONSE_DELAY;
+    let subject = app.subjects.network(network);
     let transaction = app.database.transaction(async |connection| {
-        throttle::lock_and_check(connection, &LINK_REQUESTS, network).await?;
-        attempts::insert_attempt(connection, &LINK_REQUESTS, network).await?;
+        throttle::lock_and_check(connection, &LINK_REQUESTS, &subject).await?;
+        attempts::insert_attempt(connection, &LINK_REQUESTS, &subject).await?;
         let user = users::lock_user_by_email_for_share(connection, email).await?;
         match user.filter(|user| purpose.applies_to(user)) {
-            Some(user) => request_mail(connection, purpose, &user).await,
+            Some(user) => request_mail(app, connection, purpose, &user).await,
             None => Ok(()),
         }
     });
@@ -47,11 +49,12 @@ pub(crate) async fn request_link(
 
 /// Requests a mail with a new link, unless the account has reached its limit.
 async fn request_mail(
+    app: &App,
     connection: &mut Connection,
     purpose: Purpose,
     user: &User,
 ) -> Result<(), Error> {
-    let (limit, subject) = (purpose.mail_limit(), Subject::account(&user.email));
+    let (limit, subject) = (purpose.mail_limit(), app.subjects.account(&user.email));
     match throttle::lock_and_check(connection, limit, &subject).await {
         // An error would reveal that the account exists.
         Err(Error::Mesh(mesh::Error::RateLimited { .. })) => return Ok(()),

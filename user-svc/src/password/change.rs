@@ -1,5 +1,6 @@
 //! Changes the password of an account whose owner knows the current one.
 
+use mesh::client::Network;
 use mesh_data::outbox;
 use secrecy::SecretString;
 
@@ -9,7 +10,7 @@ use crate::{
     device::DeviceTokens,
     error::Error,
     events,
-    limit::{Subject, throttle},
+    limit::throttle,
     link::Purpose,
     password::verification::verify_password,
     session::SessionId,
@@ -30,9 +31,9 @@ pub(crate) async fn change_password(
     id: UserId,
     session_id: Option<SessionId>,
     change: PasswordChange,
-    network: Subject,
+    network: Network,
 ) -> Result<(), Error> {
-    let passwords = app.passwords.admit(&network)?;
+    let passwords = app.passwords.admit(network)?;
     let PasswordChange { current, new, device_tokens } = change;
     let (user, old_hash, limits) = {
         let mut connection = app.database.connection().await?;
@@ -40,8 +41,8 @@ pub(crate) async fn change_password(
         let (user, hash) = found.ok_or(Error::UserNotFound { user_id: id })?;
         let hashes = device_tokens.hashes();
         let device = devices::find_device(&mut connection, id, &hashes).await?;
-        let account = Subject::account(&user.email);
-        let limits = app.network_limits.of_guess(account, network, device.as_ref());
+        let limits =
+            app.network_limits.of_guess(&app.subjects, &user.email, network, device.as_ref());
         throttle::check_all(&mut connection, &limits).await?;
         (user, hash, limits)
     };

@@ -11,15 +11,12 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{Error as HashError, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use mesh::{Error, deadline};
+use mesh::{Error, client::Network, deadline};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::{
-    limit::Subject,
-    password::queue::{Admission, Queue},
-};
+use crate::password::queue::{Admission, Queue};
 
 /// Memory of one hash, in KiB. With the next two it is OWASP's minimum.
 const MEMORY_KIB: u32 = 19 << 10;
@@ -71,7 +68,7 @@ impl Passwords {
     ///
     /// # Errors
     /// OVERLOADED if too many calls are in flight.
-    pub(crate) fn admit(&self, network: &Subject) -> Result<AdmittedPasswords, Error> {
+    pub(crate) fn admit(&self, network: Network) -> Result<AdmittedPasswords, Error> {
         let admission = self.queue.admit(network)?;
         Ok(AdmittedPasswords { passwords: self.clone(), _admission: admission })
     }
@@ -173,8 +170,6 @@ fn is_current(stored: &PasswordHash) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mesh::client::Network;
-
     use super::*;
 
     fn secret(text: &str) -> SecretString {
@@ -183,9 +178,7 @@ mod tests {
 
     fn admitted() -> AdmittedPasswords {
         let passwords = Passwords::new(1024, 4).expect("there is memory");
-        passwords
-            .admit(&Subject::network(Network::of([127, 0, 0, 1].into())))
-            .expect("the queue is empty")
+        passwords.admit(Network::of([127, 0, 0, 1].into())).expect("the queue is empty")
     }
 
     #[tokio::test]

@@ -9,9 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mesh::Error;
-
-use crate::limit::Subject;
+use mesh::{Error, client::Network};
 
 /// Most calls in flight per core that hashes: about 2 seconds of work at 25 ms a hash.
 const CALLS_PER_CORE_MAX: usize = 80;
@@ -30,7 +28,7 @@ pub(crate) struct Queue {
 struct InFlight {
     total: usize,
     /// Only networks with a call in flight.
-    per_network: HashMap<Subject, usize>,
+    per_network: HashMap<Network, usize>,
 }
 
 impl Queue {
@@ -45,15 +43,15 @@ impl Queue {
     ///
     /// # Errors
     /// OVERLOADED if the queue is full or `network` has too many calls in flight.
-    pub(crate) fn admit(&self, network: &Subject) -> Result<Admission, Error> {
+    pub(crate) fn admit(&self, network: Network) -> Result<Admission, Error> {
         let mut in_flight = self.lock();
-        let of_network = in_flight.per_network.get(network).copied().unwrap_or(0);
+        let of_network = in_flight.per_network.get(&network).copied().unwrap_or(0);
         if in_flight.total >= self.calls_max || of_network >= self.calls_per_network_max {
             return Err(Error::Overloaded);
         }
         in_flight.total += 1;
-        in_flight.per_network.insert(*network, of_network + 1);
-        Ok(Admission { queue: self.clone(), network: *network })
+        in_flight.per_network.insert(network, of_network + 1);
+        Ok(Admission { queue: self.clone(), network })
     }
 
     fn lock(&self) -> MutexGuard<'_, InFlight> {
@@ -64,7 +62,7 @@ impl Queue {
 /// The admission of one call, which ends when it is dropped.
 pub(crate) struct Admission {
     queue: Queue,
-    network: Subject,
+    network: Network,
 }
 
 impl Drop for Admission {
@@ -82,22 +80,20 @@ impl Drop for Admission {
 
 #[cfg(test)]
 mod tests {
-    use mesh::client::Network;
-
     use super::*;
 
-    fn network(host: u8) -> Subject {
-        Subject::network(Network::of([10, 0, 0, host].into()))
+    fn network(host: u8) -> Network {
+        Network::of([10, 0, 0, host].into())
     }
 
     #[test]
     fn a_network_has_a_few_calls_in_flight_and_others_have_theirs() {
         let queue = Queue::new(1, 1024, 4);
-        let mut calls: Vec<_> = (0..4).map(|_| queue.admit(&network(1)).expect("room")).collect();
-        assert!(matches!(queue.admit(&network(1)), Err(Error::Overloaded)));
-        calls.push(queue.admit(&network(2)).expect("another network has its own limit"));
+        let mut calls: Vec<_> = (0..4).map(|_| queue.admit(network(1)).expect("room")).collect();
+        assert!(matches!(queue.admit(network(1)), Err(Error::Overloaded)));
+        calls.push(queue.admit(network(2)).expect("another network has its own limit"));
         calls.remove(0);
-        calls.push(queue.admit(&network(1)).expect("a call has ended"));
+        calls.push(queue.admit(network(1)).expect("a call has ended"));
         drop(calls);
         let in_flight = queue.lock();
         assert_eq!((in_flight.total, in_flight.per_network.len()), (0, 0));
@@ -107,7 +103,7 @@ mod tests {
     fn the_queue_is_bounded_by_its_work_and_by_the_call_permits() {
         for (cores, call_permits, calls_max) in [(1, 1024, 80), (8, 1024, 256), (2, 2, 1)] {
             let queue = Queue::new(cores, call_permits, 1000);
-            let admit = |n: usize| queue.admit(&network((n % 256) as u8));
+            let admit = |n: usize| queue.admit(network((n % 256) as u8));
             let calls: Vec<_> = (0..calls_max).map(|n| admit(n).expect("room")).collect();
             assert!(matches!(admit(0), Err(Error::Overloaded)), "{cores} {call_permits}");
             drop(calls);

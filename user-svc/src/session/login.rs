@@ -1,6 +1,7 @@
 //! Login: exchanges the credentials of an account for the tokens of a new session.
 
 use chrono::Utc;
+use mesh::client::Network;
 use uuid::Uuid;
 
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
     db::{devices, sessions, users},
     device::{DEVICES_MAX, IssuedDeviceTokens},
     error::Error,
-    limit::{Subject, throttle},
+    limit::throttle,
     password::verification::verify_password,
     secret::Secret,
     session::{IssuedTokens, Login, Session, SessionId},
@@ -22,9 +23,9 @@ use crate::{
 pub(crate) async fn login(
     app: &App,
     login: Login,
-    network: Subject,
+    network: Network,
 ) -> Result<(IssuedTokens, IssuedDeviceTokens), Error> {
-    let passwords = app.passwords.admit(&network)?;
+    let passwords = app.passwords.admit(network)?;
     let Login { email, password, carrier, user_agent, device_tokens } = login;
     let (credentials, device, limits) = {
         let mut connection = app.database.connection().await?;
@@ -32,8 +33,7 @@ pub(crate) async fn login(
         let user_id = credentials.as_ref().map_or(UserId(Uuid::nil()), |(id, _)| *id);
         let hashes = device_tokens.hashes();
         let device = devices::find_device(&mut connection, user_id, &hashes).await?;
-        let account = Subject::account(&email);
-        let limits = app.network_limits.of_guess(account, network, device.as_ref());
+        let limits = app.network_limits.of_guess(&app.subjects, &email, network, device.as_ref());
         throttle::check_all(&mut connection, &limits).await?;
         (credentials, device, limits)
     };

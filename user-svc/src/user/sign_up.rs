@@ -1,5 +1,6 @@
 //! Sign-up: creates an account, and requests its welcome mail in the same transaction.
 
+use mesh::client::Network;
 use mesh_data::outbox;
 
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
     db::{attempts, links, users},
     error::Error,
     events,
-    limit::{Subject, throttle},
+    limit::throttle,
     link::{Link, Purpose},
     user::{NewAccount, Role, User},
 };
@@ -17,22 +18,22 @@ use crate::{
 pub(crate) async fn sign_up(
     app: &App,
     account: NewAccount,
-    network: &Subject,
+    network: Network,
 ) -> Result<User, Error> {
     let passwords = app.passwords.admit(network)?;
-    let limit = &app.network_limits.sign_ups;
+    let (limit, subject) = (&app.network_limits.sign_ups, app.subjects.network(network));
     {
         // Saves the hash of a call that would be rejected. The check below decides.
         let mut connection = app.database.connection().await?;
-        throttle::check(&mut connection, limit, network).await?;
+        throttle::check(&mut connection, limit, &subject).await?;
     }
     let user = User::new(account.email, account.display_name, Role::Customer);
     let password_hash = passwords.hash(account.password).await?;
     let created = app.database.transaction(async |connection| {
         // A network without attempts is rejected whether or not the address is taken: a rejection of
         // taken addresses alone would reveal them.
-        throttle::lock_and_check(connection, limit, network).await?;
-        attempts::insert_attempt(connection, limit, network).await?;
+        throttle::lock_and_check(connection, limit, &subject).await?;
+        attempts::insert_attempt(connection, limit, &subject).await?;
         if !users::insert_user(connection, &user, &password_hash).await? {
             return Ok::<_, Error>(false);
         }

@@ -229,3 +229,26 @@ async fn attempts_outside_every_window_are_deleted() {
     // Each failure counts for its network and for its account.
     service.execute("DO $$ BEGIN ASSERT (SELECT count(*) FROM tries) = 2; END $$").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_the_attempts_cannot_find_out_whose_they_are() {
+    let service = start_with(&[]).await;
+    service.sign_up("ada@example.com").await;
+    let network = "203.0.113.9";
+    let login = login_request("ada@example.com", "wrong");
+    service.users().login(from_address(network, login)).await.unwrap_err();
+    let request = RequestPasswordResetRequest { email: "ada@example.com".into() };
+    service.users().request_password_reset(from_address(network, request)).await.unwrap();
+    assert_eq!(service.count("SELECT count(DISTINCT kind) FROM tries").await, 5);
+    // Whoever suspects an address may hash it.
+    for known in [&b"ada@example.com"[..], network.as_bytes(), &[203, 0, 113, 9]] {
+        let known: String = known.iter().map(|byte| format!("{byte:02x}")).collect();
+        let rows = format!(
+            "SELECT count(*) FROM tries, \
+             (VALUES (decode('{known}', 'hex')), (sha256(decode('{known}', 'hex'))), \
+                     (sha512(decode('{known}', 'hex')))) AS guesses (guess) \
+             WHERE position(substring(guess FOR 32) IN subject) > 0"
+        );
+        assert_eq!(service.count(&rows).await, 0, "{known}");
+    }
+}
