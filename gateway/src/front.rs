@@ -12,9 +12,13 @@ use std::{
 use axum::Router;
 use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version,
-    header::{ALLOW, CONNECTION},
+    header::{ALLOW, CONNECTION, RETRY_AFTER},
 };
-use mesh::cut_off;
+use mesh::{
+    call::{self, ConcurrencyLimits},
+    cut_off,
+    server::Peer,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -23,7 +27,8 @@ use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, Cors, CorsLayer};
 
 use crate::{
-    forward::Forward, lingering_close, protocol::Protocol, routes::Routes, security_headers,
+    call::Permit, forward::Forward, lingering_close, protocol::Protocol, routes::Routes,
+    security_headers,
 };
 
 /// How long browsers cache a preflight. They allow no more than this.
@@ -51,10 +56,11 @@ impl Front {
         routes: Arc<Routes>,
         forward: Forward,
         pages: Router,
+        limits: ConcurrencyLimits,
         draining: CancellationToken,
     ) -> Self {
         let calls = GrpcWebLayer::new().layer(forward);
-        let dispatch = cors(allowed_origins).layer(Dispatch { routes, calls, pages });
+        let dispatch = cors(allowed_origins).layer(Dispatch { routes, calls, pages, limits });
         Self { dispatch, draining }
     }
 }
@@ -104,6 +110,7 @@ struct Dispatch {
     routes: Arc<Routes>,
     calls: GrpcWebService<Forward>,
     pages: Router,
+    limits: ConcurrencyLimits,
 }
 
 impl tower::Service<Request<Body>> for Dispatch {
@@ -135,13 +142,31 @@ impl tower::Service<Request<Body>> for Dispatch {
                 rejection.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
                 rejection
             }
-            _ => {
-                let pages = self.pages.clone();
-                cut_off::at(Some(Instant::now() + PAGE_DURATION_MAX));
-                return Box::pin(async { Ok(pages.oneshot(request).await?.map(Body::new)) });
-            }
+            _ => match self.acquire(&request) {
+                Ok(permits) => {
+                    let pages = self.pages.clone();
+                    cut_off::at(Some(Instant::now() + PAGE_DURATION_MAX));
+                    return Box::pin(async {
+                        Ok(call::attach(pages.oneshot(request).await?.map(Body::new), permits))
+                    });
+                }
+                Err(_) => {
+                    let mut rejection =
+                        reject(StatusCode::SERVICE_UNAVAILABLE, "too many requests in flight\n");
+                    rejection.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                    rejection
+                }
+            },
         };
         Box::pin(async { Ok(rejection) })
+    }
+}
+
+impl Dispatch {
+    /// Returns the permits of a request for a page, which counts as a call.
+    fn acquire(&self, request: &Request<Body>) -> Result<Permit, mesh::Error> {
+        let of_address = Peer::acquire_call(request.extensions())?;
+        Ok((self.limits.acquire_request()?, of_address))
     }
 }
 

@@ -86,7 +86,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
     let policy = CallPolicy {
         routes: routes.clone(),
         keys: keys.clone(),
-        limits,
+        limits: limits.clone(),
         trusted_proxies: config.trusted_proxies,
         public_urls: config.public_url,
         drain: process.drain.clone(),
@@ -97,6 +97,7 @@ pub async fn run(config: Config, listeners: Listeners, process: Process) -> Resu
         routes.clone(),
         Forward::new(policy, own_services, own_limits),
         pages::router(config.web_root.as_deref(), keys),
+        limits,
         process.shutdown.clone(),
     );
 

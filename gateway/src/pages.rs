@@ -17,6 +17,8 @@ use tower_http::services::{ServeDir, ServeFile};
 
 use crate::keys::Keys;
 
+/// Most bytes of a file that wait in memory for a client.
+const CHUNK_BYTES_MAX: usize = 16 << 10;
 /// Files whose name changes with their content.
 const ASSETS: &str = "/assets/";
 const IMAGES: &str = "/images/";
@@ -35,8 +37,10 @@ pub(crate) fn router(web_root: Option<&Path>, keys: Keys) -> Router {
         Some(root) => {
             let index = ServeFile::new(root.join("index.html"));
             let index = index.precompressed_br().precompressed_gzip();
+            let index = index.with_buf_chunk_size(CHUNK_BYTES_MAX);
             let app = service_fn(move |request| open_app(index.clone(), request));
             let files = ServeDir::new(root).precompressed_br().precompressed_gzip();
+            let files = files.with_buf_chunk_size(CHUNK_BYTES_MAX);
             router.fallback_service(files.fallback(app)).layer(from_fn(hide_dotfiles))
         }
         None => router,

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::future::join_all;
+use http::{HeaderMap, Request};
 use http_body_util::Empty;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -83,9 +84,14 @@ impl Program {
 
     /// Opens an HTTP/2 connection whose window stays closed.
     async fn without_window(&self) -> http2::SendRequest<Empty<Bytes>> {
+        self.with_window(0).await
+    }
+
+    /// Opens an HTTP/2 connection on which each response may send `bytes` bytes.
+    async fn with_window(&self, bytes: u32) -> http2::SendRequest<Empty<Bytes>> {
         let stream = TokioIo::new(TcpStream::connect(self.address).await.unwrap());
         let mut client = http2::Builder::new(TokioExecutor::new());
-        let handshake = client.initial_stream_window_size(0).handshake(stream);
+        let handshake = client.initial_stream_window_size(bytes).handshake(stream);
         let (sender, connection) = handshake.await.unwrap();
         tokio::spawn(connection);
         sender
@@ -159,6 +165,62 @@ async fn a_client_that_does_not_read_gives_back_its_calls() {
     until(async || other.exchange(web(SAY), frame(b"")).await.outcome().0 == Code::Ok).await;
     gateway.upstream.until_in_flight(0).await;
     assert!(!client.is_closed(), "its other streams go on");
+}
+
+/// Makes 12,000 requests and reads one byte of each response. Returns how many were accepted.
+async fn read_one_byte_each(
+    gateway: &Program,
+    request: impl Fn() -> Request<Empty<Bytes>>,
+    is_accepted: impl Fn(&HeaderMap) -> bool,
+) -> (usize, impl Sized) {
+    let (mut accepted, mut kept) = (0, Vec::new());
+    for _ in 0..60 {
+        let mut client = gateway.with_window(1).await;
+        let responses = join_all((0..200).map(|_| {
+            let response = client.send_request(request());
+            async { timeout(PATIENCE, response).await.expect("a response").unwrap() }
+        }));
+        let responses = responses.await;
+        accepted += responses.iter().filter(|response| is_accepted(response.headers())).count();
+        kept.push((client, responses));
+    }
+    (accepted, kept)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_of_which_a_client_reads_one_byte_take_little_memory() {
+    let gateway = Program::start(&[]).await;
+    let before = gateway.memory_peak();
+    let request = || {
+        http::Request::post(format!("http://shop.example{SAY}"))
+            .header("content-type", "application/grpc")
+            .header("grpc-timeout", "3S")
+            .header("x-do", "large")
+            .body(Empty::new())
+            .unwrap()
+    };
+    let is_accepted = |headers: &HeaderMap| !headers.contains_key("grpc-status");
+    let (accepted, _unread) = read_one_byte_each(&gateway, request, is_accepted).await;
+    assert!((1_000..4_000).contains(&accepted), "{accepted}");
+    gateway.serves_another_client().await;
+    gateway.assert_grown_little(before);
+    // The responses that have not ended are cut off, and with them what waits in their streams.
+    let mut another = Connection::http2(gateway.address).await;
+    until(async || another.exchange(web(SAY), frame(b"")).await.outcome().0 == Code::Ok).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_which_a_client_reads_one_byte_take_little_memory() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("large.js"), [b' '; 60_000]).unwrap();
+    let gateway = Program::start(&[("web-root", root.path().to_str().unwrap())]).await;
+    let before = gateway.memory_peak();
+    let request = || http::Request::get("http://shop.example/large.js").body(Empty::new()).unwrap();
+    let is_accepted = |headers: &HeaderMap| !headers.contains_key("retry-after");
+    let (accepted, _unread) = read_one_byte_each(&gateway, request, is_accepted).await;
+    assert_eq!(accepted, 1_000, "as many as calls of one address");
+    gateway.serves_another_client().await;
+    gateway.assert_grown_little(before);
 }
 
 #[tokio::test]

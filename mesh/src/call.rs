@@ -85,6 +85,14 @@ impl ConcurrencyLimits {
         })
     }
 
+    /// Returns the permit of a request that is no call of a method.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] above the limit.
+    pub fn acquire_request(&self) -> Result<OwnedSemaphorePermit, Error> {
+        acquire(&self.calls)
+    }
+
     /// Returns the permit of a stream of health or reflection.
     pub(crate) fn acquire_open(&self) -> Result<OwnedSemaphorePermit, Error> {
         acquire(&self.other_streams)

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod connection;
+mod unsent;
 
 use std::{
     convert::Infallible,

@@ -126,6 +126,10 @@ async fn respond(behaviour: &str, body: Body, guard: InFlight) -> Response<Body>
             let hang = futures::stream::pending();
             Box::pin(futures::StreamExt::chain(futures::stream::iter([Ok(message)]), hang))
         }
+        "large" => {
+            let large = Frame::data(super::client::frame(&[7; (16 << 10) - 5]));
+            Box::pin(futures::stream::iter([Ok(large), Ok(ok)]))
+        }
         "three" => {
             let three = ["one", "two", "three"]
                 .map(|text| Ok(Frame::data(super::client::frame(text.as_bytes()))));

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::ServiceExt;
 
-use super::addresses::ClientLimits;
+use super::{addresses::ClientLimits, unsent};
 use crate::cut_off;
 
 /// A byte stream over TCP or TLS.
@@ -74,6 +74,7 @@ pub(super) async fn serve_connection<S>(
         cut_off::at(None);
         request.map(Body::new)
     });
+    let service = service.map_response(|response: Response<Body>| response.map(unsent::track));
     let builder = http_builder(activity.clone(), http1);
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
