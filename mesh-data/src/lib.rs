@@ -9,6 +9,7 @@ pub mod config;
 pub mod consumer;
 pub mod database;
 pub mod failpoint;
+pub mod folding;
 pub mod group_commit;
 pub mod id;
 pub mod kafka;

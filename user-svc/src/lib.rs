@@ -105,7 +105,10 @@ fn spawn_upkeep(service: &DataService) {
     let (database, shutdown) = (service.database.clone(), service.process.shutdown.clone());
     service.process.every("upkeep", upkeep::INTERVAL, move || {
         let (database, shutdown) = (database.clone(), shutdown.clone());
-        async move { upkeep::delete_expired(&database, &shutdown).await }
+        async move {
+            upkeep::delete_expired(&database, &shutdown).await?;
+            upkeep::make_name_keys(&database, &shutdown).await
+        }
     });
 }
 

@@ -11,6 +11,8 @@ diesel::table! {
         email_verified -> Bool,
         disabled_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        name_key -> Text,
+        keyed_name -> Text,
     }
 }
 

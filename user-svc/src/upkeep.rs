@@ -1,4 +1,5 @@
-//! Periodic tasks: delete rows that have expired. Any number of replicas may run them.
+//! Periodic tasks: delete rows that have expired, and make the name keys of accounts that an older
+//! program has written. Any number of replicas may run them.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use mesh_data::database::Database;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    db::{attempts, devices, links, sessions},
+    db::{attempts, devices, links, sessions, users},
     device::DEVICE_DURATION_MAX,
     error::Error,
     limit::WINDOW_MAX,
@@ -26,6 +27,21 @@ pub(crate) async fn delete_expired(
 ) -> Result<(), Error> {
     while delete_expired_batch(database).await? && !shutdown.is_cancelled() {}
     Ok(())
+}
+
+/// Makes the missing name keys of accounts, in batches, until none is left or the process shuts down.
+pub(crate) async fn make_name_keys(
+    database: &Database,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
+    loop {
+        let made = database.transaction(async |connection| {
+            Ok::<_, Error>(users::update_name_keys(connection, BATCH_SIZE_MAX).await?)
+        });
+        if made.await? < BATCH_SIZE_MAX as usize || shutdown.is_cancelled() {
+            return Ok(());
+        }
+    }
 }
 
 /// Deletes expired sessions, links and devices, and attempts older than any window: up

@@ -1,13 +1,13 @@
-//! How a text is folded, sorted and split into words: the same for products and queries, and the
-//! same with every database. No I/O.
+//! How a text is sorted and split into words: the same for products and queries, and the same with
+//! every database. No I/O.
 //!
-//! A change of these rules needs a migration that sets `indexed_version` of all products to 0.
+//! A change of these rules or of folding needs a migration that sets `indexed_version` of all products to 0.
 
 use std::collections::BTreeSet;
 
-use caseless::Caseless;
+use mesh_data::folding::fold;
 use strsim::osa_distance;
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::char::is_combining_mark;
 
 use super::ProductFields;
 
@@ -17,41 +17,6 @@ const KEY_CHARACTERS_MAX: usize = 200;
 const WORD_CHARACTERS_MAX: usize = 40;
 /// Length from which a word also matches at edit distance one.
 const FUZZY_LENGTH_MIN: usize = 5;
-
-/// Returns `text` without differences of case, accent, width and form: `Ça ＳＴＲＡẞＥ` and
-/// `ca strasse` are equal.
-pub(crate) fn fold(text: &str) -> String {
-    let folded = text.nfkd().filter(|c| !is_accent(*c)).default_case_fold();
-    let mut plain = String::with_capacity(text.len());
-    for c in folded.nfkd().filter(|c| !is_accent(*c)) {
-        match base_letters(c) {
-            Some(letters) => plain.push_str(letters),
-            None => plain.push(c),
-        }
-    }
-    plain.nfkc().collect()
-}
-
-/// Returns whether `c` is a mark that people leave out when they type: an accent, or a vowel sign of
-/// Hebrew or Arabic. The marks of other scripts are part of the spelling.
-fn is_accent(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{652}')
-}
-
-/// Returns what people type for a letter that Unicode does not decompose.
-fn base_letters(c: char) -> Option<&'static str> {
-    Some(match c {
-        'ı' => "i",
-        'ø' => "o",
-        'ł' => "l",
-        'đ' | 'ð' => "d",
-        'ħ' => "h",
-        'æ' => "ae",
-        'œ' => "oe",
-        'þ' => "th",
-        _ => return None,
-    })
-}
 
 /// Returns the sort key of a name.
 pub(crate) fn name_key(name: &str) -> String {
@@ -227,14 +192,6 @@ mod tests {
             ("chir", "chair", true),
         ] {
             assert_eq!(is_fuzzy_match(typed, word), matches, "{typed} for {word}");
-        }
-    }
-
-    #[test]
-    fn a_folded_character_stays_as_it_is() {
-        for c in '\0'..=char::MAX {
-            let folded = fold(&c.to_string());
-            assert_eq!(fold(&folded), folded, "{c:?}");
         }
     }
 }

@@ -2,11 +2,16 @@
 
 use chrono::Utc;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl,
-    QueryResult, SelectableHelper, TextExpressionMethods, sql_types::BigInt,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
+    SelectableHelper, TextExpressionMethods,
+    sql_types::{BigInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use mesh_data::{database::Connection, sql::sql};
+use mesh_data::{
+    database::Connection,
+    folding::fold,
+    sql::{Rows, sql},
+};
 
 use crate::{
     schema::users,
@@ -29,6 +34,8 @@ pub(crate) async fn insert_user(
             users::email_key.eq(user.email.key()),
             users::password_hash.eq(password_hash),
             users::display_name.eq(&user.display_name),
+            users::name_key.eq(fold(&user.display_name)),
+            users::keyed_name.eq(&user.display_name),
             users::role.eq(user.role),
             users::created_at.eq(user.created_at),
         ))
@@ -167,7 +174,11 @@ pub(crate) async fn update_display_name(
     display_name: &str,
 ) -> QueryResult<Option<User>> {
     let update = diesel::update(users::table.find(id))
-        .set(users::display_name.eq(display_name))
+        .set((
+            users::display_name.eq(display_name),
+            users::name_key.eq(fold(display_name)),
+            users::keyed_name.eq(display_name),
+        ))
         .returning(User::as_returning());
     update.get_result(connection).await.optional()
 }
@@ -208,9 +219,12 @@ pub(crate) async fn list_users(
 ) -> QueryResult<Vec<User>> {
     let mut query = users::table.select(User::as_select()).limit(limit).into_boxed();
     if let Some(text) = &filter.query {
-        let pattern = format!("%{}%", escape(&text.to_lowercase()));
-        let in_email = users::email_key.like(pattern.clone());
-        query = query.filter(in_email.or(users::display_name.ilike(pattern)));
+        let contains = |text: &str| format!("%{}%", escape(text));
+        // A text of accents only is nothing when it is folded.
+        let folded = Some(fold(text)).filter(|folded| !folded.is_empty());
+        let in_email = users::email_key.like(contains(&text.to_lowercase()));
+        let in_name = users::name_key.like(contains(folded.as_deref().unwrap_or(text)));
+        query = query.filter(in_email.or(in_name));
     }
     if let Some(role) = filter.role {
         query = query.filter(users::role.eq(role));
@@ -219,6 +233,29 @@ pub(crate) async fn list_users(
         query = query.filter(users::id.lt(id));
     }
     query.order(users::id.desc()).load(connection).await
+}
+
+/// Makes up to `limit` name keys that a program without them has left behind. Returns their number.
+pub(crate) async fn update_name_keys(
+    connection: &mut Connection,
+    limit: i64,
+) -> QueryResult<usize> {
+    let names: Vec<(UserId, String)> = users::table
+        .filter(users::keyed_name.ne(users::display_name))
+        .order(users::id)
+        .limit(limit)
+        .select((users::id, users::display_name))
+        .for_no_key_update()
+        .skip_locked()
+        .load(connection)
+        .await?;
+    let rows = Rows::of(&names)
+        .column::<SqlUuid, _>("id", |(id, _)| *id)
+        .column::<Text, _>("name_key", |(_, name)| fold(name))
+        .column::<Text, _>("keyed_name", |(_, name)| &**name);
+    let update = sql("UPDATE users SET name_key = new.name_key, keyed_name = new.keyed_name \
+         FROM {new} WHERE users.id = new.id");
+    update.rows("new", rows).execute(connection).await
 }
 
 /// Escapes the wildcards of a LIKE pattern.

@@ -62,8 +62,17 @@ pub async fn start_without_broker() -> Service {
     start_with_brokers(service::NO_BROKER, &UNLIMITED).await
 }
 
+/// Starts a service whose database knows the letters of `ctype`.
+pub async fn start_with_ctype(ctype: &str) -> Service {
+    let database_url = tests::database::create_with_ctype("user-svc", MIGRATIONS, ctype).await;
+    start_on(database_url, service::NO_BROKER, &UNLIMITED).await
+}
+
 async fn start_with_brokers(brokers: &str, more: &[(&str, &str)]) -> Service {
-    let database_url = database().await;
+    start_on(database().await, brokers, more).await
+}
+
+async fn start_on(database_url: String, brokers: &str, more: &[(&str, &str)]) -> Service {
     let keys = tempfile::tempdir().unwrap();
     write_key(keys.path(), "2026-01");
     // Its own group: the events published here are for the database of this test.

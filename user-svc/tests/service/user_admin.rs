@@ -9,7 +9,9 @@ use tests::{eventually, issuer::with_token, status::bad_fields};
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::harness::{PASSWORD, Service, login_request, rejection, sign_up_request, start};
+use crate::harness::{
+    PASSWORD, Service, login_request, rejection, sign_up_request, start, start_with_ctype,
+};
 
 async fn list(
     service: &Service,
@@ -77,6 +79,72 @@ async fn accounts_are_listed_newest_first_in_pages() {
             "grace@example.com"
         ]
     );
+}
+
+/// Names whose letters a database may not know, and a query for each.
+const NAMES: [(&str, &str); 6] = [
+    ("ÉMILE ZOLA", "émile"),
+    ("Ümit Öz", "umit ö"),
+    ("İpek", "ipek"),
+    ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+    ("Иван", "ИВАН"),
+    ("Anna Straße", "STRASSE"),
+];
+
+/// Finds accounts by names in any script, page by page.
+async fn find_by_names(service: &Service) {
+    let admin = service.admin("grace@example.com").await.access_token;
+    for (n, (name, _)) in NAMES.iter().enumerate() {
+        let email = format!("ÄÖL{n}@example.com");
+        let request = SignUpRequest { display_name: (*name).into(), ..sign_up_request(&email) };
+        service.users().sign_up(request).await.unwrap();
+    }
+    let found = async |query: &str| {
+        let request = ListUsersRequest { query: query.into(), ..Default::default() };
+        let users = list(service, &admin, request).await.unwrap().users;
+        users.into_iter().map(|user| user.display_name).collect::<Vec<_>>()
+    };
+    for (name, query) in NAMES {
+        assert_eq!(found(query).await, [name], "{query}");
+    }
+    assert!(found("\u{301}").await.is_empty(), "an accent alone");
+    let mut request =
+        ListUsersRequest { query: "äöl".into(), page_size: 1, ..ListUsersRequest::default() };
+    let mut names = Vec::new();
+    loop {
+        let page = list(service, &admin, request.clone()).await.unwrap();
+        names.extend(page.users.into_iter().map(|user| user.display_name));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    let newest_first: Vec<_> = NAMES.iter().rev().map(|(name, _)| *name).collect();
+    assert_eq!(names, newest_first, "by the letter of their addresses");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_found_by_any_letter_on_a_database_that_knows_only_ascii() {
+    find_by_names(&start_with_ctype("C").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_found_by_any_letter_on_a_database_that_knows_all_letters() {
+    find_by_names(&start_with_ctype("C.UTF-8").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_an_older_program_writes_are_found_a_moment_later() {
+    let service = start().await;
+    let admin = service.admin("grace@example.com").await.access_token;
+    service.sign_up("ada@example.com").await;
+    service.execute("UPDATE users SET display_name = 'Çelik' WHERE email LIKE 'ada%'").await;
+    eventually("the name key", async || {
+        let request = ListUsersRequest { query: "celik".into(), ..Default::default() };
+        let found = list(&service, &admin, request).await.unwrap();
+        (emails(&found) == ["ada@example.com"]).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
