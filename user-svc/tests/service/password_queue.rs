@@ -1,8 +1,6 @@
 //! The bounded queue of password work, in a process of its own, whose memory is measured.
 
 use std::{
-    fs,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -11,68 +9,20 @@ use std::{
 };
 
 use proto::user::v1::{LoginRequest, RefreshSessionRequest};
-use tests::{eventually, service, status::reason};
+use tests::{eventually, status::reason};
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::harness::{
-    PASSWORD, Users, database, from_address, login_request, sign_up_request, write_key,
+use crate::{
+    harness::{PASSWORD, Users, database, from_address, login_request, sign_up_request},
+    program::Program,
 };
 
 const CALLS: usize = 400;
 const HASH_KIB: usize = 19 << 10;
 /// For the calls themselves, and for what the allocator keeps.
 const SLACK_KIB: usize = 32 << 10;
-
-/// The program, which ends with the test.
-struct Program {
-    child: Child,
-    users: Users,
-    _keys: tempfile::TempDir,
-}
-
-impl Program {
-    async fn start() -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
-        let keys = tempfile::tempdir().unwrap();
-        write_key(keys.path(), "2026-01");
-        let settings = [
-            ("listen-address", address.as_str()),
-            ("signing-keys-dir", keys.path().to_str().unwrap()),
-            ("kafka-brokers", service::NO_BROKER),
-            ("login-failures-per-network-max", "1000000"),
-        ];
-        let arguments = service::arguments("user-svc", &database().await, &settings);
-        let child = Command::new(env!("CARGO_BIN_EXE_user-svc"))
-            .args(&arguments[1..])
-            .env("MALLOC_MMAP_THRESHOLD_", "1048576")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (_, port) = address.split_once(':').unwrap();
-        let url = format!("https://localhost:{port}");
-        let users = Users::new(service::channel("gateway", &url, proto::FILE_DESCRIPTOR_SET));
-        Self { child, users, _keys: keys }
-    }
-
-    /// Returns the greatest memory that the process has used so far.
-    fn memory_peak_kib(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Logs in again and again with wrong passwords, [`CALLS`] at a time, until `stop`. Returns the
 /// rejections.
@@ -102,7 +52,7 @@ fn flood(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_logins_from_one_network_leaves_all_others_alone() {
-    let program = Program::start().await;
+    let program = Program::start(&database().await);
     let mut users = program.users.clone();
     let elsewhere = |request: LoginRequest| from_address("10.0.0.2", request);
     eventually("a sign-up", async || {
