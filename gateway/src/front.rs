@@ -124,46 +124,41 @@ impl tower::Service<Request<Body>> for Dispatch {
 
     fn call(&mut self, mut request: Request<Body>) -> ResponseFuture {
         let protocol = Protocol::of(request.headers());
-        let rejection = match (request.method(), protocol) {
-            (&Method::POST, Some(Protocol::Grpc)) if request.version() < Version::HTTP_2 => {
-                reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "gRPC needs HTTP/2; gRPC-Web does not\n")
-            }
-            (&Method::POST, Some(protocol)) => {
-                protocol.normalize(request.headers_mut());
-                return Box::pin(self.calls.clone().oneshot(request));
-            }
-            (&Method::POST, None) => {
-                reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "calls are gRPC or gRPC-Web\n")
-            }
-            (_, protocol)
-                if protocol.is_some() || self.routes.get(request.uri().path()).is_some() =>
-            {
-                let mut rejection = reject(StatusCode::METHOD_NOT_ALLOWED, "calls are POST\n");
-                rejection.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-                rejection
-            }
-            _ => match self.acquire(&request) {
-                Ok(permits) => {
-                    let pages = self.pages.clone();
-                    cut_off::at(Some(Instant::now() + PAGE_DURATION_MAX));
-                    return Box::pin(async {
-                        Ok(call::attach(pages.oneshot(request).await?.map(Body::new), permits))
-                    });
-                }
-                Err(_) => {
-                    let mut rejection =
-                        reject(StatusCode::SERVICE_UNAVAILABLE, "too many requests in flight\n");
-                    rejection.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-                    rejection
-                }
-            },
+        let is_post = request.method() == Method::POST;
+        let is_supported = protocol != Some(Protocol::Grpc) || request.version() >= Version::HTTP_2;
+        if let (true, true, Some(protocol)) = (is_post, is_supported, protocol) {
+            protocol.normalize(request.headers_mut());
+            return Box::pin(self.calls.clone().oneshot(request));
+        }
+        let Ok(permits) = self.acquire(&request) else {
+            let mut rejection = reject(StatusCode::SERVICE_UNAVAILABLE, "");
+            rejection.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return Box::pin(async { Ok(rejection) });
         };
-        Box::pin(async { Ok(rejection) })
+        cut_off::at(Some(Instant::now() + PAGE_DURATION_MAX));
+        let rejection = if is_post {
+            let text = if protocol.is_some() {
+                "gRPC needs HTTP/2; gRPC-Web does not\n"
+            } else {
+                "calls are gRPC or gRPC-Web\n"
+            };
+            reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+        } else if protocol.is_some() || self.routes.get(request.uri().path()).is_some() {
+            let mut rejection = reject(StatusCode::METHOD_NOT_ALLOWED, "calls are POST\n");
+            rejection.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            rejection
+        } else {
+            let pages = self.pages.clone();
+            return Box::pin(async {
+                Ok(call::attach(pages.oneshot(request).await?.map(Body::new), permits))
+            });
+        };
+        Box::pin(async { Ok(call::attach(rejection, permits)) })
     }
 }
 
 impl Dispatch {
-    /// Returns the permits of a request for a page, which counts as a call.
+    /// Returns the permits of a request for anything else than a call, which counts as one.
     fn acquire(&self, request: &Request<Body>) -> Result<Permit, mesh::Error> {
         let of_address = Peer::acquire_call(request.extensions())?;
         Ok((self.limits.acquire_request()?, of_address))

@@ -18,7 +18,7 @@ use tower_http::services::{ServeDir, ServeFile};
 use crate::keys::Keys;
 
 /// Most bytes of a file that wait in memory for a client.
-const CHUNK_BYTES_MAX: usize = 16 << 10;
+const CHUNK_BYTES_MAX: usize = 8 << 10;
 /// Files whose name changes with their content.
 const ASSETS: &str = "/assets/";
 const IMAGES: &str = "/images/";

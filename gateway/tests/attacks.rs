@@ -5,26 +5,20 @@
 
 mod support;
 
-use std::{
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-};
-
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{HeaderMap, Request};
 use http_body_util::Empty;
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use support::{
-    DESCRIPTORS, PATIENCE,
+    PATIENCE,
     client::{Connection, FullResponse, frame, from, full, web, writable},
+    program::{MIB, Program},
     until,
-    upstream::Upstream,
 };
+use tests::floods::{End, FLOODS};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     time::timeout,
 };
 use tonic::Code;
@@ -32,78 +26,6 @@ use tonic::Code;
 const SAY: &str = "/shop.echo.v1.Echo/Say";
 const READ: &str = "/shop.echo.v1.Echo/Read";
 const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
-const MIB: usize = 1 << 20;
-/// How much the memory of a gateway may grow during an attack.
-const GROWTH_MAX: usize = 64 * MIB;
-
-/// The gateway as a process.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    upstream: Upstream,
-}
-
-impl Program {
-    async fn start(settings: &[(&str, &str)]) -> Self {
-        let upstream = Upstream::start().await;
-        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_gateway"))
-            .arg(format!("--upstreams=shop.echo.v1=http://{}", upstream.address))
-            .arg(format!("--descriptor-set={}", DESCRIPTORS.1.display()))
-            .arg(format!("--listen-address={address}"))
-            .arg("--admin-address=127.0.0.1:0")
-            .args(settings.iter().map(|(name, value)| format!("--{name}={value}")))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let program = Self { child, address, upstream };
-        until(async || TcpStream::connect(address).await.is_ok()).await;
-        program.serves_another_client().await;
-        program
-    }
-
-    /// Returns the most memory that the process has had, in bytes.
-    fn memory_peak(&self) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
-    }
-
-    /// Calls as a client at another address.
-    async fn serves_another_client(&self) {
-        let mut other = Connection::http2_over(from("127.0.0.2", self.address).await).await;
-        let response = other.exchange(web(SAY), frame(b"hello")).await;
-        assert_eq!(response.outcome(), (Code::Ok, String::new()));
-    }
-
-    fn assert_grown_little(&self, before: usize) {
-        let grown = self.memory_peak() - before;
-        assert!(grown <= GROWTH_MAX, "{} MiB", grown / MIB);
-    }
-
-    /// Opens an HTTP/2 connection whose window stays closed.
-    async fn without_window(&self) -> http2::SendRequest<Empty<Bytes>> {
-        self.with_window(0).await
-    }
-
-    /// Opens an HTTP/2 connection on which each response may send `bytes` bytes.
-    async fn with_window(&self, bytes: u32) -> http2::SendRequest<Empty<Bytes>> {
-        let stream = TokioIo::new(TcpStream::connect(self.address).await.unwrap());
-        let mut client = http2::Builder::new(TokioExecutor::new());
-        let handshake = client.initial_stream_window_size(bytes).handshake(stream);
-        let (sender, connection) = handshake.await.unwrap();
-        tokio::spawn(connection);
-        sender
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unfinished_request_bodies_take_little_memory() {
@@ -134,7 +56,7 @@ async fn unfinished_request_bodies_take_little_memory() {
         }
     }
     gateway.serves_another_client().await;
-    gateway.assert_grown_little(before);
+    gateway.assert_grown_little(before, "unfinished bodies");
     let mut rejected = 0;
     for task in unfinished {
         if task.is_finished() && task.await.unwrap().unwrap().unwrap() == "8" {
@@ -203,7 +125,7 @@ async fn responses_of_which_a_client_reads_one_byte_take_little_memory() {
     let (accepted, _unread) = read_one_byte_each(&gateway, request, is_accepted).await;
     assert!((1_000..4_000).contains(&accepted), "{accepted}");
     gateway.serves_another_client().await;
-    gateway.assert_grown_little(before);
+    gateway.assert_grown_little(before, "unread responses");
     // The responses that have not ended are cut off, and with them what waits in their streams.
     let mut another = Connection::http2(gateway.address).await;
     until(async || another.exchange(web(SAY), frame(b"")).await.outcome().0 == Code::Ok).await;
@@ -220,7 +142,7 @@ async fn pages_of_which_a_client_reads_one_byte_take_little_memory() {
     let (accepted, _unread) = read_one_byte_each(&gateway, request, is_accepted).await;
     assert_eq!(accepted, 1_000, "as many as calls of one address");
     gateway.serves_another_client().await;
-    gateway.assert_grown_little(before);
+    gateway.assert_grown_little(before, "unread pages");
 }
 
 #[tokio::test]
@@ -308,5 +230,22 @@ async fn headers_of_a_mebibyte_are_rejected() {
     }
     assert!(gateway.upstream.last().get("x-large").is_none());
     gateway.serves_another_client().await;
-    gateway.assert_grown_little(before);
+    gateway.assert_grown_little(before, "large headers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_of_frames_take_little_memory_and_others_are_served() {
+    for flood in FLOODS {
+        let gateway = Program::start(&[]).await;
+        let before = gateway.memory_peak();
+        let floods = (0..4).map(|_| async {
+            flood.send(SAY, TcpStream::connect(gateway.address).await.unwrap()).await
+        });
+        let floods = join_all(floods).await;
+        gateway.serves_another_client().await;
+        gateway.assert_grown_little(before, flood.name);
+        let is_closed = floods.iter().all(|(end, _)| *end == End::Closed);
+        let ends: Vec<_> = floods.iter().map(|(end, _)| *end).collect();
+        assert!(is_closed || !flood.is_fatal, "{}: {ends:?}", flood.name);
+    }
 }

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod database;
 pub mod edges;
 pub mod field_rules;
+pub mod floods;
 pub mod issuer;
 pub mod mailbox;
 pub mod nginx;

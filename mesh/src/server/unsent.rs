@@ -22,6 +22,8 @@ use tonic::{Status, body::Body};
 
 /// Most bytes of all responses that may wait for their clients after the responses have ended.
 const UNSENT_BYTES_MAX: usize = 8 << 20;
+/// What a chunk takes besides its bytes, most of it the state of its stream.
+const CHUNK_OVERHEAD_BYTES: usize = 4 << 10;
 /// The bytes of all responses that hyper has and the operating system has not.
 static UNSENT_BYTES: AtomicUsize = AtomicUsize::new(0);
 
@@ -50,7 +52,7 @@ struct Chunk {
 
 impl Chunk {
     fn new(bytes: Bytes, unsent: &Arc<Unsent>) -> Self {
-        UNSENT_BYTES.fetch_add(bytes.len(), Ordering::Relaxed);
+        UNSENT_BYTES.fetch_add(bytes.len() + CHUNK_OVERHEAD_BYTES, Ordering::Relaxed);
         unsent.chunks.fetch_add(1, Ordering::AcqRel);
         Self { bytes, unsent: unsent.clone() }
     }
@@ -64,7 +66,7 @@ impl AsRef<[u8]> for Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        UNSENT_BYTES.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        UNSENT_BYTES.fetch_sub(self.bytes.len() + CHUNK_OVERHEAD_BYTES, Ordering::Relaxed);
         self.unsent.chunks.fetch_sub(1, Ordering::AcqRel);
         self.unsent.sent.wake();
     }

@@ -4,12 +4,18 @@
 use std::{fs, path::PathBuf};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use devstack::{Service, testing::Env};
 use futures::future::join_all;
+use mesh::tls::Tls;
 use proto::product::v1::ListCategoriesRequest;
 use tests::{
+    floods::{End, FLOODS},
+    service::tls_config,
     status::{bad_fields, code_and_reason},
     store::{Protocol, Store, call_raw},
 };
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tonic::{Code, Request, Status};
 
 const MIB: usize = 1 << 20;
@@ -103,5 +109,30 @@ async fn nested_and_compressed_messages_are_rejected() {
     });
     for status in attack(&store, "product-svc", PATH, compressed.collect()).await {
         assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_of_frames_by_a_service_of_the_mesh_leave_others_alone() {
+    const PATH: &str = "/shopmesh.product.v1.ProductService/ListCategories";
+    let tls = Tls::load(&tls_config("gateway")).expect("certificates");
+    let url = Env::from_env().service_url(Service::PRODUCT);
+    let (_, address) = url.split_once("//").expect("a URL");
+    for flood in FLOODS {
+        let before = memory_peak("product-svc");
+        let floods = (0..4).map(|_| async {
+            let stream = TcpStream::connect(address).await.expect("it accepts");
+            let name = "localhost".try_into().expect("a name");
+            let stream = TlsConnector::from(tls.client()).connect(name, stream).await;
+            flood.send(PATH, stream.expect("a certificate of the mesh")).await
+        });
+        let floods = join_all(floods).await;
+        let mut other = Store::shared(Protocol::GrpcWeb).products();
+        other.list_categories(ListCategoriesRequest {}).await.expect("another client is served");
+        let grown = memory_peak("product-svc").saturating_sub(before);
+        assert!(grown <= GROWTH_MAX, "{}: {} MiB", flood.name, grown / MIB);
+        let ends: Vec<_> = floods.iter().map(|(end, _)| *end).collect();
+        let is_closed = ends.iter().all(|end| *end == End::Closed);
+        assert!(is_closed || !flood.is_fatal, "{}: {ends:?}", flood.name);
     }
 }
