@@ -5,10 +5,10 @@ DEVSTACK := $(TARGET)/debug/devstack
 # Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
 export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps pages build up down reset test lint fmt bench chaos images push k8s-check k8s-test
+.PHONY: help deps pages build up down reset test lint fmt bench chaos conformance h2spec images push k8s-check k8s-test
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install what this machine lacks (what builds or tests does it as well)
 	@scripts/deps $(MAKECMDGOALS)
@@ -54,6 +54,14 @@ bench: deps ## Measure, print the table and write it to target/bench
 chaos: deps pages ## Run the store under faults and count what was lost; ARGS='--seed 1 --seconds 60'
 	cargo build --workspace --bins
 	$(TARGET)/debug/chaos $(ARGS)
+
+conformance: deps ## Run the suite connectrpc/conformance for gRPC and gRPC-Web against the gateway
+	cargo build --workspace --bins
+	$(TARGET)/debug/protocols conformance $(ARGS)
+
+h2spec: deps pages ## Run the suite h2spec for HTTP/2 against the gateway and a service
+	cargo build --workspace --bins
+	$(DEVSTACK) exec -- $(TARGET)/debug/protocols h2spec
 
 images: ## Build an image of each program with docker, podman or buildah; TAG=dev
 	@scripts/images
