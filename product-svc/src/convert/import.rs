@@ -106,22 +106,47 @@ fn raw_rows(file: &[u8]) -> Result<RawRows, Vec<BadRow>> {
 
 fn csv_rows(file: &[u8]) -> Result<RawRows, Vec<BadRow>> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let headers = reader.headers().map_err(|e| vec![BadRow::new(1, e.to_string())])?.clone();
+    let mut lines = Lines { file, at: 0, line: 1 };
+    let header_line = lines.line_at(0);
+    let headers = reader.headers();
+    let headers = headers.map_err(|e| vec![BadRow::new(header_line, e.to_string())])?.clone();
     let mut record = csv::StringRecord::new();
     let mut rows = Vec::new();
     while rows.len() <= ROWS_MAX {
-        let line = reader.position().line() as usize;
-        match reader.read_record(&mut record) {
+        let begin = reader.position().byte() as usize;
+        let row = match reader.read_record(&mut record) {
             Ok(false) => break,
-            Ok(true) => {
-                let line = record.position().map_or(line, |at| at.line() as usize);
-                let row = record.deserialize(Some(&headers));
-                rows.push((line, row.map_err(|error| csv_problem(&error))));
-            }
-            Err(error) => rows.push((line, Err(csv_problem(&error)))),
-        }
+            Ok(true) => record.deserialize(Some(&headers)),
+            Err(error) => Err(error),
+        };
+        rows.push((lines.line_at(begin), row.map_err(|error| csv_problem(&error))));
     }
     Ok(rows)
+}
+
+/// Counts the lines of a file. They end as rows do: with `\n`, `\r\n` or `\r`. The csv reader itself
+/// counts each `\n`, and begins a row before the `\n` of `\r\n` and before empty lines.
+struct Lines<'a> {
+    file: &'a [u8],
+    /// The line at this byte is `line`.
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// Returns the line of the row that begins at a byte, or after the ends of lines there.
+    fn line_at(&mut self, begin: usize) -> usize {
+        let rest = &self.file[begin..];
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let begin = begin + rest.iter().take_while(|byte| is_end(byte)).count();
+        let ends = (self.at..begin).filter(|&at| match self.file[at] {
+            b'\r' => self.file.get(at + 1) != Some(&b'\n'),
+            byte => byte == b'\n',
+        });
+        self.line += ends.count();
+        self.at = begin;
+        self.line
+    }
 }
 
 fn json_rows(file: &[u8]) -> Result<RawRows, Vec<BadRow>> {
@@ -208,16 +233,19 @@ mod tests {
     #[test]
     fn every_bad_row_is_reported_with_its_line() {
         let csv = format!(
-            "{HEADER}A-1,Cup,kitchen,2.50,EUR,1\nA 2,,kitchen,x,USD,-1\nA-1,Pot,kitchen,9,EUR,\n\
+            "{HEADER}A-1,Cup,kitchen,2.50,EUR,1\nA 2,,kitchen,x,USD,-1\n\nA-1,\"Pot\n\",kitchen,9,EUR,\n\
              A-4,Pan,kitchen\n"
         );
-        let reported = problems(&csv);
-        let lines: Vec<_> = reported.iter().map(|row| row.line).collect();
-        assert_eq!(lines, [3, 4, 5]);
-        for field in ["sku must", "name must", "price must", "currency must", "on_hand must"] {
-            assert!(reported[0].problem.contains(field), "{field} in {}", reported[0].problem);
+        for end in ["\n", "\r\n", "\r"] {
+            let reported = problems(&csv.replace('\n', end));
+            let lines: Vec<_> = reported.iter().map(|row| row.line).collect();
+            assert_eq!(lines, [3, 5, 7], "{end:?}");
+            for field in ["sku must", "name must", "price must", "currency must", "on_hand must"] {
+                assert!(reported[0].problem.contains(field), "{field} in {}", reported[0].problem);
+            }
+            assert_eq!(reported[1].problem, "sku A-1 comes twice");
         }
-        assert_eq!(reported[1].problem, "sku A-1 comes twice");
+        assert_eq!(problems("\n\nsku,\u{0}\n7\n")[0].line, 4);
     }
 
     #[test]
