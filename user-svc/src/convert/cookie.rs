@@ -29,12 +29,12 @@ pub(crate) fn read_devices(metadata: &MetadataMap) -> DeviceTokens {
     DeviceTokens::new(tokens.map(|token| Secret::received(token.to_owned())))
 }
 
+/// Returns a cookie. Those of others may have any bytes.
 fn find<'a>(metadata: &'a MetadataMap, name: &str) -> Option<&'a str> {
     let headers = metadata.get_all("cookie").iter();
-    let mut cookies =
-        headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
+    let mut cookies = headers.flat_map(|value| value.as_encoded_bytes().split(|&b| b == b';'));
     cookies.find_map(|cookie| {
-        let (own, value) = cookie.trim().split_once('=')?;
+        let (own, value) = str::from_utf8(cookie).ok()?.trim().split_once('=')?;
         (own == name && !value.is_empty()).then_some(value)
     })
 }
@@ -71,7 +71,8 @@ mod tests {
     fn token(cookies: &[&str]) -> Option<String> {
         let mut metadata = MetadataMap::new();
         for cookie in cookies {
-            metadata.append("cookie", cookie.parse().expect("a header"));
+            let value = AsciiMetadataValue::try_from(cookie.as_bytes());
+            metadata.append("cookie", value.expect("a header"));
         }
         read(&metadata).map(|token| token.expose().to_owned())
     }
@@ -82,6 +83,7 @@ mod tests {
             (&["refresh_token=abc"][..], Some("abc")),
             (&["a=b; refresh_token=abc; c=d"], Some("abc")),
             (&["a=b", "refresh_token=abc"], Some("abc")),
+            (&["name=J\u{f6}rg; refresh_token=abc"], Some("abc")),
             (&["xrefresh_token=abc"], None),
             (&["refresh_token="], None),
             (&["refresh_token"], None),
