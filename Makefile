@@ -5,7 +5,7 @@ DEVSTACK := $(TARGET)/debug/devstack
 # Where `make deps` puts a newer Node.js than the machine's, should the pages need one.
 export PATH := $(abspath $(TARGET))/tools/node/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help deps pages build up down reset test lint fmt bench chaos conformance h2spec images push k8s-check k8s-test
+.PHONY: help deps pages build up down reset test lint fmt bench chaos conformance h2spec fuzz images push k8s-check k8s-test
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ conformance: deps ## Run the suite connectrpc/conformance for gRPC and gRPC-Web 
 h2spec: deps pages ## Run the suite h2spec for HTTP/2 against the gateway and a service
 	cargo build --workspace --bins
 	$(DEVSTACK) exec -- $(TARGET)/debug/protocols h2spec
+
+fuzz: deps ## Fuzz all parsers for 10 minutes each; ARGS='--seconds 60 cookie'
+	@scripts/fuzz $(ARGS)
 
 images: ## Build an image of each program with docker, podman or buildah; TAG=dev
 	@scripts/images

@@ -170,3 +170,77 @@ fn reject(status: StatusCode, text: &'static str) -> Response<Body> {
     *response.status_mut() = status;
     response
 }
+
+#[cfg(test)]
+mod fuzz {
+    use ::tests::fuzz::{frame, pieces};
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use bytes::Bytes;
+    use futures::{FutureExt, stream};
+    use http::{HeaderMap, header::CONTENT_TYPE};
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
+    use tonic::Status;
+    use tower::service_fn;
+
+    use super::*;
+
+    /// A service that returns what it receives, and then a status.
+    async fn echo(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+        let trailers = HeaderMap::from_iter([(EXPOSED_HEADERS[0].clone(), HeaderValue::from(0))]);
+        let body = request.into_body().with_trailers(async { Some(Ok(trailers)) });
+        let response = Response::builder().header(CONTENT_TYPE, "application/grpc");
+        Ok(response.body(Body::new(body)).expect("the header is valid"))
+    }
+
+    /// Sends a body in pieces and returns the response. `None`: it breaks off.
+    fn exchange(content_type: &'static str, body: &[&[u8]]) -> Option<Bytes> {
+        let frames: Vec<_> = body
+            .iter()
+            .map(|piece| Ok::<_, Status>(Frame::data(Bytes::copy_from_slice(piece))))
+            .collect();
+        let mut request = Request::new(Body::new(StreamBody::new(stream::iter(frames))));
+        *request.method_mut() = Method::POST;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let protocol = Protocol::of(request.headers()).expect("it is supported");
+        protocol.normalize(request.headers_mut());
+        let response = GrpcWebLayer::new().layer(service_fn(echo)).oneshot(request);
+        let read = async { response.await.expect("it never fails").collect().await.ok() };
+        let read = read.now_or_never().expect("nothing is left to wait for");
+        read.map(http_body_util::Collected::to_bytes)
+    }
+
+    /// Decodes base64 with padding after each piece.
+    fn decode(text: &[u8]) -> Vec<u8> {
+        text.chunks(4).flat_map(|four| BASE64_STANDARD.decode(four).expect("base64")).collect()
+    }
+
+    #[test]
+    fn messages_pass_unchanged_in_both_forms_wherever_they_are_cut() {
+        bolero::check!().with_type::<(Vec<(u8, Vec<u8>)>, Vec<u8>)>().for_each(
+            |(messages, cuts)| {
+                let frames = messages.iter().map(|(flag, message)| frame(*flag, message));
+                let mut body: Vec<u8> = frames.flatten().collect();
+                let binary = exchange("application/grpc-web", &pieces(&body, cuts));
+                let encoded = BASE64_STANDARD.encode(&body);
+                let pieces = pieces(encoded.as_bytes(), cuts);
+                let text = exchange("application/grpc-web-text", &pieces);
+                body.extend(frame(0x80, b"grpc-status:0\r\n"));
+                assert_eq!(binary.as_deref(), Some(&*body));
+                assert_eq!(decode(&text.expect("it is base64")), body);
+            },
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_not_base64_breaks_off() {
+        bolero::check!().with_type::<(Vec<u8>, Vec<u8>)>().for_each(|(text, cuts)| {
+            let pieces = pieces(text, cuts);
+            let response = exchange("application/grpc-web-text+proto", &pieces);
+            let is_alphabet =
+                |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+            let may_be_base64 = text.len().is_multiple_of(4) && text.iter().all(is_alphabet);
+            assert!(may_be_base64 || response.is_none());
+        });
+    }
+}

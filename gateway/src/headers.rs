@@ -241,3 +241,79 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use url::{Origin, Url};
+
+    use super::*;
+
+    /// What hosts and origins are made of.
+    const PARTS: [&str; 20] = [
+        "http://",
+        "https://",
+        "HTTPS://",
+        "shop.example",
+        "Shop.Example",
+        "evil",
+        ".",
+        ":",
+        "80",
+        "443",
+        ":443",
+        "8080",
+        "/",
+        "@",
+        "?",
+        "#",
+        "[::1]",
+        "null",
+        "%2e",
+        "\u{e9}",
+    ];
+
+    fn text(parts: &[u8]) -> String {
+        parts.iter().map(|&part| PARTS[usize::from(part) % PARTS.len()]).collect()
+    }
+
+    /// Returns the origin of a URL, as a browser reads it.
+    fn origin(url: &str) -> Option<Origin> {
+        Url::parse(url).ok().map(|url| url.origin())
+    }
+
+    #[test]
+    fn a_cookie_passes_only_from_the_origin_of_the_host() {
+        bolero::check!().with_type::<(Vec<u8>, Vec<u8>)>().for_each(|(from, host)| {
+            let (from, host) = (text(from), text(host));
+            let request =
+                Request::post("/").header(COOKIE, "a=b").header(ORIGIN, &from).header(HOST, &host);
+            let Ok(request) = request.body(()) else { return };
+            if check_cookie(&request, &[]).is_ok() {
+                let own = ["http", "https"].map(|scheme| origin(&format!("{scheme}://{host}")));
+                // No browser sends what is no URL.
+                let Some(from) = origin(&from) else { return };
+                assert!(own.contains(&Some(from.clone())), "{from:?} {own:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn no_header_of_one_connection_reaches_a_service() {
+        bolero::check!().with_type::<Vec<(u8, Vec<u8>)>>().for_each(|pairs| {
+            let mut headers = HeaderMap::new();
+            let others = [COOKIE, HOST, X_FORWARDED_FOR, HeaderName::from_static("x-meta")];
+            let names: Vec<_> = HOP_BY_HOP.into_iter().chain(others).collect();
+            for (name, value) in pairs {
+                if let Ok(value) = HeaderValue::from_bytes(value) {
+                    headers.append(&names[usize::from(*name) % names.len()], value);
+                }
+            }
+            to_service(&mut headers, false, "192.0.2.1".parse().ok(), &[]);
+            for name in headers.keys() {
+                assert!(["x-forwarded-for", "te", "x-meta"].contains(&name.as_str()), "{name}");
+            }
+            assert_eq!(headers[TE], "trailers");
+            assert_eq!(headers[X_FORWARDED_FOR], "192.0.2.1");
+        });
+    }
+}

@@ -260,3 +260,38 @@ mod tests {
         assert!(!full.next_page_token.is_empty());
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use ::tests::fuzz::{Edit, edited};
+
+    use super::*;
+
+    type Cursor = (i64, String);
+
+    fn open(scope: &[u8], token: &[u8]) -> Option<Cursor> {
+        PageTokens::new(&[7; 32]).open(scope, str::from_utf8(token).ok()?)
+    }
+
+    #[test]
+    fn a_token_returns_its_cursor_in_its_scope_only_and_after_no_change() {
+        bolero::check!().with_type::<(Vec<u8>, Vec<u8>, Cursor, Vec<Edit>)>().for_each(
+            |(scope, other, cursor, edits)| {
+                let token = PageTokens::new(&[7; 32]).encode(scope, cursor);
+                assert_eq!(open(scope, token.as_bytes()).as_ref(), Some(cursor));
+                assert!(scope == other || open(other, token.as_bytes()).is_none());
+                let edited = edited(&token, edits);
+                assert!(edited == token.as_bytes() || open(scope, &edited).is_none());
+            },
+        );
+    }
+
+    #[test]
+    fn no_other_text_is_a_token() {
+        bolero::check!().for_each(|text| {
+            assert!(open(b"scope", text).is_none());
+            let encoded = BASE64_URL_SAFE_NO_PAD.encode(text);
+            assert!(open(b"scope", encoded.as_bytes()).is_none());
+        });
+    }
+}

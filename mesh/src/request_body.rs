@@ -142,3 +142,51 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use ::tests::fuzz::{frame, pieces};
+    use futures::{FutureExt, stream};
+    use http_body_util::{BodyExt, StreamBody};
+
+    use super::*;
+
+    /// Reads a body that arrives in `pieces`. `None`: it is rejected.
+    fn read(pieces: &[&[u8]], limit: BodyLimit) -> Option<Bytes> {
+        let frames: Vec<_> = pieces
+            .iter()
+            .map(|piece| Ok::<_, Status>(Frame::data(Bytes::copy_from_slice(piece))))
+            .collect();
+        let body = RequestBody::new(Body::new(StreamBody::new(stream::iter(frames))), limit);
+        let whole = body.collect().now_or_never().expect("all of it has arrived");
+        whole.ok().map(http_body_util::Collected::to_bytes)
+    }
+
+    /// Returns whether the limit admits a body, read at once.
+    fn is_admitted(mut body: &[u8], limit: BodyLimit) -> bool {
+        let bytes_max = limit.bytes_max as usize;
+        let is_short = limit.per_message || body.len() <= bytes_max;
+        while let Some(([_, length @ ..], rest)) = body.split_first_chunk::<PREFIX_BYTES>() {
+            let length = u32::from_be_bytes(*length) as usize;
+            if length > bytes_max {
+                return false;
+            }
+            body = rest.get(length..).unwrap_or_default();
+        }
+        is_short
+    }
+
+    #[test]
+    fn a_body_is_admitted_or_rejected_wherever_it_is_cut() {
+        bolero::check!().with_type::<(Vec<(u8, Vec<u8>)>, Vec<u8>, Vec<u8>, u8, bool)>().for_each(
+            |(messages, tail, cuts, bytes_max, per_message)| {
+                let frames = messages.iter().map(|(flag, message)| frame(*flag, message));
+                let body: Vec<u8> = frames.flatten().chain(tail.iter().copied()).collect();
+                let limit =
+                    BodyLimit { bytes_max: u32::from(*bytes_max), per_message: *per_message };
+                let admitted = is_admitted(&body, limit).then(|| Bytes::from(body.clone()));
+                assert_eq!(read(&pieces(&body, cuts), limit), admitted);
+            },
+        );
+    }
+}

@@ -311,3 +311,74 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod fuzz {
+    use std::sync::LazyLock;
+
+    use ::tests::{
+        fuzz::{Edit, edited},
+        issuer::{SigningKey, claims, jwks},
+    };
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    use futures::FutureExt;
+    use http::HeaderValue;
+
+    use super::*;
+
+    /// A verifier, and a token that it accepts.
+    static VERIFIER: LazyLock<(Verifier, String)> = LazyLock::new(|| {
+        let config = TokenConfig {
+            jwks_url: http::Uri::from_static("http://localhost:1/"),
+            jwks_age_seconds_max: Duration::from_secs(60),
+            token_issuer: "shopmesh".into(),
+            token_audience: "shopmesh".into(),
+        };
+        let key = SigningKey::generate("k1");
+        let verifier = Verifier::fixed(&config, &jwks(&[&key])).expect("the key is Ed25519");
+        (verifier, key.token(&claims("admin", 600)))
+    });
+
+    /// Returns whether a header is accepted. `None`: it is no header.
+    fn is_accepted(authorization: &[u8]) -> Option<bool> {
+        let value = HeaderValue::from_bytes(authorization).ok()?;
+        let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, value)]);
+        let verified = VERIFIER.0.verify(&headers).now_or_never();
+        Some(verified.expect("no key is fetched").is_ok())
+    }
+
+    #[test]
+    fn a_token_is_rejected_after_any_change() {
+        let token = &*VERIFIER.1;
+        assert_eq!(is_accepted(format!("Bearer {token}").as_bytes()), Some(true));
+        bolero::check!().with_type::<Vec<Edit>>().for_each(|edits| {
+            let edited = edited(token, edits);
+            if edited.trim_ascii() != token.as_bytes() {
+                assert_ne!(is_accepted(&[b"Bearer ", &*edited].concat()), Some(true));
+            }
+        });
+    }
+
+    #[test]
+    fn a_signature_is_valid_for_no_other_header_and_claims() {
+        let parts: Vec<_> = VERIFIER.1.split('.').collect();
+        let [header, claims] = [0, 1].map(|part| BASE64_URL_SAFE_NO_PAD.decode(parts[part]));
+        let signed = [header.expect("base64"), claims.expect("base64")];
+        bolero::check!().with_type::<(Option<Vec<u8>>, Option<Vec<u8>>)>().for_each(
+            |(header, claims)| {
+                let forged =
+                    [header.as_ref().unwrap_or(&signed[0]), claims.as_ref().unwrap_or(&signed[1])];
+                if forged != [&signed[0], &signed[1]] {
+                    let [header, claims] = forged.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+                    let token = format!("Bearer {header}.{claims}.{}", parts[2]);
+                    assert_eq!(is_accepted(token.as_bytes()), Some(false));
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn no_other_header_is_accepted() {
+        bolero::check!().for_each(|bytes| assert_ne!(is_accepted(bytes), Some(true)));
+    }
+}

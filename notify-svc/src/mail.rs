@@ -135,3 +135,85 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use std::sync::LazyLock;
+
+    use url::Url;
+
+    use super::*;
+    use crate::{
+        content::samples::{contents, link},
+        templates::Templates,
+    };
+
+    /// Longest line of a mail, without its end. Source: RFC 5322, 2.1.1.
+    const LINE_BYTES_MAX: usize = 998;
+
+    /// Returns a mail of each kind to `recipient`, as it goes to the server.
+    fn mails(shop: &str, recipient: &str, name: &str) -> Vec<Result<smtp::Message, ComposeError>> {
+        let url = Url::parse("https://shop.example").expect("a URL");
+        let templates = Templates::new(shop.to_owned(), url);
+        let from = "Shop <shop@shop.example>".parse().expect("an address");
+        let mails = contents(name).map(|content| {
+            let subject = templates.subject(&content).expect("the subject renders");
+            let link = content.link().map(|_| link());
+            let rendered = templates.render(&content, link.as_ref(), subject);
+            let rendered = rendered.expect("the mail renders");
+            compose(&from, recipient, &content.name, "<1.0@shop.example>", rendered)
+        });
+        mails.into()
+    }
+
+    /// The headers of each kind of mail.
+    static HEADERS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+        let mails = mails("Shop", "ann@example.com", "Ann").into_iter();
+        mails.map(|mail| headers(&mail.expect("a mail").text)).collect()
+    });
+
+    /// Returns the names of the headers, in their order.
+    fn headers(mail: &str) -> Vec<String> {
+        let (head, _) = mail.split_once("\r\n\r\n").expect("a head and a body");
+        let begun = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
+        begun.map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    fn check(mail: &smtp::Message, expected: &[String]) {
+        assert_eq!(headers(&mail.text), expected);
+        for line in mail.text.split("\r\n") {
+            assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
+            assert!(line.len() <= LINE_BYTES_MAX, "{} bytes: {line}", line.len());
+        }
+    }
+
+    #[test]
+    fn no_name_breaks_a_line_of_a_mail_or_adds_a_header() {
+        bolero::check!().with_type::<(String, String)>().for_each(|(shop, name)| {
+            let mails = mails(Line::new(shop).as_str(), "ann@example.com", name);
+            for (mail, expected) in mails.iter().zip(&*HEADERS) {
+                let mail = mail.as_ref().expect("every name has a mail");
+                assert!(mail.text.is_ascii());
+                check(mail, expected);
+            }
+        });
+    }
+
+    #[test]
+    fn a_recipient_is_one_address_or_rejected() {
+        bolero::check!().for_each(|recipient| {
+            let recipient = String::from_utf8_lossy(recipient);
+            for (mail, expected) in mails("Shop", &recipient, "Ann").iter().zip(&*HEADERS) {
+                let Ok(mail) = mail else { continue };
+                check(mail, expected);
+                let (user, domain) = (mail.to.user(), mail.to.domain());
+                let is_quoted = user.starts_with('"') && user.ends_with('"');
+                assert!(is_quoted || !user.contains(['<', '>', ' ', ',', '@']), "{user}");
+                assert!(
+                    domain.is_ascii() && !domain.contains(['<', '>', ' ', ',', '@']),
+                    "{domain}"
+                );
+            }
+        });
+    }
+}

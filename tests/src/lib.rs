@@ -6,6 +6,7 @@ pub mod database;
 pub mod edges;
 pub mod field_rules;
 pub mod floods;
+pub mod fuzz;
 pub mod issuer;
 pub mod mailbox;
 pub mod nginx;

@@ -290,3 +290,47 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_bad_row_of_a_csv_file_has_the_line_of_the_file() {
+        bolero::check!().with_type::<(u8, u8, Vec<(u8, String)>)>().for_each(
+            |(end, before, rows)| {
+                let end = ["\n", "\r\n", "\r"][usize::from(end % 3)];
+                let mut file = end.repeat(usize::from(before % 3));
+                file += &format!("sku,name,category,price,currency{end}");
+                let mut lines = Vec::new();
+                for (blank, name) in rows {
+                    file += &end.repeat(usize::from(blank % 3));
+                    let before = file.replace("\r\n", "\n").replace('\r', "\n");
+                    lines.push(1 + before.matches('\n').count());
+                    // Without a price.
+                    file += &format!("A-1,\"{}\",kitchen,,EUR{end}", name.replace('"', "\"\""));
+                }
+                let bad = import_rows(file.as_bytes(), "EUR").err().unwrap_or_default();
+                let reported: Vec<_> = bad.iter().map(|row| row.line).collect();
+                assert_eq!(reported, lines, "{file:?}");
+            },
+        );
+    }
+
+    #[test]
+    fn any_file_has_good_rows_or_bad_rows_of_its_own_lines() {
+        bolero::check!().for_each(|file| {
+            let ends = file.iter().filter(|&&byte| matches!(byte, b'\n' | b'\r' | b','));
+            let lines_max = ends.count() + 1;
+            let lines: Vec<_> = match import_rows(file, "EUR") {
+                Ok(rows) => rows.iter().map(|row| row.line).collect(),
+                Err(bad) => {
+                    assert!(!bad.is_empty() && bad.iter().all(|row| !row.problem.is_empty()));
+                    bad.iter().map(|row| row.line).collect()
+                }
+            };
+            assert!(lines.is_sorted_by(|a, b| a < b), "{lines:?}");
+            assert!(lines.iter().all(|line| (1..=lines_max).contains(line)), "{lines:?}");
+        });
+    }
+}

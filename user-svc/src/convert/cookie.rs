@@ -123,3 +123,69 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    /// Returns the cookies that a browser keeps of a response.
+    fn stored(response: &MetadataMap) -> Vec<String> {
+        let cookies = response.get_all("set-cookie").iter();
+        let cookies = cookies.map(|cookie| cookie.to_str().expect("it is ASCII"));
+        cookies.map(|cookie| cookie.split(';').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    fn secret(bytes: &[u8; 32]) -> Secret {
+        Secret::received(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    #[test]
+    fn what_a_browser_stored_is_read_among_any_other_cookies() {
+        bolero::check!().with_type::<([u8; 32], Vec<[u8; 32]>, Vec<u8>, Vec<u8>)>().for_each(
+            |(token, devices, before, after)| {
+                let devices = DeviceTokens::new(devices.iter().map(secret)).after_login(None);
+                let mut response = MetadataMap::new();
+                set(&mut response, &secret(token), Duration::from_secs(60));
+                set_devices(&mut response, &devices);
+                let own = stored(&response).join("; ").into_bytes();
+                let cookies = [before, &*own, after].join(&b"; "[..]);
+                let Ok(value) = AsciiMetadataValue::try_from(cookies) else { return };
+                let mut request = MetadataMap::new();
+                request.append("cookie", value);
+                let is_named =
+                    |name: &str| before.windows(name.len()).any(|window| window == name.as_bytes());
+                if !is_named(REFRESH_TOKEN) {
+                    let read = read(&request).expect("it is among them");
+                    assert_eq!(read.expose(), secret(token).expose());
+                }
+                if !is_named(DEVICE) {
+                    let hashes = |secrets: Vec<&Secret>| -> Vec<_> {
+                        secrets.into_iter().map(|secret| secret.hash().0).collect()
+                    };
+                    let read: Vec<_> =
+                        read_devices(&request).hashes().iter().map(|hash| hash.0).collect();
+                    assert_eq!(read, hashes(devices.iter().collect()));
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn any_cookies_leave_a_header_to_send() {
+        bolero::check!().for_each(|cookies| {
+            let Ok(value) = AsciiMetadataValue::try_from(cookies) else { return };
+            let mut request = MetadataMap::new();
+            request.append("cookie", value);
+            if let Some(token) = read(&request) {
+                assert!(!token.expose().contains(';'));
+            }
+            let mut response = MetadataMap::new();
+            set_devices(&mut response, &read_devices(&request).after_login(None));
+            let [device] = &stored(&response)[..] else { panic!("one cookie is set") };
+            let (_, tokens) = device.split_once('=').expect("it has a value");
+            assert!(tokens.split(SEPARATOR).all(Secret::is_well_formed), "{tokens}");
+        });
+    }
+}
