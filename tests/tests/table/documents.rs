@@ -132,8 +132,9 @@ fn tests_of(differences: &mut Differences, path: &str) {
         for (n, part) in cell.split('`').enumerate() {
             if n % 2 == 0 {
                 let words = part.split(|c: char| c.is_whitespace() || ",;()".contains(c));
-                let named = words.filter_map(|word| crates.iter().find(|krate| **krate == word));
-                krate = named.last().copied().or(krate.filter(|_| !part.contains(';')));
+                let mut named =
+                    words.filter_map(|word| crates.iter().find(|krate| **krate == word));
+                krate = named.next_back().copied().or(krate.filter(|_| !part.contains(';')));
             } else if part.ends_with(".rs") || part.ends_with(".py") {
                 differences.read(part);
             } else if part.matches('_').count() > 2 {
