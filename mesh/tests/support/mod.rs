@@ -1,4 +1,8 @@
-//! The methods of the test services.
+//! The harness of the tests: a service with every kind of method.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub mod service;
 
 use std::path::Path;
 
