@@ -127,9 +127,10 @@ async fn admit_and_forward(
     if route.cookies {
         headers::check_cookie(&request, &policy.public_urls)?;
     }
-    authorize(policy, &route.method, request.headers()).await?;
+    // Before the token is verified: that waits for the keys, while their issuer does not respond.
     let of_address = Peer::acquire_call(request.extensions())?;
     call.attach_permit((policy.limits.acquire(&route.method)?, of_address));
+    authorize(policy, &route.method, request.headers()).await?;
 
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     headers::to_service(request.headers_mut(), route.cookies, peer, &policy.trusted_proxies);
