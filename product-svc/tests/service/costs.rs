@@ -172,6 +172,8 @@ async fn a_rejected_checkout_writes_nothing() {
     let cup = shop.product("Cup", 5).await;
     let pot = shop.product("Pot", 1).await;
     shop.stop().await;
+    // Without a broker the relay claims the events of what the admin did again and again.
+    database::execute(&shop.database(), "DELETE FROM outbox").await;
     let items = [(&*cup.product_id, 2), (&*pot.product_id, 2)];
     let rejections = cost(&mut shop, async |shop| {
         for _ in 0..3 {

@@ -270,9 +270,11 @@ impl Count {
         Ok(())
     }
 
-    /// Counts what the faults left behind in the database server.
+    /// Counts what the faults left behind in the database server. A transaction of a running task is
+    /// idle for a moment between two statements.
     pub async fn connections(&mut self, databases: &Databases) -> Result<()> {
-        let idle = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+        let idle = "SELECT count(*) FROM pg_stat_activity \
+            WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '5 seconds'";
         let idle = databases.number(Service::ORDER, idle).await?;
         self.require_zero("connections idle in a transaction", idle);
         Ok(())
