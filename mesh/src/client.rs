@@ -21,8 +21,8 @@ const GATEWAY: &str = "gateway";
 /// How many bits of an IPv6 address are its network.
 const IPV6_PREFIX_BITS: u32 = 48;
 
-/// A network: an IPv4 address, or the /48 of an IPv6 address, which is what one customer of a
-/// provider can get.
+/// A network: an IPv4 address, or the /48 of an IPv6 address, which is what a provider assigns to
+/// one site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
