@@ -58,7 +58,7 @@ impl Databases {
     pub async fn verify_addresses(&self) -> Result<()> {
         const MAILED: &str = "SELECT count(DISTINCT recipient) FROM notifications \
             JOIN deliveries ON id = notification_id WHERE state = 'SENT'";
-        const ACCOUNTS: &str = "SELECT count(*) FROM users WHERE role = 'CUSTOMER'";
+        const ACCOUNTS: &str = "SELECT count(*) FROM users WHERE role = 'customer'";
         let accounts = self.number(Service::USER, ACCOUNTS).await?;
         let end = Instant::now() + QUIET_DURATION_MAX;
         while self.number(Service::NOTIFY, MAILED).await? < accounts {
