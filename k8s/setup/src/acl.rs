@@ -59,9 +59,10 @@ pub struct Rule {
     pub operation: Operation,
 }
 
-/// Returns what `service` may do. It publishes the events of its packages and those that name it as a
-/// publisher, and publishes the dead letters of its packages again. It consumes the topics of its row, as a group of its own name, and publishes
-/// those records that it cannot process to their dead-letter queues.
+/// Returns what `service` may do. It publishes the events of its packages and those that name it as
+/// a publisher, and publishes the dead letters of its packages again. It consumes the topics of its
+/// row, as a group of its own name, and publishes those records that it cannot process to their
+/// dead-letter queues.
 pub fn rules(service: Service) -> Vec<Rule> {
     let rule = |resource, operation| Rule { resource, operation };
     let packages = service.packages().iter();
