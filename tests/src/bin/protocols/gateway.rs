@@ -79,6 +79,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts a gateway with these settings and waits until it listens.
+    #[expect(clippy::disallowed_methods, reason = "nothing else runs until the gateway listens")]
     pub(crate) fn start(settings: &[(&str, &str)]) -> Result<Self> {
         let [address, admin] = free_addresses()?;
         let process = child(&built("gateway")?)
