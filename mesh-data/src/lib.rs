@@ -1,5 +1,6 @@
 //! What the services that own data share: settings, boot, database, group commit, outbox and relay,
-//! audit trail, consumers, page tokens, subscriptions. Builds on `mesh`, which needs neither a database nor a broker.
+//! audit trail, consumers, page tokens, subscriptions. Builds on `mesh`, which needs neither a database
+//! nor a broker.
 //!
 //! **Invariant:** no term of the store is in here.
 

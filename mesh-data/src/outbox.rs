@@ -213,21 +213,26 @@ impl Relay {
         }
         let mut connection = self.database.connection().await?;
         let new = claim_rows(&mut connection, false, BATCH_SIZE_MAX).await;
-        let mut claimed = new.map_err(convert_error)?;
-        let count = claimed.len();
-        if self.retry_at <= Instant::now() {
+        let new = new.map_err(convert_error)?;
+        let has_more = new.len() >= BATCH_SIZE_MAX;
+        self.publish(new);
+        let free = RETRIED_MAX.saturating_sub(self.retried.len());
+        if free > 0 && self.retry_at <= Instant::now() {
             self.retry_at = Instant::now() + RETRY_INTERVAL;
-            let free = RETRIED_MAX.saturating_sub(self.retried.len());
             let failed = claim_rows(&mut connection, true, free).await.map_err(convert_error)?;
             self.retried.extend(failed.iter().map(|(id, _)| *id));
-            claimed.extend(failed);
+            self.publish(failed);
         }
+        Ok(has_more)
+    }
+
+    /// Begins to publish claimed events.
+    fn publish(&mut self, claimed: Vec<(Uuid, Record)>) {
         for (id, record) in claimed {
             let producer = self.producer.clone();
             let publish = async move { (id, producer.publish_one(&record).await) };
             self.in_flight.push(publish.boxed());
         }
-        Ok(count >= BATCH_SIZE_MAX)
     }
 
     /// Waits for results, at most `pause`; or for a wake-up.
