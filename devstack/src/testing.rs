@@ -180,11 +180,12 @@ impl Server {
         self.url.replace("/postgres?", &format!("/{name}?"))
     }
 
-    /// Ends all connections to a database and allows no more, so that it can be copied.
+    /// Ends all connections to a database and allows no more, so that it can be copied. A worker
+    /// of autovacuum stays: only a superuser may end it, and it gives way to the copy by itself.
     async fn close(&self, database: &str) {
         self.execute(&format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false")).await;
-        let end =
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1";
+        let end = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+            WHERE datname = $1 AND backend_type = 'client backend'";
         self.client.query(end, &[&database]).await.expect("a role may end its own connections");
     }
 }

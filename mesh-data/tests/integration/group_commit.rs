@@ -97,7 +97,8 @@ async fn a_writer_whose_connection_ended_connects_again() {
     let (group, _) = start(&database);
     group.submit(1).await.unwrap();
     let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        WHERE datname = current_database() AND pid <> pg_backend_pid() \
+        AND backend_type = 'client backend'";
     number(&database, others).await;
     eventually("a write", async || group.submit(2).await.ok()).await;
 }
