@@ -4,7 +4,7 @@
 //! rdkafka has no call that creates rules. The one request of Kafka's protocol needs far less than
 //! a second client library.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use rustls::{
@@ -60,18 +60,20 @@ pub struct Rule {
 }
 
 /// Returns what `service` may do. It publishes the events of its packages and those that name it as
-/// a publisher, and publishes the dead letters of its packages again. It consumes the topics of its
-/// row, as a group of its own name, and publishes those records that it cannot process to their
-/// dead-letter queues.
+/// a publisher, and publishes the dead letters of its packages again, which it reads from their
+/// topic if their queue does not accept their size. It consumes the topics of its row, as a group of
+/// its own name, and publishes those records that it cannot process to their dead-letter queues.
 pub fn rules(service: Service) -> Vec<Rule> {
     let rule = |resource, operation| Rule { resource, operation };
     let packages = service.packages().iter();
     let published = packages.clone().flat_map(|package| proto::topics::published_by(package));
     let mut rules: Vec<Rule> =
         published.map(|topic| rule(Resource::Topic(topic.to_owned()), Operation::Write)).collect();
-    let own = packages.flat_map(|package| proto::topics::of_package(package)).map(dead_letters);
-    rules.extend(own.flat_map(|dead_letters| {
+    let own = packages.flat_map(|package| proto::topics::of_package(package));
+    rules.extend(own.flat_map(|topic| {
+        let dead_letters = dead_letters(topic);
         [
+            rule(Resource::Topic(topic.to_owned()), Operation::Read),
             rule(Resource::Topic(dead_letters.clone()), Operation::Read),
             rule(Resource::Group(format!("{dead_letters}-replay")), Operation::Read),
         ]
@@ -86,6 +88,9 @@ pub fn rules(service: Service) -> Vec<Rule> {
     if !service.consumes().is_empty() {
         rules.push(rule(Resource::Groups(service.name().to_owned()), Operation::Read));
     }
+    // A service may consume a topic of its own package.
+    let mut seen = BTreeSet::new();
+    rules.retain(|rule| seen.insert(rule.clone()));
     rules
 }
 
@@ -236,11 +241,12 @@ mod tests {
             [
                 r#"Write Topic("audit-recorded")"#,
                 r#"Write Topic("user-mail")"#,
+                r#"Read Topic("audit-recorded")"#,
                 r#"Read Topic("audit-recorded-dlq")"#,
                 r#"Read Group("audit-recorded-dlq-replay")"#,
+                r#"Read Topic("user-mail")"#,
                 r#"Read Topic("user-mail-dlq")"#,
                 r#"Read Group("user-mail-dlq-replay")"#,
-                r#"Read Topic("audit-recorded")"#,
                 r#"Write Topic("audit-recorded-dlq")"#,
                 r#"Read Groups("user-svc")"#,
             ],

@@ -88,7 +88,7 @@ fn without_own_headers(mut record: Record) -> Record {
 pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<usize, BoxError> {
     let producer = Producer::new(config)?;
     let dead_letters = format!("{topic}{SUFFIX}");
-    let group = format!("{dead_letters}-replay");
+    let group = replay_group(&dead_letters);
     let consumer = subscribe(config, &group, &[&dead_letters], producer.state().clone())?;
     let ends = high_watermarks(&consumer, &dead_letters)?;
     let mut count = 0;
@@ -117,6 +117,11 @@ pub async fn replay_dead_letters(config: &KafkaConfig, topic: &str) -> Result<us
         deadline = Instant::now() + ASSIGNMENT_TIMEOUT;
     }
     Ok(count)
+}
+
+/// Returns the consumer group of the replays of a dead-letter queue.
+fn replay_group(dead_letters: &str) -> String {
+    format!("{dead_letters}-replay")
 }
 
 /// Returns whether partitions are assigned and all of them are replayed to their ends.
@@ -165,7 +170,8 @@ async fn original(
     else {
         return Err(format!("{SOURCE}: {source:?}").into());
     };
-    let mut reader = consumer_config(config, "dead-letter-source");
+    // It names the group, since the broker accepts no other, but is no member of it.
+    let mut reader = consumer_config(config, &replay_group(&dead_letter.topic));
     let reader: StreamConsumer<Context> = reader
         .set("enable.auto.commit", "false")
         .create_with_context(Context(producer.state().clone()))?;

@@ -5,11 +5,16 @@ use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio_postgres::Config;
 
-/// Tables of audit entries, to which a service only adds rows: its own, and those that it collects.
-const APPEND_ONLY: [&str; 2] = ["audit_entries", "audit_trail"];
+/// What a service may not do with a table. It only adds rows to the audit entries, its own and
+/// those that it collects, and only the owner records migrations.
+const REVOKED: [(&str, &str); 3] = [
+    ("audit_entries", "UPDATE, DELETE"),
+    ("audit_trail", "UPDATE, DELETE"),
+    ("__diesel_schema_migrations", "INSERT, UPDATE, DELETE"),
+];
 
 /// Allows the role of `service` to use all tables, those of later migrations included, and nobody
-/// else. It can only add to the entries of the audit. `connection` belongs to the owner.
+/// else, but for what [`REVOKED`] names. `connection` belongs to the owner.
 pub(super) async fn grant_use(
     connection: &mut AsyncPgConnection,
     service: &Config,
@@ -27,15 +32,15 @@ pub(super) async fn grant_use(
          ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rows} ON TABLES TO {role};
          ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};"
     );
-    let append_only = APPEND_ONLY.map(|table| {
+    let revoked = REVOKED.map(|(table, rights)| {
         format!(
             "IF to_regclass('public.{table}') IS NOT NULL THEN
-                 REVOKE UPDATE, DELETE ON {table} FROM {role};
+                 REVOKE {rights} ON {table} FROM {role};
              END IF;"
         )
     });
     // One transaction: no moment in which the role may change entries.
-    let revoke = append_only.concat();
+    let revoke = revoked.concat();
     connection.batch_execute(&format!("{statements} DO $do$ BEGIN {revoke} END $do$;")).await
 }
 

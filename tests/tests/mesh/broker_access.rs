@@ -4,7 +4,13 @@ use std::{path::PathBuf, time::Duration};
 
 use mesh_data::{
     config::KafkaConfig,
+    consumer::replay_dead_letters,
     kafka::{Producer, Record, client_config},
+};
+use prost::{Message, Name};
+use proto::{
+    notify::v1::{MailStateChanged, NotificationState},
+    topics::Event,
 };
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -14,6 +20,7 @@ use rdkafka::{
 use setup::acl::{self, Operation, Resource, Rule, dead_letters};
 use tests::{PATIENCE, service::kafka_config};
 use topology::Service;
+use uuid::Uuid;
 
 fn topics() -> Vec<String> {
     let names = proto::topics::ALL.iter();
@@ -107,6 +114,50 @@ async fn a_service_reads_no_foreign_topic() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_replays_a_record_that_its_dead_letter_queue_did_not_accept() {
+    let topic = MailStateChanged::TOPIC;
+    // It is about an order that does not exist, so its consumer ignores it.
+    let event = MailStateChanged {
+        event_id: Uuid::now_v7().to_string(),
+        order_id: Uuid::now_v7().to_string(),
+        state: NotificationState::Sent.into(),
+        ..MailStateChanged::default()
+    };
+    let original = Record {
+        message: MailStateChanged::full_name(),
+        payload: event.encode_to_vec(),
+        ..record(topic)
+    };
+    let publisher = kafka_config("notify-svc");
+    let producer = Producer::new(&publisher).expect("good settings");
+    producer.publish(&[original]).await.expect("its own topic");
+    let dead_letter = Record {
+        headers: vec![
+            ("dead-letter-source".into(), last_record(Service::NOTIFY, topic)),
+            ("dead-letter-omitted-bytes".into(), "1048576".into()),
+        ],
+        ..record(&dead_letters(topic))
+    };
+    let consumer = Producer::new(&kafka_config("order-svc")).expect("good settings");
+    consumer.publish(&[dead_letter]).await.expect("the queue of a topic that it consumes");
+    let count = replay_dead_letters(&publisher, topic).await.expect("a readable source");
+    assert!(count > 0);
+}
+
+/// Returns the place of the last record of one of the partitions, as `topic/partition/offset`.
+fn last_record(service: Service, topic: &str) -> String {
+    let consumer = consumer(service, "notify-svc").expect("good settings");
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("its own topic");
+    let mut partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    let place = partitions.find_map(|partition| {
+        let ends = consumer.fetch_watermarks(topic, partition.id(), PATIENCE);
+        let (first, end) = ends.expect("its own topic");
+        (first < end).then(|| format!("{topic}/{}/{}", partition.id(), end - 1))
+    });
+    place.expect("a record was published")
 }
 
 #[tokio::test(flavor = "multi_thread")]

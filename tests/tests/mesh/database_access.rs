@@ -39,6 +39,23 @@ async fn the_role_of_a_service_uses_its_tables_but_cannot_change_them() {
 }
 
 #[tokio::test]
+async fn the_role_of_a_service_records_no_migration() {
+    let env = Env::from_env();
+    for service in Service::with_database() {
+        let client = connect(&env.database_url(service)).await.expect("its own database");
+        for statement in [
+            "INSERT INTO __diesel_schema_migrations VALUES ('99999999999999')",
+            "UPDATE __diesel_schema_migrations SET run_on = now()",
+            "DELETE FROM __diesel_schema_migrations",
+        ] {
+            let error = client.batch_execute(statement).await.expect_err(statement);
+            let rejected = Some(&SqlState::INSUFFICIENT_PRIVILEGE);
+            assert_eq!(error.code(), rejected, "{statement}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_role_of_a_service_only_adds_to_the_audit() {
     let env = Env::from_env();
     for service in Service::with_database() {
