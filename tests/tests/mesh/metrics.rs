@@ -14,27 +14,28 @@ const PROMETHEUS_METRICS: [&str; 1] = ["up"];
 const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
 const OPERATORS: [&str; 4] = ["and", "or", "unless", "bool"];
 
-/// Returns the expressions of all rules and dashboards.
-fn expressions() -> Vec<String> {
+/// Returns the expressions of all rules, and those of all dashboards.
+fn expressions() -> [Vec<String>; 2] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../k8s/overlays/prod");
     let read = |path: &Path| fs::read_to_string(path).expect("the file is in the repository");
     let rules = read(&folder.join("monitoring.yaml"));
-    let mut found: Vec<String> = rules
+    let alerts: Vec<String> = rules
         .lines()
         .filter_map(|line| line.trim().strip_prefix("expr: '")?.strip_suffix('\''))
         .map(str::to_owned)
         .collect();
-    assert_eq!(found.len(), rules.matches("alert:").count(), "each alert has an expression");
+    assert_eq!(alerts.len(), rules.matches("alert:").count(), "each alert has an expression");
+    let mut panels = Vec::new();
     for file in fs::read_dir(folder.join("dashboards")).expect("the folder is in the repository") {
         let text = read(&file.expect("a file").path());
         let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         for panel in dashboard["panels"].as_array().expect("panels") {
             for target in panel["targets"].as_array().expect("targets") {
-                found.push(target["expr"].as_str().expect("an expression").to_owned());
+                panels.push(target["expr"].as_str().expect("an expression").to_owned());
             }
         }
     }
-    found
+    [alerts, panels]
 }
 
 /// Returns the metrics that an expression names: the words that are not label matchers, ranges,
@@ -96,6 +97,17 @@ fn only_the_metrics_of_an_expression_are_found() {
     }
 }
 
+#[test]
+fn every_metric_of_an_alert_has_a_panel() {
+    let [alerts, panels] = expressions()
+        .map(|expressions| expressions.iter().flat_map(|e| metrics_of(e)).collect::<BTreeSet<_>>());
+    let missing: Vec<_> = alerts
+        .difference(&panels)
+        .filter(|name| !PROMETHEUS_METRICS.contains(&name.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "no panel shows {missing:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dashboards_and_alerts_name_only_metrics_that_exist() {
     let store = Store::shared(Protocol::Grpc);
@@ -103,7 +115,8 @@ async fn dashboards_and_alerts_name_only_metrics_that_exist() {
     let cup = store.product(&admin, 250, 3).await;
     let pat = store.customer().await;
     store.place(&pat, &[(&cup.product_id, 1)]).await;
-    let named: BTreeSet<String> = expressions().iter().flat_map(|e| metrics_of(e)).collect();
+    let named: BTreeSet<String> =
+        expressions().iter().flatten().flat_map(|e| metrics_of(e)).collect();
     assert!(named.len() > 20, "{named:?}");
     // Some appear only after an event, such as the delivery of a mail or the first report of the
     // lag.
