@@ -112,7 +112,7 @@ function Row(props: { entry: AuditEntry }) {
   const { method, createTime, traceId, changes } = props.entry;
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" class="words">
         {words(method.slice(method.lastIndexOf("/") + 1))}
         <span class="muted">{formatTime(createTime)}</span>
         <span class="muted tight">{actorLabel(props.entry)}</span>
