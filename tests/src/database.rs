@@ -97,6 +97,21 @@ pub async fn text(database: &Database, query: &str) -> String {
     row.text
 }
 
+/// Ends all other sessions of clients, and waits for it. Only a superuser may end the workers of
+/// PostgreSQL itself, such as autovacuum.
+///
+/// # Panics
+/// If the database does not respond, or a session does not end.
+pub async fn end_other_sessions(database: &Database) {
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid() \
+         AND backend_type = 'client backend'";
+    eventually("the other sessions end", async || {
+        (number(database, others).await == 0).then_some(())
+    })
+    .await;
+}
+
 /// What all statements since the creation of a database have read and written in its tables, as
 /// PostgreSQL counts it. It shows what a statement costs whatever its text and the speed of the
 /// machine.
@@ -121,13 +136,7 @@ impl RowCounts {
     /// # Panics
     /// If the database does not respond, or a session does not end.
     pub async fn read(database: &Database) -> Self {
-        let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid() \
-             AND backend_type = 'client backend'";
-        eventually("the other sessions end", async || {
-            (number(database, others).await == 0).then_some(())
-        })
-        .await;
+        end_other_sessions(database).await;
         let mut connection = database.connection().await.expect("the database responds");
         let counts = "SELECT coalesce(sum(seq_tup_read), 0)::bigint AS scanned, \
              coalesce(sum(idx_tup_fetch), 0)::bigint + (SELECT coalesce(sum(idx_tup_read), 0) \

@@ -15,7 +15,7 @@ use mesh_data::{
     sql::{Rows, sql},
 };
 use tests::{
-    database::{execute, number},
+    database::{end_other_sessions, execute, number},
     eventually,
 };
 
@@ -96,9 +96,6 @@ async fn a_writer_whose_connection_ended_connects_again() {
     let database = database_with_notes().await;
     let (group, _) = start(&database);
     group.submit(1).await.unwrap();
-    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-        WHERE datname = current_database() AND pid <> pg_backend_pid() \
-        AND backend_type = 'client backend'";
-    number(&database, others).await;
+    end_other_sessions(&database).await;
     eventually("a write", async || group.submit(2).await.ok()).await;
 }

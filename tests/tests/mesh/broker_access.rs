@@ -136,7 +136,7 @@ async fn a_service_replays_a_record_that_its_dead_letter_queue_did_not_accept() 
     producer.publish(&[original]).await.expect("its own topic");
     let dead_letter = Record {
         headers: vec![
-            ("dead-letter-source".into(), last_record(Service::NOTIFY, topic)),
+            ("dead-letter-source".into(), last_record(topic)),
             ("dead-letter-omitted-bytes".into(), "1048576".into()),
         ],
         ..record(&dead_letters(topic))
@@ -147,9 +147,10 @@ async fn a_service_replays_a_record_that_its_dead_letter_queue_did_not_accept() 
     assert!(count > 0);
 }
 
-/// Returns the place of the last record of one of the partitions, as `topic/partition/offset`.
-fn last_record(service: Service, topic: &str) -> String {
-    let consumer = consumer(service, "notify-svc").expect("good settings");
+/// Returns the place of the last record of a partition of notify-svc's `topic`, as
+/// `topic/partition/offset`.
+fn last_record(topic: &str) -> String {
+    let consumer = consumer(Service::NOTIFY, "notify-svc").expect("good settings");
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("its own topic");
     let mut partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
     let place = partitions.find_map(|partition| {

@@ -10,6 +10,12 @@ async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     Ok(client)
 }
 
+async fn assert_rejected(client: &Client, statement: &str) {
+    let error = client.batch_execute(statement).await.expect_err(statement);
+    let rejected = Some(&SqlState::INSUFFICIENT_PRIVILEGE);
+    assert_eq!(error.code(), rejected, "{statement}: {error}");
+}
+
 #[tokio::test]
 async fn the_role_of_a_service_uses_its_tables_but_cannot_change_them() {
     let env = Env::from_env();
@@ -28,13 +34,10 @@ async fn the_role_of_a_service_uses_its_tables_but_cannot_change_them() {
                     "CREATE TRIGGER intruder AFTER INSERT ON {table} EXECUTE FUNCTION intrude()"
                 ),
             ] {
-                let error = client.batch_execute(&statement).await.expect_err(&statement);
-                let rejected = Some(&SqlState::INSUFFICIENT_PRIVILEGE);
-                assert_eq!(error.code(), rejected, "{statement}: {error}");
+                assert_rejected(&client, &statement).await;
             }
         }
-        let error = client.batch_execute("CREATE TABLE intruder ()").await.expect_err("no schema");
-        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{error}");
+        assert_rejected(&client, "CREATE TABLE intruder ()").await;
     }
 }
 
@@ -48,9 +51,7 @@ async fn the_role_of_a_service_records_no_migration() {
             "UPDATE __diesel_schema_migrations SET run_on = now()",
             "DELETE FROM __diesel_schema_migrations",
         ] {
-            let error = client.batch_execute(statement).await.expect_err(statement);
-            let rejected = Some(&SqlState::INSUFFICIENT_PRIVILEGE);
-            assert_eq!(error.code(), rejected, "{statement}: {error}");
+            assert_rejected(&client, statement).await;
         }
     }
 }
@@ -67,9 +68,7 @@ async fn the_role_of_a_service_only_adds_to_the_audit() {
                 format!("DELETE FROM {table}"),
                 format!("TRUNCATE {table}"),
             ] {
-                let error = client.batch_execute(&statement).await.expect_err(&statement);
-                let rejected = Some(&SqlState::INSUFFICIENT_PRIVILEGE);
-                assert_eq!(error.code(), rejected, "{statement}: {error}");
+                assert_rejected(&client, &statement).await;
             }
         }
     }
